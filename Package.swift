@@ -1,0 +1,189 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsCore: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
+/// A library of ours below `Sources/`.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A backend plugin: an ordinary target below `Plugins/`.
+func plugin(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Plugins/\(name)", swiftSettings: settings)
+}
+
+/// An executable: argument parsing and wiring only.
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A test target below `Tests/`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let plugins: [Target.Dependency] = ["HTTPBackend", "RegistryBackend", "FileBackend"]
+
+let package = Package(
+    name: "darter",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "supernode", targets: ["supernode"]),
+        .executable(name: "dfget", targets: ["dfget"]),
+        .executable(name: "dfdaemon", targets: ["dfdaemon"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Layer 0: values and arithmetic.
+        .systemLibrary(name: "CLibCurl"),
+        library("Content", [crypto]),
+        library("NodeConfig", ["Content", yams]),
+
+        // Layer 1: one concern each.
+        library("BackendAPI", ["Content", "NodeConfig"]),
+        library("RegistryProtocol", ["Content"]),
+        library("WireAPI", ["Content"]),
+        library("SwarmScheduling", ["Content"]),
+        library("CurlTransport", ["CLibCurl", "Content", logging]),
+        library(
+            "HTTPService",
+            [
+                "Content", "NodeConfig", hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nioCore, nioPosix,
+                nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
+            ]
+        ),
+
+        // Layer 2: the disk.
+        library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging, metrics]),
+
+        // Layer 3: into the store, and out of it.
+        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", logging, metrics]),
+        library(
+            "PieceServer",
+            ["CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, nioCore, logging, metrics]
+        ),
+
+        // Layer 4: the swarm.
+        library(
+            "PeerEngine",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch", "PieceServer",
+                "WireAPI", lifecycle, logging, metrics,
+            ]
+        ),
+        library(
+            "SupernodeService",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
+                "PieceServer", "SwarmScheduling", "WireAPI", crypto, hummingbird, httpTypes, nioCore, lifecycle,
+                logging, metrics,
+            ]
+        ),
+
+        // Layer 5: what clients see of a node.
+        library(
+            "ContentProxy",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
+                "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging, metrics,
+            ]
+        ),
+        library(
+            "NodeControl",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
+                "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
+            ]
+        ),
+        library(
+            "NodeAssembly",
+            [
+                "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "WireAPI",
+                argumentParser, lifecycle, logging, metrics,
+            ]
+        ),
+
+        // Backends: each knows one kind of origin.
+        plugin("HTTPBackend", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", logging]),
+        plugin(
+            "RegistryBackend",
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "RegistryProtocol", logging]
+        ),
+        plugin("FileBackend", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", logging]),
+
+        // Layer 6: argument parsing and wiring.
+        executable("supernode", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
+        executable(
+            "dfget",
+            [
+                "NodeAssembly", "NodeConfig", "NodeControl", "BackendAPI", "Content", "PeerEngine", "CurlTransport",
+                "WireAPI", argumentParser, logging,
+            ] + plugins
+        ),
+        executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["BackendAPI", "Content", "CurlTransport", crypto, nioCore, nioPosix, nioHTTP1, logging],
+            swiftSettings: settings
+        ),
+
+        tests("ContentTests", ["Content"]),
+        tests("NodeConfigTests", ["NodeConfig", "Content"]),
+        tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
+        tests("WireAPITests", ["WireAPI", "Content"]),
+        tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
+        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", nioCore, nioPosix, nioHTTP1]),
+        tests("HTTPServiceTests", ["HTTPService", "CurlTransport", "Content", "TestSupport", hummingbird, httpTypes, nioCore]),
+        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto]),
+        tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
+        tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),
+        tests(
+            "BackendConformanceTests",
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport"] + plugins
+        ),
+        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
+        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
