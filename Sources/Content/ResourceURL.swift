@@ -1,0 +1,153 @@
+/// An absolute URL (RFC 3986) in the parts that Darter decides by.
+///
+/// Credentials in it are split off at once (``userInfo``), so that ``text`` can be logged and hashed.
+public struct ResourceURL: Hashable, Sendable {
+    /// The scheme in lower case.
+    public let scheme: String
+    /// The host in lower case, an IPv6 address without its brackets; empty for `file:///...`.
+    public let host: String
+    /// The port if one is given that is not the scheme's own.
+    public let port: Int?
+    /// The path, still percent-encoded; `/` where there is none.
+    public let path: String
+    /// What follows `?`, still percent-encoded; nil where there is no `?`.
+    public let query: String?
+    /// `user:password` as it stood in front of the host, still percent-encoded; never part of ``text``.
+    public let userInfo: String?
+
+    /// Parses an absolute URL.
+    ///
+    /// Returns nil for relative references, other characters than a URL may have (spaces, control characters,
+    /// non-ASCII), a port that is none, and `http`/`https` without a host. A fragment is dropped.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count <= Self.longest,
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }),
+            let colon = text.firstIndex(of: ":"), Self.isScheme(text[..<colon])
+        else { return nil }
+        scheme = text[..<colon].lowercased()
+        var rest = text[text.index(after: colon)...].prefix { $0 != "#" }
+        guard rest.hasPrefix("//") else { return nil }
+        rest = rest.dropFirst(2)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        rest = rest[authority.endIndex...]
+        if let mark = rest.firstIndex(of: "?") {
+            query = String(rest[rest.index(after: mark)...])
+            rest = rest[..<mark]
+        } else {
+            query = nil
+        }
+        path = rest.isEmpty ? "/" : String(rest)
+        let at = authority.lastIndex(of: "@")
+        userInfo = at.map { String(authority[..<$0]) }
+        let place = at.map { authority[authority.index(after: $0)...] } ?? authority[...]
+        guard let (host, port) = Self.hostAndPort(place), !(host.isEmpty && scheme.hasPrefix("http"))
+        else { return nil }
+        self.host = host
+        self.port = port == Self.defaultPort(scheme) ? nil : port
+    }
+
+    /// The URL without credentials and fragment, scheme and host in lower case, the scheme's own port left out.
+    public var text: String { origin + path + (query.map { "?\($0)" } ?? "") }
+
+    /// Scheme, host and port (RFC 6454): two sources of one origin answer for the same content.
+    public var origin: String { "\(scheme)://\(authority)" }
+
+    /// Host and, where it is not the scheme's own, port; IPv6 addresses in brackets.
+    public var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port.map { "\(name):\($0)" } ?? name
+    }
+
+    /// The last component of the path with `%XX` decoded; nil where the path ends in `/` or the name is no valid UTF-8.
+    public var lastPathComponent: String? {
+        guard let name = path.split(separator: "/", omittingEmptySubsequences: false).last, !name.isEmpty
+        else { return nil }
+        return Self.percentDecoded(name)
+    }
+
+    /// What names the resource in a ``TaskID``: ``text`` without the ignored query parameters.
+    ///
+    /// With `["*"]` the whole query is ignored.
+    public func identity(ignoringQuery ignored: [String] = []) -> String {
+        guard let query, !ignored.isEmpty else { return text }
+        if ignored.contains("*") { return origin + path }
+        let kept = query.split(separator: "&", omittingEmptySubsequences: false).filter { pair in
+            !ignored.contains(String(pair.prefix { $0 != "=" }))
+        }
+        return origin + path + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
+    }
+
+    /// Decodes `%XX`.
+    ///
+    /// Returns nil for a malformed escape or bytes that are no UTF-8.
+    public static func percentDecoded(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self).lowercased()
+            guard digits.utf8.count == 2, let value = [UInt8](lowercaseHex: digits) else { return nil }
+            bytes.append(contentsOf: value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static let longest = 64 << 10
+
+    private static func isScheme(_ text: some StringProtocol) -> Bool {
+        guard let first = text.utf8.first, isLetter(first) else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private static func defaultPort(_ scheme: String) -> Int? {
+        ["http": 80, "https": 443, "ftp": 21, "sftp": 22][scheme]
+    }
+
+    private static func hostAndPort(_ text: some StringProtocol) -> (String, Int?)? {
+        var host = text[...]
+        var port: Int?
+        if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
+            host = text[..<colon]
+            let digits = text[text.index(after: colon)...]
+            if !digits.isEmpty {
+                guard let number = RangeHeader.number(digits), (1...65535).contains(number) else { return nil }
+                port = Int(number)
+            }
+        }
+        if host.hasPrefix("[") {
+            guard host.hasSuffix("]"), host.count > 2 else { return nil }
+            let inner = host.dropFirst().dropLast()
+            guard inner.utf8.allSatisfy({ isDigit($0) || isLetter($0) || ":.%".utf8.contains($0) }) else { return nil }
+            return (inner.lowercased(), port)
+        }
+        guard host.utf8.allSatisfy({ isDigit($0) || isLetter($0) || "-._~%!$&'()*+,;=".utf8.contains($0) })
+        else { return nil }
+        return (host.lowercased(), port)
+    }
+}
+
+extension ResourceURL: CustomStringConvertible {
+    /// Same as ``text``: no credentials.
+    public var description: String { text }
+}
+
+extension ResourceURL: Codable {
+    /// Decodes the text form.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText("an absolute URL") { ResourceURL($0) }
+    }
+
+    /// Encodes ``text``: no credentials.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(text)
+    }
+}
