@@ -174,7 +174,13 @@ let package = Package(
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
         tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", nioCore, nioPosix, nioHTTP1]),
-        tests("HTTPServiceTests", ["HTTPService", "CurlTransport", "Content", "TestSupport", hummingbird, httpTypes, nioCore]),
+        tests(
+            "HTTPServiceTests",
+            [
+                "HTTPService", "CurlTransport", "Content", "TestSupport", hummingbird, httpTypes, nioCore, lifecycle,
+                logging, metricsCore,
+            ]
+        ),
         tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
         tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),

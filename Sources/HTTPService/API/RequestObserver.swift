@@ -1,0 +1,67 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metrics
+import Synchronization
+
+/// Counts and logs the requests of a listener.
+final class RequestObserver: Sendable {
+    private let name: String
+    private let accessLog: Bool
+    private let metrics: any MetricsFactory
+    private let duration: Timer
+    private let bytes: Counter
+    private let open: Meter
+    private let requests = Mutex<[Int: Counter]>([:])
+
+    init(name: String, accessLog: Bool, metrics: any MetricsFactory) {
+        let listener = [("listener", name)]
+        self.name = name
+        self.accessLog = accessLog
+        self.metrics = metrics
+        duration = Timer(label: "http_request_duration_seconds", dimensions: listener, factory: metrics)
+        bytes = Counter(label: "http_response_bytes_total", dimensions: listener, factory: metrics)
+        open = Meter(label: "http_connections", dimensions: listener, factory: metrics)
+    }
+
+    func connections(_ count: Int) { open.set(count) }
+
+    func observed(
+        _ request: Request,
+        _ context: ServiceRequestContext,
+        _ outcome: RequestServer.Outcome,
+        since start: ContinuousClock.Instant
+    ) {
+        let elapsed = start.duration(to: .now)
+        counter(for: outcome.status).increment()
+        bytes.increment(by: outcome.bytes)
+        duration.recordNanoseconds(
+            elapsed.components.seconds * 1_000_000_000 + elapsed.components.attoseconds / 1_000_000_000
+        )
+        guard accessLog else { return }
+        let microseconds = elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
+        var metadata: Logger.Metadata = [
+            "method": "\(request.method.rawValue)", "path": "\(Self.target(request))", "status": "\(outcome.status)",
+            "bytes": "\(outcome.bytes)", "ms": "\(Double(microseconds) / 1000)", "remote": "\(context.remote)",
+        ]
+        if !outcome.isComplete { metadata["aborted"] = "true" }
+        context.logger.info("request", metadata: metadata)
+    }
+
+    /// The path, and the names of query parameters without their values, which may be secret.
+    private static func target(_ request: Request) -> String {
+        guard let query = request.uri.query, !query.isEmpty else { return request.uri.path }
+        let names = query.split(separator: "&").map { $0.prefix { $0 != "=" } + "=" }
+        return request.uri.path + "?" + names.joined(separator: "&")
+    }
+
+    private func counter(for status: Int) -> Counter {
+        requests.withLock { requests in
+            if let counter = requests[status] { return counter }
+            let dimensions = [("listener", name), ("status", String(status))]
+            let counter = Counter(label: "http_requests_total", dimensions: dimensions, factory: metrics)
+            requests[status] = counter
+            return counter
+        }
+    }
+}

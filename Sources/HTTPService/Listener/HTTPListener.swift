@@ -1,0 +1,191 @@
+import Glibc
+package import Hummingbird
+import HummingbirdCore
+package import Logging
+package import Metrics
+package import NIOCore
+import NIOHTTPTypes
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+import Synchronization
+
+/// One HTTP/1.1 server: accepts connections at one address and has a responder answer their requests.
+///
+/// A handler runs in a task that is cancelled when its client goes away, and sees the graceful shutdown
+/// (`withGracefulShutdownHandler`): a suspended long poll should end at either. No thread waits for a connection.
+///
+/// A client that closes its sending side counts as gone, as with nginx and Go's server.
+package final class HTTPListener: Service {
+    private typealias Connection = HTTP1Channel.Value
+    private typealias ServerChannel = NIOAsyncChannel<Connection, Never>
+
+    /// Names the listener in logs, metrics and errors.
+    package let name: String
+    private let configuration: ListenerConfiguration
+    private let server: RequestServer
+    private let logger: Logger
+    private let group: any EventLoopGroup
+    private let connections = OpenConnections()
+    private let address = OneShot<BoundAddress>()
+
+    /// A listener that does nothing until it is run.
+    ///
+    /// - Parameters:
+    ///   - name: appears in logs, metrics and errors.
+    ///   - responder: answers the requests; a router's `buildResponder()` as a rule.
+    ///   - metrics: where request counts, durations and bytes are kept.
+    package init(
+        name: String,
+        configuration: ListenerConfiguration,
+        responder: some HTTPResponder<ServiceRequestContext>,
+        logger: Logger,
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        group: (any EventLoopGroup)? = nil
+    ) {
+        var logger = logger
+        logger[metadataKey: "listener"] = "\(name)"
+        self.name = name
+        self.configuration = configuration
+        self.logger = logger
+        self.group = group ?? MultiThreadedEventLoopGroup.singleton
+        server = RequestServer(
+            responder: responder,
+            observer: RequestObserver(name: name, accessLog: configuration.accessLog, metrics: metrics),
+            connections: connections,
+            secure: configuration.tls != nil,
+            logger: logger
+        )
+    }
+
+    /// The address in use, with the real port; waits until the listener accepts connections.
+    ///
+    /// Throws what `run` throws when it can not start.
+    package func bound() async throws -> BoundAddress { try await address.value() }
+
+    /// Serves until a graceful shutdown or cancellation.
+    ///
+    /// Throws ``ListenError`` if it can not start. At a graceful shutdown no connection is accepted any more, idle
+    /// ones close, running responses get the configured time, and then everything is closed.
+    package func run() async throws {
+        let channel: ServerChannel
+        let file: SocketFile?
+        do {
+            (channel, file) = try await start()
+        } catch {
+            address.fail(error)
+            throw error
+        }
+        defer { file?.remove() }
+        logger.info("listening", metadata: ["address": "\(channel.channel.localAddress?.description ?? "")"])
+        let listening = channel.channel
+        let drain = DrainTimer()
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await self.accept(from: channel)
+            } onGracefulShutdown: {
+                drain.start(on: listening.eventLoop, after: self.configuration.drain) { self.connections.close() }
+                listening.close(promise: nil)
+                self.connections.drain()
+            }
+        } onCancel: {
+            listening.close(promise: nil)
+            self.connections.close()
+        }
+        drain.cancel()
+    }
+
+    private func accept(from server: ServerChannel) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                try await server.executeThenClose { inbound in
+                    for try await connection in inbound {
+                        group.addTask { await self.serve(connection) }
+                    }
+                }
+            } catch {
+                self.logger.error("no more connections are accepted", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func serve(_ connection: Connection) async {
+        connections.add(connection.channel)
+        server.observer.connections(connections.count)
+        let http = protocolChannel
+        await withDiscardingTaskGroup { group in
+            group.addTask { await http.handle(value: connection, logger: self.logger) }
+            // A handler that is suspended does not see its client go; the cancellation tells it.
+            try? await connection.channel.closeFuture.get()
+            group.cancelAll()
+        }
+        connections.remove(connection.channel)
+        server.observer.connections(connections.count)
+    }
+
+    private func start() async throws -> (ServerChannel, SocketFile?) {
+        let tls: NIOSSLContext? =
+            if let files = configuration.tls { try ServerTLS.context(files, name: name) } else { nil }
+        let socket = try BoundSocket(configuration.address, name: name)
+        let file = SocketFile(configuration.address)
+        let channel: ServerChannel
+        do {
+            channel = try await bootstrap().bind(socket.descriptor) { channel in self.prepare(channel, tls: tls) }
+        } catch {
+            file?.remove()
+            let inUse = (error as? IOError)?.errnoCode == EADDRINUSE
+            throw ListenError(
+                inUse ? .addressInUse : .cannotBind,
+                "\(name): \(inUse ? "address already in use:" : "cannot listen on") \(configuration.address)",
+                cause: error
+            )
+        }
+        listen(socket.descriptor, BoundSocket.backlog)  // NIO listens with a short queue
+        address.succeed(BoundAddress(configuration.address, channel.channel.localAddress))
+        return (channel, file)
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        let logger = logger
+        var bootstrap = ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptGuard(logger: logger))
+                }
+            }
+        guard case .tcp = configuration.address.place else { return bootstrap }
+        let stall = UInt32(clamping: TimeAmount(configuration.stallTimeout).nanoseconds / 1_000_000)
+        for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {
+            bootstrap = bootstrap.childChannelOption(.tcpOption(.init(rawValue: option)), value: Int(value))
+        }
+        return
+            bootstrap
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: Int(stall))
+    }
+
+    private func prepare(_ channel: any Channel, tls: NIOSSLContext?) -> EventLoopFuture<Connection> {
+        guard let tls else { return protocolChannel.setup(channel: channel, logger: logger) }
+        return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+        }.flatMap {
+            self.protocolChannel.setup(channel: channel, logger: self.logger)
+        }
+    }
+
+    private var protocolChannel: HTTP1Channel {
+        let headerTimeout = configuration.headerTimeout
+        return HTTP1Channel(
+            responder: server.respond,
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ConnectionGuard(headerTimeout: headerTimeout)],
+                idleTimeout: TimeAmount(configuration.idleTimeout),
+                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                    maxHeaderFieldSize: configuration.maximumHeaderBytes,
+                    maxHeaderListSize: configuration.maximumHeaderBytes,
+                    maxHeaderFieldCount: 256
+                )
+            )
+        )
+    }
+}

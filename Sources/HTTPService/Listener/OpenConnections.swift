@@ -1,0 +1,57 @@
+import NIOCore
+import Synchronization
+
+/// The open connections of a listener, so that a shutdown can reach them.
+final class OpenConnections: Sendable {
+    private struct State {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var draining = false
+        var closing = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Whether a graceful shutdown has begun: responses then say that the connection ends.
+    var isDraining: Bool { state.withLock(\.draining) }
+    /// How many connections are open.
+    var count: Int { state.withLock(\.channels.count) }
+
+    func add(_ channel: any Channel) {
+        let (draining, closing) = state.withLock { state in
+            state.channels[ObjectIdentifier(channel)] = channel
+            return (state.draining, state.closing)
+        }
+        if closing {
+            channel.close(promise: nil)
+        } else if draining {
+            Self.quiesce(channel)
+        }
+    }
+
+    func remove(_ channel: any Channel) {
+        state.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
+
+    /// Idle connections close now, the others behind their running response.
+    func drain() {
+        let channels = state.withLock { state in
+            state.draining = true
+            return Array(state.channels.values)
+        }
+        for channel in channels { Self.quiesce(channel) }
+    }
+
+    /// Closes all, whatever they do.
+    func close() {
+        let channels = state.withLock { state in
+            state.draining = true
+            state.closing = true
+            return Array(state.channels.values)
+        }
+        for channel in channels { channel.close(promise: nil) }
+    }
+
+    private static func quiesce(_ channel: any Channel) {
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+}

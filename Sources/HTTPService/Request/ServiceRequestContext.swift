@@ -1,0 +1,22 @@
+package import Hummingbird
+package import NIOCore
+
+/// What a handler knows besides the request: who asks, and the request's logger.
+package struct ServiceRequestContext: RequestContext {
+    /// Hummingbird's own part.
+    package var coreContext: CoreRequestContextStorage
+    /// Who asks.
+    package let remote: RemoteAddress
+    /// The connection that the request came on.
+    package let channel: any Channel
+
+    /// The largest body that is decoded: 4 MiB.
+    package var maxUploadSize: Int { 4 << 20 }
+
+    /// The context of a request on a connection.
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+        remote = RemoteAddress(source.channel.remoteAddress)
+    }
+}

@@ -1,0 +1,120 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// Has the responder answer a request and sends what it answers.
+struct RequestServer: Sendable {
+    let responder: any HTTPResponder<ServiceRequestContext>
+    let observer: RequestObserver
+    let connections: OpenConnections
+    let secure: Bool
+    let logger: Logger
+
+    /// Thrown to have the connection closed within the response.
+    struct Aborted: Error {}
+
+    @Sendable
+    func respond(to request: Request, writer: consuming ResponseWriter, on channel: any Channel) async throws {
+        let start = ContinuousClock.now
+        var logger = logger
+        logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestID())
+        let context = ServiceRequestContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+        if request.headers[.expect]?.lowercased() == "100-continue" {
+            channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil)
+        }
+        let response = try await answer(request, context)
+        let (outcome, failure) = await send(response, to: request, context)
+        observer.observed(request, context, outcome, since: start)
+        if let failure { throw failure }
+    }
+
+    /// How a response ended.
+    struct Outcome: Sendable {
+        var status: Int
+        var bytes: Int64
+        var isComplete: Bool
+    }
+
+    private func answer(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
+        do {
+            return try await responder.respond(to: request, context: context)
+        } catch let error as HTTPParserError {
+            throw error  // Hummingbird answers 400 and closes
+        } catch {
+            return ErrorResponse.response(for: error, request, context)
+        }
+    }
+
+    private func send(
+        _ response: Response,
+        to request: Request,
+        _ context: ServiceRequestContext
+    ) async -> (Outcome, Aborted?) {
+        let (sender, wantsBody) = prepare(response, for: request, on: context.channel)
+        do {
+            if wantsBody { try await response.body.write(sender) }
+            guard !wantsBody || sender.isFinished else {
+                throw BodyFailure(.unfinished, "the handler did not end the body")
+            }
+            if !wantsBody { try await sender.finishHead(closing: Self.hasUnknownEnd(response, request)) }
+        } catch {
+            if !sender.hasBegun, context.channel.isActive, !Task.isCancelled {
+                return await replace(with: ErrorResponse.response(for: error, request, context), request, context)
+            }
+            let isFault = error is BodyFailure
+            context.logger.log(
+                level: isFault ? .error : .debug,
+                "aborted a response",
+                metadata: ["path": "\(request.uri.path)", "sent": "\(sender.bytesSent)", "error": "\(error)"]
+            )
+            return (Outcome(status: response.status.code, bytes: sender.bytesSent, isComplete: false), Aborted())
+        }
+        return (Outcome(status: response.status.code, bytes: sender.bytesSent, isComplete: true), nil)
+    }
+
+    /// Sends an error's response in place of one of which nothing was sent.
+    private func replace(
+        with response: Response,
+        _ request: Request,
+        _ context: ServiceRequestContext
+    ) async -> (Outcome, Aborted?) {
+        let (sender, wantsBody) = prepare(response, for: request, on: context.channel)
+        do {
+            if wantsBody { try await response.body.write(sender) } else { try await sender.finishHead(closing: false) }
+            return (Outcome(status: response.status.code, bytes: sender.bytesSent, isComplete: true), nil)
+        } catch {
+            return (Outcome(status: response.status.code, bytes: sender.bytesSent, isComplete: false), Aborted())
+        }
+    }
+
+    private func prepare(_ response: Response, for request: Request, on channel: any Channel) -> (ResponseSender, Bool)
+    {
+        var head = response.head
+        let asksToClose = request.headers[.connection]?.lowercased() == "close"
+        if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) {
+            head.headerFields[.connection] = "close"
+        }
+        let wantsBody = request.method != .head && Self.mayHaveBody(response.status)
+        let announced = head.headerFields[.contentLength].flatMap { Int64($0) }
+        let sender = ResponseSender(
+            head: head,
+            announced: wantsBody ? announced : nil,
+            channel: channel,
+            secure: secure
+        )
+        return (sender, wantsBody)
+    }
+
+    /// A HEAD's response without a length would be framed as chunked and its terminating chunk taken for the next response.
+    private static func hasUnknownEnd(_ response: Response, _ request: Request) -> Bool {
+        request.method == .head && mayHaveBody(response.status) && response.headers[.contentLength] == nil
+    }
+
+    private static func mayHaveBody(_ status: HTTPResponse.Status) -> Bool {
+        status != .noContent && status != .notModified && status.kind != .informational
+    }
+}
