@@ -175,7 +175,7 @@ let package = Package(
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
         tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", nioCore, nioPosix, nioHTTP1]),
         tests("HTTPServiceTests", ["HTTPService", "CurlTransport", "Content", "TestSupport", hummingbird, httpTypes, nioCore]),
-        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto]),
+        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto, logging]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
         tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),
         tests(
