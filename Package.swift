@@ -181,7 +181,7 @@ let package = Package(
                 logging, metricsCore,
             ]
         ),
-        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto]),
+        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto, logging]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
         tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),
         tests(
