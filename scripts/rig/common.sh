@@ -32,6 +32,7 @@ PYTHON
 launch() {
     local name=$1 ready=$2
     shift 2
+    : >"$name.log"
     setsid "$@" </dev/null >"$name.log" 2>&1 &
     echo $! >"$name.pid"
     for _ in $(seq 400); do
