@@ -4,10 +4,10 @@
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
-build_packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev pkg-config)
+build_packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev make pkg-config)
 test_packages=(
     apache2-utils aria2 containerd curl docker-registry iproute2 jq nginx openssl procps python3 python3-cryptography
-    python3-jwt runc skopeo util-linux
+    python3-jwt runc shellcheck skopeo util-linux
 )
 
 packages=("${build_packages[@]}")
@@ -24,7 +24,7 @@ fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     # Not Debian: nothing is installed, but everything may be there under other names.
-    commands=(git pkg-config)
+    commands=(git make pkg-config)
     [ "${1:-}" != --tests ] || commands+=(aria2c containerd ctr curl docker-registry htpasswd ip jq nginx openssl python3 runc skopeo)
     if command -v "${commands[@]}" >/dev/null && [ "$(command -v "${commands[@]}" | wc -l)" = "${#commands[@]}" ] \
         && pkg-config --exists libcurl sqlite3; then

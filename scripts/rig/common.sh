@@ -9,16 +9,16 @@ python=${RIG_PYTHON:-/usr/bin/python3}
 
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
-# A port that was free a moment ago, from below the range that the kernel gives to clients and to port 0, so that
-# nobody takes it by accident before the server does.
+# A port of 127.0.0.1 that was free a moment ago, from below the range that the kernel gives to clients and to port 0,
+# so that nobody takes it by accident before the server does.
 free_port() {
-    "$python" - "${1:-127.0.0.1}" <<'PYTHON'
+    "$python" - <<'PYTHON'
 import random, socket, sys
 for _ in range(200):
     port = random.randrange(10000, 32000)
-    with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET) as s:
+    with socket.socket() as s:
         try:
-            s.bind((sys.argv[1], port))
+            s.bind(("127.0.0.1", port))
         except OSError:
             continue
     print(port)
@@ -32,6 +32,7 @@ PYTHON
 launch() {
     local name=$1 ready=$2
     shift 2
+    : >"$name.log"
     setsid "$@" </dev/null >"$name.log" 2>&1 &
     echo $! >"$name.pid"
     for _ in $(seq 400); do

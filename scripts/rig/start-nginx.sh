@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 dir=$(realpath -m "${1:?usage: start-nginx.sh DIR ROOT [options]}")
 root=$(realpath -m "${2:?usage: start-nginx.sh DIR ROOT [options]}")
 shift 2
-port='' tls='' rate=0 workers=1 extra='' foreground=''
+port=0 tls='' rate=0 workers=1 extra='' foreground=''
 while [ $# -gt 0 ]; do
     case $1 in
         --port) port=$2; shift ;;
@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ -n "$port" ] && [ "$port" != 0 ] || port=$(free_port)
+[ "$port" != 0 ] || port=$(free_port)
 
 mkdir -p "$dir/tmp"
 cd "$dir"

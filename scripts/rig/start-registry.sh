@@ -52,8 +52,8 @@ fi
     case $mode in
         none) ;;
         basic)
-            htpasswd -Bbn u p >htpasswd
-            echo "auth: {htpasswd: {realm: test-realm, path: $dir/htpasswd}}"
+            htpasswd -Bbn u p >passwords
+            echo "auth: {htpasswd: {realm: test-realm, path: $dir/passwords}}"
             ;;
         token)
             echo "auth: {token: {realm: \"$realm\", service: test-registry, issuer: test-issuer, rootcertbundle: $dir/token.crt}}"
