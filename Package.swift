@@ -96,7 +96,7 @@ let package = Package(
         library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging, metrics]),
 
         // Layer 3: into the store, and out of it.
-        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", logging, metrics]),
+        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", lifecycle, logging, metrics]),
         library(
             "PieceServer",
             ["CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, nioCore, logging, metrics]
