@@ -173,7 +173,7 @@ let package = Package(
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
-        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", nioCore, nioPosix, nioHTTP1]),
+        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", crypto, logging]),
         tests("HTTPServiceTests", ["HTTPService", "CurlTransport", "Content", "TestSupport", hummingbird, httpTypes, nioCore]),
         tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
