@@ -174,7 +174,7 @@ let package = Package(
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
-        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", nioCore, nioPosix, nioHTTP1]),
+        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", crypto, logging]),
         tests(
             "HTTPServiceTests",
             [
