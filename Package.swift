@@ -168,6 +168,13 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .executableTarget(
+            name: "store-crash",
+            dependencies: ["CacheStore", "Content", "NodeConfig", logging],
+            path: "Tests/Support/store-crash",
+            swiftSettings: settings
+        ),
+
         tests("ContentTests", ["Content"]),
         tests("NodeConfigTests", ["NodeConfig", "Content"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
@@ -182,7 +189,7 @@ let package = Package(
                 logging, metricsCore,
             ]
         ),
-        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto, logging]),
+        tests("CacheStoreTests", ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
         tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),
         tests(

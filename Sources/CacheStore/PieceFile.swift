@@ -112,8 +112,14 @@ package final class PieceFile: Sendable {
             return (end / Self.growth + 1) * Self.growth
         }
         guard let goal else { return }
-        try journal.reserve(upTo: goal)
-        state.withLock { $0.reservedEnd = max($0.reservedEnd, goal) }
+        do throws(StoreError) {
+            try journal.reserve(upTo: goal)
+            state.withLock { $0.reservedEnd = max($0.reservedEnd, goal) }
+        } catch {
+            // What is really needed may still fit.
+            try journal.reserve(upTo: end)
+            state.withLock { $0.reservedEnd = max($0.reservedEnd, end) }
+        }
     }
 
     private static let growth: Int64 = 16 << 20
