@@ -31,10 +31,7 @@ package final class HTTPListener: Service {
 
     /// A listener that does nothing until it is run.
     ///
-    /// - Parameters:
-    ///   - name: appears in logs, metrics and errors.
-    ///   - responder: answers the requests; a router's `buildResponder()` as a rule.
-    ///   - metrics: where request counts, durations and bytes are kept.
+    /// `name` appears in logs, metrics and errors; the responder is a router's `buildResponder()` as a rule.
     package init(
         name: String,
         configuration: ListenerConfiguration,
