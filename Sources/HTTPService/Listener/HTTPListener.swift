@@ -108,7 +108,7 @@ package final class HTTPListener: Service {
 
     private func serve(_ connection: Connection) async {
         connections.add(connection.channel)
-        server.observer.connections(connections.count)
+        server.observer.connectionOpened()
         let http = protocolChannel
         await withDiscardingTaskGroup { group in
             group.addTask { await http.handle(value: connection, logger: self.logger) }
@@ -117,7 +117,7 @@ package final class HTTPListener: Service {
             group.cancelAll()
         }
         connections.remove(connection.channel)
-        server.observer.connections(connections.count)
+        server.observer.connectionClosed()
     }
 
     private func start() async throws -> (ServerChannel, SocketFile?) {
