@@ -79,7 +79,7 @@ let package = Package(
         library("NodeConfig", ["Content", yams]),
 
         // Layer 1: one concern each.
-        library("BackendAPI", ["Content", "NodeConfig"]),
+        library("BackendAPI", ["Content", "NodeConfig", metrics]),
         library("RegistryProtocol", ["Content"]),
         library("WireAPI", ["Content"]),
         library("SwarmScheduling", ["Content"]),
@@ -170,6 +170,7 @@ let package = Package(
 
         tests("ContentTests", ["Content"]),
         tests("NodeConfigTests", ["NodeConfig", "Content"]),
+        tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
@@ -181,7 +182,7 @@ let package = Package(
                 logging, metricsCore,
             ]
         ),
-        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto]),
+        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto, logging]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
         tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),
         tests(

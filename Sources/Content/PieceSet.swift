@@ -78,7 +78,8 @@ public struct PieceSet: Hashable, Sendable {
         var position = start.value
         while position >> 6 < words.count {
             let missing = ~words[position >> 6] >> UInt64(position & 63)
-            let run = missing == 0 ? 64 - (position & 63) : Swift.min(missing.trailingZeroBitCount, 64 - (position & 63))
+            let run =
+                missing == 0 ? 64 - (position & 63) : Swift.min(missing.trailingZeroBitCount, 64 - (position & 63))
             position += run
             if !position.isMultiple(of: 64) || run == 0 { break }
         }

@@ -1,0 +1,36 @@
+# Everything a person or a machine does with this project: `make help` lists it.
+SWIFT ?= swift
+# An import may only name a dependency that the manifest declares: the layers hold because the build checks them.
+CHECKED := --explicit-target-dependency-import-check error
+TEST_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests build test lint demo bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what a build needs (Debian, Ubuntu)
+	@scripts/setup.sh
+
+setup-tests: ## install what the tests, the demo and the benchmarks need besides
+	@scripts/setup.sh --tests
+
+build: setup ## build supernode, dfdaemon and dfget in release mode (.build/release)
+	$(SWIFT) build -c release $(CHECKED)
+
+test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--filter Content" for some of them)
+	$(SWIFT) test --disable-xctest $(CHECKED) $(TEST_FLAGS)
+
+lint: ## formatting of the Swift sources, syntax of the scripts
+	@SWIFT=$(SWIFT) scripts/lint.sh
+
+demo: setup-tests build ## one file and one image through a swarm of three nodes on this machine, every digest verified
+	@scripts/demo.sh
+
+bench: setup-tests build ## speed and memory against curl and nginx; fails if a limit does not hold
+	@python3 Benchmarks/bench.py $(BENCH_FLAGS)
+
+clean: ## remove what was built
+	$(SWIFT) package clean
+	rm -rf out

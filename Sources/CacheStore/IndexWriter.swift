@@ -1,0 +1,93 @@
+internal import Logging
+internal import Synchronization
+
+/// Writes the index behind its users' backs: a change costs its caller an append to a list.
+///
+/// Whatever has gathered while one transaction was written makes the next. Changes that can not be written (a full disk)
+/// are kept and tried again with the next one, so what is in memory stays the truth.
+final class IndexWriter: Sendable {
+    private struct Pending {
+        var changes: [IndexChange] = []
+        var waiters: [CheckedContinuation<Result<Void, StoreError>, Never>] = []
+        var isScheduled = false
+        /// A batch has left `changes` and is not in the database yet.
+        var isWriting = false
+        var isClosed = false
+    }
+
+    let index: StoreIndex
+    private let pending = Mutex(Pending())
+    private let thread = WorkerThreads(count: 1, bufferSize: 0)
+    private let logger: Logger
+    private let faults: FaultPoints
+
+    init(index: StoreIndex, logger: Logger, faults: FaultPoints) {
+        self.index = index
+        self.logger = logger
+        self.faults = faults
+    }
+
+    /// All of them go into the same transaction.
+    func append(_ changes: [IndexChange]) {
+        let schedule = pending.withLock { pending in
+            guard !pending.isClosed, !changes.isEmpty else { return false }
+            pending.changes.append(contentsOf: changes)
+            defer { pending.isScheduled = true }
+            return !pending.isScheduled
+        }
+        if schedule { thread.submit { _ in self.writePending() } }
+    }
+
+    /// Waits until every change so far is in the database; throws if they can not be written.
+    func flush() async throws(StoreError) {
+        let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
+            pending.withLock { $0.waiters.append(continuation) }
+            thread.submit { _ in self.writePending() }
+        }
+        try result.get()
+    }
+
+    /// Same as ``flush()`` for those that may block their thread; at once where nothing is pending.
+    func flushBlocking() throws(StoreError) {
+        guard pending.withLock({ !$0.changes.isEmpty || $0.isWriting }) else { return }
+        let done = Gate<Result<Void, StoreError>>()
+        thread.submit { _ in done.open(with: Result { () throws(StoreError) in try self.writeBatch() }) }
+        try done.wait().get()
+    }
+
+    /// Writes what is pending and takes no more.
+    func close() async throws(StoreError) {
+        defer { pending.withLock { $0.isClosed = true } }
+        try await flush()
+    }
+
+    private func writePending() {
+        let result = Result { () throws(StoreError) in try writeBatch() }
+        if case .failure(let error) = result { logger.error("the index is not written: \(error)") }
+        let waiters = pending.withLock { pending in
+            defer { pending.waiters = [] }
+            return pending.waiters
+        }
+        for waiter in waiters { waiter.resume(returning: result) }
+    }
+
+    /// Only ever on the writer's thread.
+    private func writeBatch() throws(StoreError) {
+        let batch = pending.withLock { pending in
+            pending.isScheduled = false
+            pending.isWriting = true
+            defer { pending.changes = [] }
+            return pending.changes
+        }
+        defer { pending.withLock { $0.isWriting = false } }
+        guard !batch.isEmpty else { return }
+        faults.hit("index-before")
+        do throws(StoreError) {
+            try index.apply(batch)
+        } catch {
+            pending.withLock { $0.changes.insert(contentsOf: batch, at: 0) }
+            throw error
+        }
+        faults.hit("index-after")
+    }
+}

@@ -1,0 +1,142 @@
+package import Content
+internal import Synchronization
+
+extension PieceFile {
+    /// Hashes the piece's bytes on one of the store's threads and, where the digest is the expected one, makes them
+    /// readable to everybody.
+    ///
+    /// Returns the digest. Throws `.digestMismatch`, and then the piece takes writes again. A piece that is committed
+    /// already is only compared. Pieces are hashed in parallel.
+    @discardableResult
+    package func commit(_ piece: PieceIndex, expecting expected: Digest?) async throws(StoreError) -> Digest {
+        let result = await withCheckedContinuation { continuation in
+            let waiter = PieceFileState.CommitWaiter(expecting: expected, continuation: continuation)
+            switch state.withLock({ $0.beginCommit(piece, waiter) }) {
+            case .done(let result): continuation.resume(returning: result)
+            case .hash: submitHash(piece)
+            case .wait: break
+            }
+        }
+        return try result.get()
+    }
+
+    func submitHash(_ piece: PieceIndex) {
+        threads.submit { self.hash(piece, through: $0) }
+    }
+
+    private func hash(_ piece: PieceIndex, through buffer: UnsafeMutableRawBufferPointer) {
+        // With every thread busy, one pass over the bytes for both digests costs less than two.
+        let fuse = threads.isSaturated
+        let (range, lent) = state.withLock { state in
+            (state.layout.range(of: piece), fuse ? state.lendContentHash(for: piece) : nil)
+        }
+        var content = lent
+        let result: Result<Digest, StoreError>
+        do throws(StoreError) {
+            guard let range else { throw StoreError(.outOfRange, "piece \(piece) is beyond the content's end") }
+            var hasher = DigestHasher(.sha256)
+            try FileAccess.scan(range, of: descriptor, through: buffer) {
+                hasher.update($0)
+                content?.update($0)
+            }
+            result = .success(hasher.finalize())
+        } catch {
+            result = .failure(error)
+        }
+        finish(piece, range, result, lent: lent, content: content)
+    }
+
+    private func finish(
+        _ piece: PieceIndex,
+        _ range: ByteRange?,
+        _ result: Result<Digest, StoreError>,
+        lent: DigestHasher?,
+        content: DigestHasher?
+    ) {
+        var accepted = false
+        if case .success(let digest) = result, let range {
+            accepted = state.withLock { $0.accepts(digest, for: piece) }
+            faults.hit("hashed")
+            if accepted { journal?.committed(piece, digest, byteCount: range.count) }
+            faults.hit("journaled")
+        }
+        let (outcome, ended) = state.withLock { state in
+            let outcome = state.endCommit(piece, result, accepted: accepted)
+            guard let lent, let content, let range else { return (outcome, EndedContentHash?.none) }
+            let ended =
+                accepted
+                ? state.returnContentHash(content, at: range.end) : state.returnContentHash(lent, at: range.offset)
+            return (outcome, ended)
+        }
+        if accepted, case .success(let digest) = result {
+            for observer in outcome.observers { observer(piece, digest) }
+        }
+        for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
+        for (waiter, result) in outcome.waiters { waiter.resume(returning: result) }
+        resume(ended)
+        for algorithm in contentAlgorithms { followContent(algorithm) }
+    }
+
+    // MARK: The whole content
+
+    typealias EndedContentHash = (waiters: [PieceFileState.DigestWaiter], result: Result<Digest, StoreError>)
+
+    private func resume(_ ended: EndedContentHash?) {
+        guard let ended else { return }
+        for waiter in ended.waiters { waiter.resume(returning: ended.result) }
+    }
+
+    var contentAlgorithms: [Digest.Algorithm] {
+        state.withLock { $0.contents.filter { $0.result == nil }.map(\.algorithm) }
+    }
+
+    /// Hashes the content behind the gapless beginning from now on.
+    package func startContentHash(_ algorithm: Digest.Algorithm) {
+        state.withLock { state in
+            guard !state.contents.contains(where: { $0.algorithm == algorithm }) else { return }
+            state.contents.append(ContentHash(algorithm))
+        }
+        followContent(algorithm)
+    }
+
+    /// The digest of the whole content.
+    ///
+    /// Little is left to do where the file was created to follow it (`contentHash`). Throws `.outOfRange` unless the file
+    /// is whole.
+    package func contentDigest(_ algorithm: Digest.Algorithm? = nil) async throws(StoreError) -> Digest {
+        guard isWhole else { throw StoreError(.outOfRange, "the content is not whole") }
+        let algorithm = algorithm ?? state.withLock { $0.contents.first?.algorithm } ?? .sha256
+        startContentHash(algorithm)
+        let result = await withCheckedContinuation { continuation in
+            let known: Result<Digest, StoreError>? = state.withLock { state in
+                guard let index = state.contents.firstIndex(where: { $0.algorithm == algorithm }) else { return nil }
+                if let result = state.contents[index].result { return result }
+                state.contents[index].waiters.append(continuation)
+                return nil
+            }
+            if let known { continuation.resume(returning: known) }
+        }
+        return try result.get()
+    }
+
+    /// Queues the next part of the content for its hasher, if there is one and nobody has it.
+    func followContent(_ algorithm: Digest.Algorithm) {
+        guard let (hasher, range) = state.withLock({ $0.lendContentHash(algorithm, atMost: Self.stride) })
+        else { return }
+        threads.submit { buffer in
+            var hasher = hasher
+            let ended: EndedContentHash?
+            do throws(StoreError) {
+                try FileAccess.scan(range, of: self.descriptor, through: buffer) { hasher.update($0) }
+                ended = self.state.withLock { $0.returnContentHash(hasher, at: range.end) }
+            } catch {
+                ended = self.state.withLock { $0.failContentHash(algorithm, error) }
+            }
+            self.resume(ended)
+            self.followContent(algorithm)
+        }
+    }
+
+    /// How much of the content is hashed before others get their turn.
+    private static let stride: Int64 = 8 << 20
+}

@@ -1,0 +1,78 @@
+package import Content
+internal import Synchronization
+
+extension PieceFile {
+    /// Waits until the byte at `offset` is committed.
+    ///
+    /// Returns the committed bytes from there on without a gap; an empty range at or behind the end of the content.
+    /// Throws what the download failed with, or `.cancelled`.
+    package func available(from offset: Int64) async throws(StoreError) -> ByteRange {
+        guard offset >= 0, offset < .max / 2 else { throw StoreError(.outOfRange, "\(offset) is no offset") }
+        let ticket = state.withLock { $0.takeTicket() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if let result = state.withLock({ $0.read(from: offset, ticket: ticket, continuation) }) {
+                    continuation.resume(returning: result)
+                } else if Task.isCancelled {
+                    withdraw(ticket, at: offset)
+                }
+            }
+        } onCancel: {
+            withdraw(ticket, at: offset)
+        }
+        return try result.get()
+    }
+
+    private func withdraw(_ ticket: UInt64, at offset: Int64) {
+        let reader = state.withLock { $0.withdraw(ticket, at: offset) }
+        reader?.resume(returning: .failure(StoreError(.cancelled, "the reader was cancelled")))
+    }
+
+    /// Reads committed bytes.
+    ///
+    /// Returns how many were read: `range.count`, or what `buffer` takes. Throws `.outOfRange` where any of them is not
+    /// committed.
+    package func read(
+        _ range: ByteRange,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> Int {
+        let count = Int(min(range.count, Int64(buffer.count)))
+        let wanted = ByteRange(range.offset..<range.offset + Int64(count))
+        guard state.withLock({ $0.isCommitted(wanted) }) else {
+            throw StoreError(.outOfRange, "bytes \(wanted) are not committed")
+        }
+        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+        guard try FileAccess.read(part, at: wanted.offset, from: descriptor) == count else {
+            throw StoreError(.corrupt, "the file ends before byte \(wanted.end)")
+        }
+        return count
+    }
+
+    /// Calls `observer` for every piece committed from now on, on a hashing thread: it must return soon.
+    ///
+    /// It is called for as long as the registration is held.
+    package func onCommit(_ observer: @escaping @Sendable (PieceIndex, Digest) -> Void) -> CommitRegistration {
+        let ticket = state.withLock { state in
+            let ticket = state.takeTicket()
+            state.observers[ticket] = observer
+            return ticket
+        }
+        return CommitRegistration(file: self, ticket: ticket)
+    }
+}
+
+/// Keeps an observer of a ``PieceFile`` registered until it is cancelled or let go of.
+package final class CommitRegistration: Sendable {
+    private let file: PieceFile
+    private let ticket: UInt64
+
+    init(file: PieceFile, ticket: UInt64) {
+        self.file = file
+        self.ticket = ticket
+    }
+
+    deinit { cancel() }
+
+    /// Ends the calls; one that is running already may still be.
+    package func cancel() { file.state.withLock { $0.observers[ticket] = nil } }
+}

@@ -1,0 +1,135 @@
+package import Content
+internal import Glibc
+internal import Synchronization
+
+/// The bytes of one generation of one task, arriving or complete.
+///
+/// One descriptor, the set of committed pieces and their digests. The file lives in a ``CacheStore`` or beside the
+/// output of a download (``TargetFile``). Holding the object keeps its bytes from being evicted; letting go of it closes
+/// the descriptor. Only committed bytes can be read.
+package final class PieceFile: Sendable {
+    /// The task.
+    package let task: TaskID
+    /// The version of its content.
+    package let generation: Generation
+    /// For `sendfile`; valid as long as the object lives.
+    package let descriptor: Int32
+
+    let isReadOnly: Bool
+    let journal: (any PieceJournal)?
+    let threads: WorkerThreads
+    let faults: FaultPoints
+    let state: Mutex<PieceFileState>
+    let seal = Mutex<FileStamp?>(nil)
+
+    /// Takes over `descriptor`; `digests` are those of the committed pieces.
+    init(
+        task: TaskID,
+        generation: Generation,
+        layout: PieceLayout,
+        descriptor: Int32,
+        digests: [PieceIndex: Digest],
+        contentHash: Digest.Algorithm?,
+        isReadOnly: Bool,
+        journal: (any PieceJournal)?,
+        threads: WorkerThreads,
+        faults: FaultPoints = .none
+    ) {
+        self.task = task
+        self.generation = generation
+        self.descriptor = descriptor
+        self.isReadOnly = isReadOnly
+        self.journal = journal
+        self.threads = threads
+        self.faults = faults
+        state = Mutex(PieceFileState(layout: layout, digests: digests))
+        if let contentHash { startContentHash(contentHash) }
+    }
+
+    deinit {
+        close(descriptor)
+        journal?.closed()
+    }
+
+    /// How the content is cut into pieces.
+    package var layout: PieceLayout { state.withLock { $0.layout } }
+    /// The pieces whose bytes are verified.
+    package var committed: PieceSet { state.withLock { $0.committed } }
+    /// The digest of a committed piece.
+    package func digest(of piece: PieceIndex) -> Digest? { state.withLock { $0.digests[piece] } }
+    /// The digests of the committed pieces.
+    package var pieceDigests: [PieceIndex: Digest] { state.withLock { $0.digests } }
+    /// The number of bytes in committed pieces.
+    package var bytesCommitted: Int64 { state.withLock { $0.bytesCommitted } }
+    /// Whether the length is known and every piece committed.
+    package var isWhole: Bool { state.withLock { $0.isWhole } }
+    /// Why the download that fills the file has ended without success.
+    package var failure: StoreError? { state.withLock { $0.failure } }
+
+    /// The length has become known; where it is known already, it must be the same.
+    package func learn(length: Int64) throws(StoreError) {
+        let (isNew, readers) = try state.withLock { $0.learn(length: length) }.get()
+        guard isNew else { return }
+        journal?.learned(length: length)
+        for (reader, range) in readers { reader.resume(returning: .success(range)) }
+        for algorithm in contentAlgorithms { followContent(algorithm) }
+    }
+
+    /// Writes bytes at their offset in the content; on any thread.
+    ///
+    /// Bytes that fall into a piece that is committed or being hashed are skipped. Bytes beyond the content's length are
+    /// an error, as is a full disk, and nothing that was committed is harmed by either.
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
+        guard !isReadOnly else { throw StoreError(.readOnly, "the content is complete and can not be written") }
+        guard let range = ByteRange(offset: offset, count: Int64(bytes.count)), range.end < .max / 2 else {
+            throw StoreError(.outOfRange, "\(bytes.count) bytes at \(offset)")
+        }
+        try reserve(upTo: range.end)
+        let parts = try state.withLock { $0.beginWrite(range) }.get()
+        defer {
+            for piece in state.withLock({ $0.endWrite(parts) }) { submitHash(piece) }
+        }
+        for part in parts {
+            let start = Int(part.offset - offset)
+            let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(part.count)])
+            try FileAccess.write(slice, at: part.offset, to: descriptor)
+        }
+        faults.hit("written")
+    }
+
+    /// While the length is unknown, room is taken in steps before it is written to.
+    private func reserve(upTo end: Int64) throws(StoreError) {
+        guard let journal else { return }
+        let goal: Int64? = state.withLock {
+            guard $0.layout.length == nil, end > $0.reservedEnd else { return nil }
+            return (end / Self.growth + 1) * Self.growth
+        }
+        guard let goal else { return }
+        try journal.reserve(upTo: goal)
+        state.withLock { $0.reservedEnd = max($0.reservedEnd, goal) }
+    }
+
+    private static let growth: Int64 = 16 << 20
+
+    /// Makes the download's failure known: who waits for bytes gets it, and so does whoever writes on.
+    ///
+    /// What is committed stays readable.
+    package func fail(_ error: StoreError) {
+        for reader in state.withLock({ $0.fail(error) }) { reader.resume(returning: .failure(error)) }
+    }
+
+    /// Another attempt fills the file.
+    func clearFailure() { state.withLock { $0.failure = nil } }
+
+    /// Remembers how the file looks on disk now, for ``isUnchanged``.
+    func remember(_ stamp: FileStamp?) { seal.withLock { $0 = stamp } }
+
+    /// Whether nobody has written to the file since it was complete, as far as `fstat` can tell.
+    ///
+    /// To be asked before bytes of a file outside the store are handed to others. True as long as the file is not
+    /// complete.
+    package var isUnchanged: Bool {
+        guard let stamp = seal.withLock({ $0 }) else { return true }
+        return (try? FileStamp(descriptor: descriptor)) == stamp
+    }
+}

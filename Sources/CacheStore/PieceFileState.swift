@@ -1,0 +1,247 @@
+internal import Content
+
+/// What one file's pieces are at: decides, while ``PieceFile`` acts.
+///
+/// Every method is called with the file's lock held and returns what is to be done once it has been released.
+struct PieceFileState {
+    typealias RangeReader = CheckedContinuation<Result<ByteRange, StoreError>, Never>
+    typealias DigestWaiter = CheckedContinuation<Result<Digest, StoreError>, Never>
+    typealias Observer = @Sendable (PieceIndex, Digest) -> Void
+
+    struct Reader {
+        let ticket: UInt64
+        let offset: Int64
+        let continuation: RangeReader
+    }
+
+    struct CommitWaiter {
+        let expecting: Digest?
+        let continuation: DigestWaiter
+    }
+
+    var layout: PieceLayout
+    var committed: PieceSet
+    var digests: [PieceIndex: Digest]
+    var failure: StoreError?
+    /// How many pieces from the first on are committed without a gap.
+    var prefix: Int
+    /// How many writes are under way in a piece.
+    var writes: [Int: Int] = [:]
+    /// Who waits for a piece to be hashed; such a piece takes no more writes.
+    var hashing: [Int: [CommitWaiter]] = [:]
+    /// Pieces to be hashed as soon as the last write in them has ended.
+    var deferred: Set<Int> = []
+    var readers: [Int: [Reader]] = [:]
+    var contents: [ContentHash] = []
+    var observers: [UInt64: Observer] = [:]
+    var nextTicket: UInt64 = 0
+    /// Room has been reserved up to here while the length is unknown.
+    var reservedEnd: Int64 = 0
+
+    init(layout: PieceLayout, digests: [PieceIndex: Digest]) {
+        self.layout = layout
+        self.digests = digests
+        committed = PieceSet()
+        for piece in digests.keys { committed.insert(piece) }
+        prefix = committed.contiguousCount()
+    }
+
+    var isWhole: Bool { layout.pieceCount.map { committed.count == $0 } ?? false }
+
+    /// The byte behind the last piece of the gapless beginning.
+    var prefixEnd: Int64 { end(ofPieces: prefix) }
+
+    private func end(ofPieces count: Int) -> Int64 {
+        min(Int64(count) * layout.pieceSize, layout.length ?? .max)
+    }
+
+    var bytesCommitted: Int64 {
+        var bytes = Int64(committed.count) * layout.pieceSize
+        if let length = layout.length, let last = layout.pieceCount.map({ PieceIndex(max(0, $0 - 1)) }),
+            committed.contains(last)
+        {
+            bytes -= Int64(last.value + 1) * layout.pieceSize - length
+        }
+        return bytes
+    }
+
+    // MARK: Length
+
+    /// Returns whether it is news, and which readers learn from it that they are at the end.
+    mutating func learn(length: Int64) -> Result<(isNew: Bool, readers: [(RangeReader, ByteRange)]), StoreError> {
+        if let known = layout.length {
+            guard known == length else {
+                return .failure(StoreError(.outOfRange, "the content has \(known) bytes, not \(length)"))
+            }
+            return .success((false, []))
+        }
+        guard let new = PieceLayout(length: length, pieceSize: layout.pieceSize) else {
+            return .failure(StoreError(.outOfRange, "\(length) is not a length"))
+        }
+        if let last = committed.last, new.range(of: last)?.count != new.pieceSize {
+            return .failure(StoreError(.outOfRange, "more than \(length) bytes have been committed"))
+        }
+        layout = new
+        let count = new.pieceCount ?? 0
+        var woken: [(RangeReader, ByteRange)] = []
+        for piece in readers.keys where piece >= count {
+            for reader in readers.removeValue(forKey: piece) ?? [] {
+                woken.append((reader.continuation, ByteRange(reader.offset..<reader.offset)))
+            }
+        }
+        return .success((true, woken))
+    }
+
+    // MARK: Writing
+
+    /// The parts of `range` that may be written; they count as being written until ``endWrite(_:)``.
+    mutating func beginWrite(_ range: ByteRange) -> Result<[ByteRange], StoreError> {
+        if let failure { return .failure(failure) }
+        if let length = layout.length, range.end > length {
+            return .failure(StoreError(.outOfRange, "byte \(range.end - 1) is beyond the content's \(length)"))
+        }
+        var parts: [ByteRange] = []
+        for number in layout.pieces(touching: range) where isWritable(number) {
+            writes[number, default: 0] += 1
+            let whole = ByteRange(Int64(number) * layout.pieceSize..<Int64(number + 1) * layout.pieceSize)
+            let part = whole.intersection(range)
+            if let last = parts.last, last.end == part.offset {
+                parts[parts.count - 1] = ByteRange(last.offset..<part.end)
+            } else {
+                parts.append(part)
+            }
+        }
+        return .success(parts)
+    }
+
+    private func isWritable(_ number: Int) -> Bool {
+        !committed.contains(PieceIndex(number)) && hashing[number] == nil
+    }
+
+    /// Returns the pieces whose hashing has waited for these writes.
+    mutating func endWrite(_ parts: [ByteRange]) -> [PieceIndex] {
+        var ready: [PieceIndex] = []
+        for number in parts.flatMap({ layout.pieces(touching: $0) }) {
+            guard let count = writes[number] else { continue }
+            writes[number] = count == 1 ? nil : count - 1
+            if count == 1, deferred.remove(number) != nil { ready.append(PieceIndex(number)) }
+        }
+        return ready
+    }
+
+    // MARK: Committing
+
+    enum CommitStep {
+        case done(Result<Digest, StoreError>)
+        case hash
+        case wait
+    }
+
+    mutating func beginCommit(_ piece: PieceIndex, _ waiter: CommitWaiter) -> CommitStep {
+        if let digest = digests[piece] { return .done(Self.compare(digest, waiter.expecting, piece)) }
+        if let failure { return .done(.failure(failure)) }
+        guard layout.range(of: piece) != nil else {
+            return .done(.failure(StoreError(.outOfRange, "piece \(piece) is beyond the content's end")))
+        }
+        if hashing[piece.value] != nil {
+            hashing[piece.value]?.append(waiter)
+            return .wait
+        }
+        hashing[piece.value] = [waiter]
+        guard writes[piece.value] == nil else {
+            deferred.insert(piece.value)
+            return .wait
+        }
+        return .hash
+    }
+
+    /// Whether somebody who committed the piece takes this digest for it.
+    func accepts(_ digest: Digest, for piece: PieceIndex) -> Bool {
+        hashing[piece.value]?.contains { $0.expecting ?? digest == digest } ?? false
+    }
+
+    struct Committed {
+        var waiters: [(DigestWaiter, Result<Digest, StoreError>)] = []
+        var readers: [(RangeReader, ByteRange)] = []
+        var observers: [Observer] = []
+    }
+
+    /// Ends the hashing of a piece: it is committed where `accepted`, and open to writes again otherwise.
+    mutating func endCommit(_ piece: PieceIndex, _ result: Result<Digest, StoreError>, accepted: Bool) -> Committed {
+        var outcome = Committed()
+        for waiter in hashing.removeValue(forKey: piece.value) ?? [] {
+            outcome.waiters.append(
+                (waiter.continuation, result.flatMap { Self.compare($0, waiter.expecting, piece) })
+            )
+        }
+        guard accepted, case .success(let digest) = result, committed.insert(piece) else { return outcome }
+        digests[piece] = digest
+        prefix += committed.contiguousCount(from: PieceIndex(prefix))
+        for reader in readers.removeValue(forKey: piece.value) ?? [] {
+            outcome.readers.append((reader.continuation, run(from: reader.offset)))
+        }
+        outcome.observers = Array(observers.values)
+        return outcome
+    }
+
+    private static func compare(
+        _ digest: Digest,
+        _ expected: Digest?,
+        _ piece: PieceIndex
+    )
+        -> Result<Digest, StoreError>
+    {
+        guard let expected, expected != digest else { return .success(digest) }
+        return .failure(StoreError(.digestMismatch, "piece \(piece) is \(digest), not \(expected)"))
+    }
+
+    // MARK: Reading
+
+    /// The committed bytes from `offset` on without a gap; empty where the piece at `offset` is not committed.
+    func run(from offset: Int64) -> ByteRange {
+        let piece = layout.piece(at: offset)
+        let count = committed.contiguousCount(from: piece)
+        return ByteRange(offset..<max(offset, count == 0 ? 0 : end(ofPieces: piece.value + count)))
+    }
+
+    /// Nil: the reader waits.
+    mutating func read(
+        from offset: Int64,
+        ticket: UInt64,
+        _ continuation: RangeReader
+    ) -> Result<ByteRange, StoreError>? {
+        let run = run(from: offset)
+        if !run.isEmpty || layout.length.map({ offset >= $0 }) ?? false { return .success(run) }
+        if let failure { return .failure(failure) }
+        let reader = Reader(ticket: ticket, offset: offset, continuation: continuation)
+        readers[layout.piece(at: offset).value, default: []].append(reader)
+        return nil
+    }
+
+    mutating func withdraw(_ ticket: UInt64, at offset: Int64) -> RangeReader? {
+        let number = layout.piece(at: offset).value
+        guard let index = readers[number]?.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+        let reader = readers[number]?.remove(at: index)
+        if readers[number]?.isEmpty ?? false { readers[number] = nil }
+        return reader?.continuation
+    }
+
+    func isCommitted(_ range: ByteRange) -> Bool {
+        guard !range.isEmpty else { return true }
+        return run(from: range.offset).contains(range)
+    }
+
+    mutating func takeTicket() -> UInt64 {
+        nextTicket += 1
+        return nextTicket
+    }
+
+    // MARK: Failure
+
+    mutating func fail(_ error: StoreError) -> [RangeReader] {
+        guard failure == nil else { return [] }
+        failure = error
+        defer { readers = [:] }
+        return readers.values.flatMap { $0.map(\.continuation) }
+    }
+}

@@ -1,0 +1,205 @@
+package import Content
+internal import Glibc
+
+/// The output of a download while it arrives: `.<name>.darter` beside the target, and a state file that says which of its
+/// pieces are committed.
+///
+/// Both survive an interrupted or killed process, and the next ``open`` with the same target resumes from them.
+/// ``finish()`` renames the file over the target; it can be read, and handed to peers, afterwards.
+package struct TargetFile: Sendable {
+    /// The bytes.
+    package let file: PieceFile
+    /// Where they are to end up.
+    package let path: String
+    private let temporary: String
+    private let faults: FaultPoints
+
+    /// Opens or resumes the output `path`.
+    ///
+    /// Pieces of an earlier run are kept where task, generation and piece size are the same. Of another generation, those
+    /// are kept that `manifest`, the digests now known, lists with the same digest; one that contradicts it never is.
+    /// Throws `.locked` while another process downloads to the same path, `.invalidTarget` where it is a directory.
+    package static func open(
+        path: String,
+        task: TaskID,
+        generation: Generation,
+        layout: PieceLayout,
+        manifest: [PieceIndex: Digest] = [:],
+        contentHash: Digest.Algorithm? = nil,
+        threads: WorkerThreads,
+        faults: FaultPoints = .none
+    ) async throws(StoreError) -> TargetFile {
+        try await open(
+            path: path,
+            task: task,
+            generation: generation,
+            layout: layout,
+            manifest: manifest,
+            contentHash: contentHash,
+            threads: threads,
+            faults: faults,
+            bootID: CacheStore.currentBootID()
+        )
+    }
+
+    static func open(
+        path: String,
+        task: TaskID,
+        generation: Generation,
+        layout: PieceLayout,
+        manifest: [PieceIndex: Digest],
+        contentHash: Digest.Algorithm?,
+        threads: WorkerThreads,
+        faults: FaultPoints,
+        bootID: String
+    ) async throws(StoreError) -> TargetFile {
+        try check(target: path)
+        let temporary = temporaryPath(of: path)
+        let descriptor = try openLocked(temporary)
+        var owned = true
+        defer { if owned { close(descriptor) } }
+        var start = SavedTarget(task: task, generation: generation, layout: layout, bootID: bootID)
+        if let saved = saved(at: path), saved.task == task {
+            start.pieces = try await kept(of: saved, start, manifest, descriptor, threads)
+            if start.layout.length == nil, saved.generation == generation, !start.pieces.isEmpty {
+                start.layout = saved.layout
+            }
+        }
+        if start.pieces.isEmpty, ftruncate(descriptor, 0) != 0 { throw .system("ftruncate \(temporary)") }
+        let state = try FileAccess.open(temporary + ".state", O_RDWR | O_CREAT | O_NOFOLLOW)
+        let journal: TargetJournal
+        do throws(StoreError) {
+            journal = try TargetJournal(descriptor: state, start)
+        } catch {
+            close(state)
+            throw error
+        }
+        owned = false
+        let file = PieceFile(
+            task: task,
+            generation: generation,
+            layout: start.layout,
+            descriptor: descriptor,
+            digests: start.pieces,
+            contentHash: contentHash,
+            isReadOnly: false,
+            journal: journal,
+            threads: threads,
+            faults: faults
+        )
+        return TargetFile(file: file, path: path, temporary: temporary, faults: faults)
+    }
+
+    /// What an earlier run has left for this output, for those who want to know before they know the generation.
+    package static func saved(at path: String) -> SavedTarget? {
+        let state = temporaryPath(of: path) + ".state"
+        guard let descriptor = try? FileAccess.open(state, O_RDONLY | O_NOFOLLOW) else { return nil }
+        defer { close(descriptor) }
+        guard let stamp = try? FileStamp(descriptor: descriptor), stamp.size < 1 << 30 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(stamp.size))
+        let count = bytes.withUnsafeMutableBytes { try? FileAccess.read($0, at: 0, from: descriptor) }
+        return TargetRecord.read(Array(bytes[..<(count ?? 0)]))
+    }
+
+    /// Moves the whole file over the target and removes the state.
+    ///
+    /// Throws `.invalidTarget` if the target has become a directory, `.outOfRange` unless the file is whole.
+    package func finish() throws(StoreError) {
+        guard file.isWhole, let length = file.layout.length else {
+            throw StoreError(.outOfRange, "the content is not whole")
+        }
+        try Self.check(target: path)
+        // An earlier generation may have been longer.
+        guard ftruncate(file.descriptor, off_t(length)) == 0 else { throw .system("ftruncate \(temporary)") }
+        file.remember(try FileStamp(descriptor: file.descriptor))
+        faults.hit("target-whole")
+        guard rename(temporary, path) == 0 else { throw .system("rename \(temporary) to \(path)") }
+        faults.hit("target-renamed")
+        unlink(temporary + ".state")
+        flock(file.descriptor, LOCK_UN)
+    }
+
+    /// Gives up: what is there stays for the next run, or goes.
+    ///
+    /// The output is free for others at once, even if somebody still reads the file.
+    package func abandon(keep: Bool) {
+        file.fail(StoreError(.cancelled, "the download was given up"))
+        if !keep {
+            unlink(temporary + ".state")
+            unlink(temporary)
+        }
+        flock(file.descriptor, LOCK_UN)
+    }
+
+    // MARK: Paths
+
+    static func temporaryPath(of path: String) -> String {
+        let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        let name = path[slash...]
+        // NAME_MAX is 255, and `..darter.state` comes on top.
+        let short = name.utf8.count <= 240 ? String(name) : Digest.of(String(name)).hex
+        return "\(path[..<slash]).\(short).darter"
+    }
+
+    private static func check(target path: String) throws(StoreError) {
+        guard let name = path.split(separator: "/", omittingEmptySubsequences: false).last, !name.isEmpty,
+            name != ".", name != ".."
+        else { throw StoreError(.invalidTarget, "\(path) is not the name of a file") }
+        var status = Glibc.stat()
+        guard stat(path, &status) == 0 else { return }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return
+        case S_IFDIR: throw StoreError(.invalidTarget, "\(path) is a directory")
+        default: throw StoreError(.invalidTarget, "\(path) is not a regular file")
+        }
+    }
+
+    /// The temporary file, held against other processes.
+    private static func openLocked(_ path: String) throws(StoreError) -> Int32 {
+        while true {
+            let descriptor: Int32
+            do throws(StoreError) {
+                descriptor = try FileAccess.open(path, O_RDWR | O_CREAT | O_NOFOLLOW)
+            } catch {
+                switch error.code.errno {
+                case ENOENT?, ENOTDIR?, EISDIR?, ELOOP?: throw StoreError(.invalidTarget, error.message)
+                default: throw error
+                }
+            }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                close(descriptor)
+                throw StoreError(.locked, "another process downloads to \(path)")
+            }
+            // The one who held it may have moved it to its target meanwhile.
+            if let there = FileStamp(path: path), there.inode == (try? FileStamp(descriptor: descriptor))?.inode {
+                return descriptor
+            }
+            close(descriptor)
+        }
+    }
+
+    /// The pieces of an earlier run that are those of this one.
+    private static func kept(
+        of saved: SavedTarget,
+        _ start: SavedTarget,
+        _ manifest: [PieceIndex: Digest],
+        _ descriptor: Int32,
+        _ threads: WorkerThreads
+    ) async throws(StoreError) -> [PieceIndex: Digest] {
+        guard saved.layout.pieceSize == start.layout.pieceSize else { return [:] }
+        let size = try FileStamp(descriptor: descriptor).size
+        let isSame = saved.generation == start.generation
+        var pieces = saved.pieces.filter { piece, digest in
+            guard let range = saved.layout.range(of: piece), range.end <= size,
+                start.layout.length == nil || start.layout.range(of: piece) == range
+            else { return false }
+            return manifest[piece].map { $0 == digest } ?? isSame
+        }
+        if saved.bootID != start.bootID {
+            // What had not reached the disk when the system went down is not there any more.
+            let good = await verifiedPieces(pieces, saved.layout, descriptor, threads)
+            pieces = pieces.filter { good.contains($0.key) }
+        }
+        return pieces
+    }
+}

@@ -1,0 +1,42 @@
+internal import Content
+internal import Glibc
+internal import Synchronization
+
+/// Appends to the state file of a ``TargetFile``.
+final class TargetJournal: PieceJournal {
+    private let descriptor: Int32
+    /// The bytes of whole records; behind them a failed append may have left a part of one.
+    private let end = Mutex<Int64>(0)
+
+    /// Takes over `descriptor` and starts the file anew with what is known.
+    init(descriptor: Int32, _ saved: SavedTarget) throws(StoreError) {
+        self.descriptor = descriptor
+        var bytes = TargetRecord.header(saved).bytes
+        for (piece, digest) in saved.pieces { bytes += TargetRecord.piece(piece, digest).bytes }
+        guard ftruncate(descriptor, 0) == 0 else { throw .system("ftruncate") }
+        try append(bytes)
+    }
+
+    deinit { close(descriptor) }
+
+    private func append(_ bytes: [UInt8]) throws(StoreError) {
+        try end.withLock { end throws(StoreError) in
+            let result = bytes.withUnsafeBytes { bytes in
+                Result { () throws(StoreError) in try FileAccess.write(bytes, at: end, to: descriptor) }
+            }
+            try result.get()
+            end += Int64(bytes.count)
+        }
+    }
+
+    func reserve(upTo end: Int64) throws(StoreError) {}
+
+    /// A record that can not be written costs the next run a piece, this one nothing.
+    func committed(_ piece: PieceIndex, _ digest: Digest, byteCount: Int64) {
+        try? append(TargetRecord.piece(piece, digest).bytes)
+    }
+
+    func learned(length: Int64) { try? append(TargetRecord.length(length).bytes) }
+
+    func closed() {}
+}

@@ -1,0 +1,124 @@
+internal import Glibc
+internal import Synchronization
+
+/// A few threads of their own that work through a queue of jobs, each with a buffer that it lends to the job.
+///
+/// Hashing and waiting for the disk have no place on the threads that run Swift's tasks. Jobs that were submitted are
+/// run even when the object goes away meanwhile; then the threads end.
+package final class WorkerThreads: Sendable {
+    /// What a thread runs; the buffer is its own for the duration of the call.
+    typealias Job = @Sendable (UnsafeMutableRawBufferPointer) -> Void
+
+    private let queue: JobQueue
+
+    /// Starts the threads: as many as there are processors unless told otherwise.
+    package init(count: Int? = nil, bufferSize: Int = WorkerThreads.bufferSize) {
+        let count = max(1, count ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        queue = JobQueue(threads: count, bufferSize: bufferSize)
+        for _ in 0..<count { JobQueue.startThread(of: queue) }
+    }
+
+    deinit { queue.stop() }
+
+    /// Large enough that system calls cost little beside hashing, small enough to stay in the second-level cache.
+    package static let bufferSize = 256 << 10
+
+    /// Queues a job.
+    func submit(_ job: @escaping Job) { queue.append(job) }
+
+    /// Runs `body` on one of the threads.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            submit { continuation.resume(returning: body($0)) }
+        }
+    }
+
+    /// Whether another job would have to wait.
+    var isSaturated: Bool { queue.isSaturated }
+}
+
+/// The queue that the threads share.
+///
+/// `@unchecked`: `jobs`, `idle` and `isStopped` are touched only while `mutex` is held; the rest is constant.
+private final class JobQueue: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let bufferSize: Int
+    private let idle: Atomic<Int>
+    private var jobs: [WorkerThreads.Job] = []
+    private var head = 0
+    private var isStopped = false
+
+    init(threads: Int, bufferSize: Int) {
+        self.bufferSize = bufferSize
+        idle = Atomic(threads)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(condition)
+        mutex.deallocate()
+        condition.deallocate()
+    }
+
+    var isSaturated: Bool { idle.load(ordering: .relaxed) <= 0 }
+
+    func append(_ job: @escaping WorkerThreads.Job) {
+        pthread_mutex_lock(mutex)
+        jobs.append(job)
+        pthread_cond_signal(condition)
+        pthread_mutex_unlock(mutex)
+        idle.subtract(1, ordering: .relaxed)
+    }
+
+    func stop() {
+        pthread_mutex_lock(mutex)
+        isStopped = true
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    static func startThread(of queue: JobQueue) {
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(queue).toOpaque()
+        let result = pthread_create(
+            &thread,
+            nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<JobQueue>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            },
+            context
+        )
+        precondition(result == 0, "no thread can be started: error \(result)")
+        pthread_detach(thread)
+    }
+
+    private func work() {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bufferSize), alignment: 4096)
+        defer { buffer.deallocate() }
+        while let job = next() {
+            job(buffer)
+            idle.add(1, ordering: .relaxed)
+        }
+    }
+
+    private func next() -> WorkerThreads.Job? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while head == jobs.count {
+            if isStopped { return nil }
+            pthread_cond_wait(condition, mutex)
+        }
+        let job = jobs[head]
+        head += 1
+        if head == jobs.count || head > 1024 {
+            jobs.removeFirst(head)
+            head = 0
+        }
+        return job
+    }
+}

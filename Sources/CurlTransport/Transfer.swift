@@ -1,0 +1,167 @@
+internal import CLibCurl
+internal import Content
+import Synchronization
+
+/// One transfer from `perform` to its end, over all its hops.
+///
+/// `@unchecked`: after the hand-over through ``CommandQueue``, whose lock orders it, everything that changes is touched
+/// by the transport's thread alone; other threads see constants and the atomic flag.
+final class Transfer: @unchecked Sendable {
+    let request: TransferRequest
+    let queue: CommandQueue
+    let configuration: TransportConfiguration
+    private let cancelled = Atomic(false)
+    private let started = ContinuousClock.now
+    private var continuation: CheckedContinuation<Result<TransferSummary, TransferError>, Never>?
+
+    var sink: (any TransferSink)?
+    var hop: Hop
+    var handle: EasyHandle?
+    var collector = HeadCollector()
+    /// What the sink got.
+    var head: TransferHead?
+    /// Where the current response redirects to.
+    var redirect: Hop?
+    /// How much of a redirect's own body came; it is read so that the connection can be used again.
+    var discarded = 0
+    /// Why a callback has ended the transfer.
+    var failure: TransferError?
+    /// An address that the policy refused.
+    var refusedAddress: IPAddress?
+    var usesProxy = false
+    var bodyBytes: Int64 = 0
+    /// How far the body was sent, for `.bytes` of schemes other than HTTP.
+    var sentBytes = 0
+    var pauses = Pauses()
+    var grant: RateGrant
+
+    /// What stands still, and why.
+    struct Pauses {
+        var bySink = false
+        var bySource = false
+        var receivingByLimit = false
+        var sendingByLimit = false
+        /// When the limit allows more.
+        var limitedUntil: ContinuousClock.Instant?
+    }
+
+    /// What becomes of a transfer after an event.
+    enum Outcome {
+        case goesOn
+        case nextHop
+        case ended(Result<TransferSummary, TransferError>)
+    }
+
+    init(
+        _ request: TransferRequest,
+        sink: any TransferSink,
+        queue: CommandQueue,
+        configuration: TransportConfiguration
+    ) throws(TransferError) {
+        hop = try Hop(request)
+        self.request = request
+        self.sink = sink
+        self.queue = queue
+        self.configuration = configuration
+        grant = RateGrant(request.options.rateLimits)
+    }
+
+    /// The transfer that an easy handle belongs to.
+    static func of(_ easy: UnsafeMutableRawPointer) -> Transfer? {
+        var pointer: UnsafeMutableRawPointer?
+        CLibCurl_get_pointer(easy, CURLINFO_PRIVATE, &pointer)
+        return pointer.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Before the start is queued.
+    func begin(_ continuation: CheckedContinuation<Result<TransferSummary, TransferError>, Never>) {
+        self.continuation = continuation
+    }
+
+    /// Any thread.
+    func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+        queue.push(.cancel(self))
+    }
+
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) || queue.isClosed }
+    var limitedUntil: ContinuousClock.Instant? { pauses.limitedUntil }
+    /// Whether the body can be paused: libcurl reads a file to its end in one call.
+    var canPause: Bool { hop.url.scheme != "file" }
+    var isHTTP: Bool { hop.url.scheme == "http" || hop.url.scheme == "https" }
+
+    /// The last thing that happens; the sink is let go, so that a control that somebody keeps holds nothing.
+    func end(_ result: Result<TransferSummary, TransferError>) {
+        grant.release()
+        sink = nil
+        handle = nil
+        continuation?.resume(returning: result.mapError { withBytes($0) })
+        continuation = nil
+    }
+
+    /// libcurl has finished the current hop.
+    func finished(_ result: CURLcode) -> Outcome {
+        if let failure { return .ended(.failure(failure)) }
+        if let redirect {
+            // A redirect stands even where its own body was cut short.
+            hop = redirect
+            reset()
+            return .nextHop
+        }
+        guard result == CURLE_OK else { return .ended(.failure(error(for: result))) }
+        if head == nil { announceWithoutHead() }
+        if let failure { return .ended(.failure(failure)) }
+        guard let head else {
+            return .ended(.failure(TransferError(.protocolError, "\(hop.url.origin): no response")))
+        }
+        return .ended(.success(summary(head)))
+    }
+
+    private func reset() {
+        redirect = nil
+        collector = HeadCollector()
+        discarded = 0
+        refusedAddress = nil
+        pauses = Pauses()
+    }
+
+    private func error(for result: CURLcode) -> TransferError {
+        let place = hop.url.origin
+        if let refusedAddress, result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK {
+            return TransferError(
+                .addressRefused,
+                "\(place): connections to \(refusedAddress) are not allowed",
+                curlCode: Int32(result.rawValue)
+            )
+        }
+        return .curl(result, detail: handle?.errorText ?? "", place: place, headSeen: head != nil)
+    }
+
+    private func withBytes(_ error: TransferError) -> TransferError {
+        var error = error
+        error.bytesReceived = bodyBytes
+        return error
+    }
+
+    private func summary(_ head: TransferHead) -> TransferSummary {
+        let connects = handle?.number(CURLINFO_NUM_CONNECTS) ?? 0
+        let connected = max(
+            handle?.offset(CURLINFO_CONNECT_TIME_T) ?? 0,
+            handle?.offset(CURLINFO_APPCONNECT_TIME_T) ?? 0
+        )
+        let address = handle?.string(CURLINFO_PRIMARY_IP)
+        return TransferSummary(
+            head: head,
+            bodyBytes: bodyBytes,
+            totalSeconds: (ContinuousClock.now - started).seconds,
+            connectSeconds: connects == 0 ? 0 : Double(connected) / 1e6,
+            reusedConnection: connects == 0 && isHTTP,
+            remoteAddress: address.flatMap { $0.isEmpty ? nil : $0 }
+        )
+    }
+
+    /// How much of the total timeout is left; nil without one.
+    func remainingTime() -> Duration? {
+        request.options.totalTimeout.map { $0 - (ContinuousClock.now - started) }
+    }
+}

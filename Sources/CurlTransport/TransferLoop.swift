@@ -1,0 +1,181 @@
+internal import CLibCurl
+internal import Content
+internal import Glibc
+internal import Logging
+
+/// The thread of a transport: takes commands, drives libcurl, ends transfers.
+///
+/// Nothing here is shared: the object is made, used and dropped by its thread.
+final class TransferLoop {
+    private let queue: CommandQueue
+    private let logger: Logger
+    private let multi: UnsafeMutableRawPointer
+    private var active: [ObjectIdentifier: Transfer] = [:]
+    private var commands: [Command] = []
+
+    private static let initialized: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    private static let longestWait: Int64 = 60_000
+
+    /// Starts a thread that runs until the queue is closed.
+    static func start(queue: CommandQueue, configuration: TransportConfiguration, logger: Logger) {
+        let context = Unmanaged.passRetained(Start(queue: queue, configuration: configuration, logger: logger))
+        var thread = pthread_t()
+        let result = pthread_create(&thread, nil, { TransferLoop.main($0) }, context.toOpaque())
+        guard result == 0 else {
+            context.release()
+            logger.critical("no thread for transfers can be started", metadata: ["errno": "\(result)"])
+            return queue.finish()
+        }
+        pthread_detach(thread)
+    }
+
+    private final class Start: Sendable {
+        let queue: CommandQueue
+        let configuration: TransportConfiguration
+        let logger: Logger
+
+        init(queue: CommandQueue, configuration: TransportConfiguration, logger: Logger) {
+            self.queue = queue
+            self.configuration = configuration
+            self.logger = logger
+        }
+    }
+
+    private static func main(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let context else { return nil }
+        let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+        // With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us, and a TLS connection that breaks raises it.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        if initialized, let multi = curl_multi_init() {
+            TransferLoop(multi, start).run()
+        } else {
+            start.logger.critical("libcurl can not be initialised")
+        }
+        start.queue.finish()
+        return nil
+    }
+
+    private init(_ multi: UnsafeMutableRawPointer, _ start: Start) {
+        self.multi = multi
+        queue = start.queue
+        logger = start.logger
+        CLibCurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, start.configuration.maximumIdleConnections)
+        queue.attach(multi)
+    }
+
+    private func run() {
+        while obey() {
+            var running: Int32 = 0
+            curl_multi_perform(multi, &running)
+            if endFinished() { continue }
+            curl_multi_poll(multi, nil, 0, Int32(wait()), nil)
+        }
+        // Commands that came in with the closing: their transfers must hear of it too.
+        for case .start(let transfer) in commands { transfer.end(.failure(Self.shutDown)) }
+        for transfer in active.values { end(transfer, .failure(Self.shutDown)) }
+        queue.detach()
+        curl_multi_cleanup(multi)
+    }
+
+    /// Does what was asked for since the last time; false when it is time to go.
+    private func obey() -> Bool {
+        guard queue.drain(into: &commands) else { return false }
+        for command in commands {
+            switch command {
+            case .start(let transfer): begin(transfer)
+            case .cancel(let transfer):
+                if active[ObjectIdentifier(transfer)] != nil { end(transfer, .failure(Self.cancelled)) }
+            case .resume(let transfer):
+                if active[ObjectIdentifier(transfer)] != nil { settle(transfer, transfer.resume()) }
+            }
+        }
+        commands.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    private func begin(_ transfer: Transfer) {
+        guard !transfer.isCancelled else { return transfer.end(.failure(Self.cancelled)) }
+        active[ObjectIdentifier(transfer)] = transfer
+        startHop(of: transfer)
+    }
+
+    /// Makes the handle for the transfer's current hop and lets libcurl begin.
+    private func startHop(of transfer: Transfer) {
+        do throws(TransferError) {
+            let handle = try transfer.prepare()
+            let result = curl_multi_add_handle(multi, handle.raw)
+            guard result == CURLM_OK else {
+                throw TransferError(.io, String(cString: curl_multi_strerror(result)))
+            }
+        } catch {
+            end(transfer, .failure(error))
+        }
+    }
+
+    /// Ends or redirects what libcurl has finished; true if there was something.
+    private func endFinished() -> Bool {
+        var found = false
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
+            // Read before the handle goes: the message lives in it.
+            let result = message.pointee.data.result
+            guard let transfer = Transfer.of(easy) else { continue }
+            found = true
+            settle(transfer, transfer.finished(result))
+        }
+        return found
+    }
+
+    private func settle(_ transfer: Transfer, _ outcome: Transfer.Outcome) {
+        switch outcome {
+        case .goesOn: break
+        case .ended(let result): end(transfer, result)
+        case .nextHop:
+            remove(transfer)
+            startHop(of: transfer)
+        }
+    }
+
+    private func end(_ transfer: Transfer, _ result: Result<TransferSummary, TransferError>) {
+        active[ObjectIdentifier(transfer)] = nil
+        remove(transfer)
+        if case .failure(let error) = result {
+            logger.debug(
+                "transfer failed",
+                metadata: ["origin": "\(transfer.hop.url.origin)", "code": "\(error.code)"]
+            )
+        }
+        transfer.end(result)
+    }
+
+    private func remove(_ transfer: Transfer) {
+        guard let handle = transfer.handle else { return }
+        curl_multi_remove_handle(multi, handle.raw)
+        transfer.handle = nil
+    }
+
+    /// Lets those go on whose limit allows it by now, and says in milliseconds when the next one's will.
+    private func wait() -> Int64 {
+        var next: ContinuousClock.Instant?
+        let now = ContinuousClock.now
+        for transfer in active.values {
+            guard let deadline = transfer.limitedUntil else { continue }
+            if deadline <= now {
+                settle(transfer, transfer.limitPassed())
+                // Its callbacks may have run, and it may be waiting again: look at everything anew.
+                next = now
+            } else {
+                next = min(next ?? deadline, deadline)
+            }
+        }
+        guard let next else { return Self.longestWait }
+        return min(Self.longestWait, max(0, Int64((next - now).seconds * 1000) + (next > now ? 1 : 0)))
+    }
+
+    private static let cancelled = TransferError(.cancelled, "the transfer was cancelled")
+    private static let shutDown = TransferError(.cancelled, "the transport was shut down")
+}

@@ -1,0 +1,63 @@
+/// The parents that one child keeps away from for a while: wholly for a growing interval, and four times longer for the
+/// pieces they failed.
+struct Avoidance: Sendable {
+    /// One parent, as its place and the serial number of its joining.
+    private struct Entry: Sendable {
+        let place: Int
+        let birth: Int
+        var failures: Int
+        var until: SchedulerInstant
+        var piecesUntil: SchedulerInstant
+        var pieces: BitSet
+    }
+
+    private var entries: [Entry] = []
+    /// A child that complains of more parents than this forgets the one it complained of first.
+    private static let mostEntries = 32
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// Notes a failure; returns when something of it is over.
+    mutating func failed(
+        _ piece: Int,
+        place: Int,
+        birth: Int,
+        first: Duration,
+        longest: Duration,
+        now: SchedulerInstant
+    ) -> [SchedulerInstant] {
+        let index: Int
+        if let known = entries.firstIndex(where: { $0.place == place && $0.birth == birth }) {
+            index = known
+        } else {
+            if entries.count == Self.mostEntries { entries.removeFirst() }
+            index = entries.count
+            entries.append(
+                Entry(place: place, birth: birth, failures: 0, until: now, piecesUntil: now, pieces: BitSet())
+            )
+        }
+        let interval = min(first * (1 << min(entries[index].failures, 16)), longest)
+        entries[index].failures += 1
+        entries[index].until = max(entries[index].until, now + interval)
+        entries[index].piecesUntil = max(entries[index].piecesUntil, now + interval * 4)
+        entries[index].pieces.insert(piece)
+        return [entries[index].until, entries[index].piecesUntil]
+    }
+
+    /// A piece came from it after all; returns whether it was avoided.
+    mutating func succeeded(place: Int, birth: Int) -> Bool {
+        let before = entries.count
+        entries.removeAll { $0.place == place && $0.birth == birth }
+        return entries.count < before
+    }
+
+    func forbids(_ piece: Int, place: Int, birth: Int, now: SchedulerInstant) -> Bool {
+        guard let entry = entries.first(where: { $0.place == place && $0.birth == birth }) else { return false }
+        return now < entry.until || now < entry.piecesUntil && entry.pieces.contains(piece)
+    }
+
+    /// Forgets what has been over for as long as it lasted: the next failure counts as the first.
+    mutating func forget(now: SchedulerInstant, after rest: Duration) {
+        entries.removeAll { $0.piecesUntil + rest <= now }
+    }
+}

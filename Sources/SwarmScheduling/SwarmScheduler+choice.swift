@@ -1,0 +1,187 @@
+import Content
+
+/// Which piece, and from whom.
+extension SwarmScheduler {
+    /// What one child is to fetch next.
+    struct Choice {
+        let piece: Int
+        let parent: Int
+    }
+
+    /// The next piece for a child and its parent; nil where nobody with a free slot holds a piece it lacks.
+    func choice(
+        for child: Int,
+        now: SchedulerInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Choice? {
+        if let choice = readAhead(for: child, now: now, using: &generator) { return choice }
+        let words = (pieceCount + 63) / 64
+        // Alone there is nobody to be different from: in order, which is what disks, hashers and readers like.
+        let start =
+            ordinaryPeers == 1
+            ? min(peers[child].reader ?? 0, pieceCount - 1) : Int.random(in: 0..<pieceCount, using: &generator)
+        for seed in seeds where seed != child && freeSlots(seed) > 0 {
+            var found: Int?
+            BitSet.walk(words: words, from: start) {
+                peers[seed].held.word($0) & uninjected.word($0) & ~peers[child].covered.word($0)
+            } visit: { piece in
+                guard !avoids(child, parent: seed, piece: piece, now: now) else { return false }
+                found = piece
+                return true
+            }
+            if let found { return Choice(piece: found, parent: seed) }
+        }
+        if peers[child].restriction == .anyParent {
+            let choice = rarest(words: words, from: start) {
+                servable.word($0) & ~peers[child].covered.word($0)
+            } parent: { piece in
+                idleHolder(of: piece, for: child, now: now, using: &generator)
+            }
+            if let choice { return choice }
+        }
+        for seed in seeds where seed != child && mayRepeat(seed, to: child) {
+            let choice = rarest(words: words, from: start) {
+                peers[seed].held.word($0) & ~peers[child].covered.word($0)
+            } parent: { piece in
+                avoids(child, parent: seed, piece: piece, now: now) ? nil : seed
+            }
+            if let choice { return choice }
+        }
+        return nil
+    }
+
+    /// The first missing piece just ahead of the reader, from wherever it can be had.
+    private func readAhead(
+        for child: Int,
+        now: SchedulerInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Choice? {
+        guard let reader = peers[child].reader, reader < pieceCount else { return nil }
+        for piece in reader..<min(reader + configuration.readerWindow, pieceCount)
+        where !peers[child].covered.contains(piece) {
+            if let parent = anyParent(of: piece, for: child, now: now, using: &generator) {
+                return Choice(piece: piece, parent: parent)
+            }
+        }
+        return nil
+    }
+
+    /// Anybody with a free slot that holds a piece: peers first, then the seed.
+    func anyParent(
+        of piece: Int,
+        for child: Int,
+        except excluded: Int? = nil,
+        now: SchedulerInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Int? {
+        if peers[child].restriction == .anyParent,
+            let parent = idleHolder(of: piece, for: child, except: excluded, now: now, using: &generator)
+        {
+            return parent
+        }
+        return seeds.first {
+            $0 != child && $0 != excluded && peers[$0].held.contains(piece) && freeSlots($0) > 0
+                && !avoids(child, parent: $0, piece: piece, now: now)
+        }
+    }
+
+    /// Whether the seed has capacity to spare for a piece that some peer already has or is getting.
+    private func mayRepeat(_ seed: Int, to child: Int) -> Bool {
+        freeSlots(seed) > 0
+            && (peers[seed].line.count < configuration.seedRepeatLine || peers[child].restriction == .seedOnly)
+    }
+
+    /// Of the pieces in `word` the one with the fewest copies for which there is a parent; equals as they come from
+    /// `start` on.
+    private func rarest(
+        words: Int,
+        from start: Int,
+        word: (Int) -> UInt64,
+        parent: (Int) -> Int?
+    ) -> Choice? {
+        var found: Int?
+        var left = Self.mostCompared
+        BitSet.walk(words: words, from: start, word: word) { piece in
+            if found.map({ supply[piece] < supply[$0] }) ?? true { found = piece }
+            left -= 1
+            return left == 0 || supply[piece] <= 1
+        }
+        guard let found else { return nil }
+        if let place = parent(found) { return Choice(piece: found, parent: place) }
+        // Its holders are avoided by this child, which is rare: any other piece will do.
+        var choice: Choice?
+        BitSet.walk(words: words, from: start, word: word) { piece in
+            choice = parent(piece).map { Choice(piece: piece, parent: $0) }
+            return choice != nil
+        }
+        return choice
+    }
+
+    /// With more pieces than this the rarest of a random stretch is rare enough.
+    private static let mostCompared = 512
+
+    /// A peer with a free slot that holds a piece: of two at random one of the same site, else the one with the shorter
+    /// line.
+    private func idleHolder(
+        of piece: Int,
+        for child: Int,
+        except excluded: Int? = nil,
+        now: SchedulerInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Int? {
+        guard idleCopies[piece] > 0 else { return nil }
+        let words = min(idle.words.count, holders[piece].words.count)
+        var best: Int?
+        for _ in 0..<2 {
+            BitSet.walk(words: words, from: Int.random(in: 0..<(words * 64), using: &generator)) {
+                idle.word($0) & holders[piece].word($0)
+            } visit: { place in
+                guard place != child, place != excluded, !avoids(child, parent: place, piece: piece, now: now)
+                else { return false }
+                if best.map({ isBetter(place, than: $0, for: child) }) ?? true { best = place }
+                return true
+            }
+            if idleCopies[piece] == 1 || best == nil { break }
+        }
+        return best
+    }
+
+    private func isBetter(_ parent: Int, than other: Int, for child: Int) -> Bool {
+        let site = peers[child].labels.site
+        let isNear = site != nil && peers[parent].labels.site == site
+        let isOtherNear = site != nil && peers[other].labels.site == site
+        return isNear == isOtherNear ? peers[parent].line.count < peers[other].line.count : isNear
+    }
+
+    /// Whether a child keeps away from a parent for now.
+    func avoids(_ child: Int, parent: Int, piece: Int, now: SchedulerInstant) -> Bool {
+        !peers[child].avoidance.isEmpty
+            && peers[child].avoidance.forbids(piece, place: parent, birth: peers[parent].birth, now: now)
+    }
+
+    /// Who else a child may ask for a piece: other holders at random, and the seed as the last.
+    func alternates(
+        to choice: Choice,
+        for child: Int,
+        now: SchedulerInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> [PeerID] {
+        let seed = seeds.first { $0 != choice.parent && $0 != child && peers[$0].held.contains(choice.piece) }
+        var others: [Int] = []
+        let wanted = configuration.alternates - (seed == nil ? 0 : 1)
+        let holders = holders[choice.piece]
+        if wanted > 0, holders.count > 1, peers[child].restriction == .anyParent {
+            let start = Int.random(in: 0..<(holders.words.count * 64), using: &generator)
+            BitSet.walk(words: holders.words.count, from: start, word: { holders.word($0) }) { place in
+                if place != choice.parent, place != child, peers[place].role == .peer, !peers[place].health.isResting,
+                    !avoids(child, parent: place, piece: choice.piece, now: now)
+                {
+                    others.append(place)
+                }
+                return others.count == wanted
+            }
+        }
+        if configuration.alternates > 0, let seed { others.append(seed) }
+        return others.map { peers[$0].id }
+    }
+}

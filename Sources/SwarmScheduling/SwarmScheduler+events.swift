@@ -1,0 +1,106 @@
+package import Content
+
+extension SwarmScheduler {
+    /// A peer now holds a piece, whoever it came from (nil: the origin, or its own disk).
+    ///
+    /// What a seed holds makes pieces known.
+    package mutating func finished(_ piece: PieceIndex, by peer: PeerID, from parent: PeerID? = nil) {
+        guard let child = place(of: peer) else { return }
+        if peers[child].role == .seed { learn(pieceCount: piece.value + 1) }
+        guard piece.value < pieceCount, !peers[child].held.contains(piece.value) else { return }
+        if let transfer = peers[child].transfer(of: piece.value) {
+            if let start = transfer.start { finishedStarts.append(start) }
+            peers[child].steals = 0
+            release(transfer, at: child)
+        }
+        if let parent = parent.flatMap({ place(of: $0) }), parent != child {
+            if peers[child].avoidance.succeeded(place: parent, birth: peers[parent].birth) { touch(child) }
+            peers[parent].health.served(peer)
+            refreshIdle(parent)
+        }
+        hold(piece.value, at: child)
+    }
+
+    /// A piece did not come from a parent: the child gets it elsewhere, and keeps away from that parent for a while.
+    ///
+    /// Failures of a parent other than the assigned one (an alternate) leave the assignment as it is.
+    package mutating func failed(
+        _ piece: PieceIndex,
+        by peer: PeerID,
+        from parent: PeerID,
+        reason: FailureReason,
+        at now: SchedulerInstant
+    ) {
+        guard let child = place(of: peer), piece.value < pieceCount else { return }
+        let parentPlace = place(of: parent)
+        if let transfer = peers[child].transfer(of: piece.value), transfer.parent == parentPlace {
+            release(transfer, at: child)
+            touch(child)
+        }
+        guard let parentPlace, parentPlace != child else { return }
+        avoid(parentPlace, for: piece.value, by: child, ofWrongBytes: reason == .wrongBytes, now: now)
+        // The seed never rests: it may be the only holder. A generation that differs is nobody's fault.
+        guard peers[parentPlace].role == .peer, reason != .generation else { return }
+        let end = peers[parentPlace].health.complain(
+            peer,
+            ofWrongBytes: reason == .wrongBytes,
+            now: now,
+            configuration: configuration
+        )
+        guard let end else { return }
+        alarms.insert(Alarm(at: end, matter: .rest(parent: parentPlace, birth: peers[parentPlace].birth)))
+        refreshIdle(parentPlace)
+    }
+
+    /// How many more assignments a peer would take now, instead of what it said before; each assignment takes one off.
+    ///
+    /// Of the events of one exchange this is the last.
+    package mutating func wants(_ peer: PeerID, _ count: Int) {
+        guard let child = place(of: peer) else { return }
+        let grown = count > peers[child].wanted
+        peers[child].wanted = max(0, count)
+        if grown { touch(child) } else { refreshWaiting(child) }
+    }
+
+    /// A peer reads the content in order from a piece on; nil: no longer.
+    package mutating func reader(_ peer: PeerID, at piece: PieceIndex?) {
+        guard let child = place(of: peer), peers[child].reader != piece?.value else { return }
+        peers[child].reader = piece?.value
+        touch(child)
+    }
+
+    /// Limits the parents of a peer from now on.
+    package mutating func restrict(_ peer: PeerID, _ restriction: ParentRestriction) {
+        guard let child = place(of: peer), peers[child].restriction != restriction else { return }
+        peers[child].restriction = restriction
+        touch(child)
+    }
+
+    /// Compares with what the peer says is under way: what is not was lost in an answer and is handed out again; what was
+    /// not handed out here (before a restart) is left to it.
+    package mutating func reconcile(_ peer: PeerID, outstanding: PieceSet) {
+        guard let child = place(of: peer) else { return }
+        for transfer in peers[child].transfers where !outstanding.contains(PieceIndex(transfer.piece)) {
+            release(transfer, at: child)
+            touch(child)
+        }
+        for piece in outstanding where piece.value < pieceCount && !peers[child].covered.contains(piece.value) {
+            begin(piece.value, at: child, from: nil, now: nil)
+        }
+    }
+
+    /// Keeps a child away from a parent, and from asking it for one piece for longer.
+    mutating func avoid(_ parent: Int, for piece: Int, by child: Int, ofWrongBytes: Bool, now: SchedulerInstant) {
+        peers[child].avoidance.forget(now: now, after: configuration.longestBackoff)
+        let ends = peers[child].avoidance.failed(
+            piece,
+            place: parent,
+            birth: peers[parent].birth,
+            first: ofWrongBytes ? configuration.firstBackoffOfWrongBytes : configuration.firstBackoff,
+            longest: configuration.longestBackoff,
+            now: now
+        )
+        touch(child)
+        for end in ends { alarms.insert(Alarm(at: end, matter: .avoidance(child: child, birth: peers[child].birth))) }
+    }
+}

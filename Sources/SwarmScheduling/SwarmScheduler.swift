@@ -1,0 +1,139 @@
+package import Content
+
+/// Decides which peer of one swarm fetches which piece from whom: one generation of one task.
+///
+/// A pure value: events come in, ``schedule(now:using:)`` gives out what follows from them. The policy: those with the
+/// fewest pieces first; for each the rarest piece that somebody with a free slot holds, copies on their way counted; the
+/// holder at random, the shorter of two lines; the seed injects what no peer has yet been given, and repeats only with
+/// capacity to spare.
+///
+/// A child that was looked at in vain is looked at again only against what is fresh since: pieces whose holders got a
+/// free slot, or whose last copy was lost. So an event costs a few words of bitmaps, not a walk over all peers.
+package struct SwarmScheduler: Sendable {
+    /// What it was told to do differently.
+    package let configuration: SchedulerConfiguration
+    /// How many pieces are known.
+    package internal(set) var pieceCount = 0
+
+    var peers: [SwarmPeer] = []
+    private var places: [PeerID: Int] = [:]
+    private var vacancies: [Int] = []
+    private var births = 0
+    /// The places of the seeds.
+    private(set) var seeds: [Int] = []
+    /// How many of the peers are no seeds.
+    private(set) var ordinaryPeers = 0
+
+    /// The places of a piece's holders, seeds among them.
+    var holders: [BitSet] = []
+    /// How many copies the peers hold or are getting; seeds' own are not counted.
+    var supply: [Int] = []
+    /// The pieces without such a copy.
+    var uninjected = BitSet()
+    /// The places of peers that hold something and have a free slot.
+    var idle = BitSet()
+    /// How many of the idle hold a piece.
+    var idleCopies: [Int] = []
+    /// The pieces that some idle peer holds.
+    var servable = BitSet()
+    /// The pieces that may have become available to children that wait for them.
+    var fresh = BitSet()
+
+    var waiting = WaitingQueue()
+    /// Children to be looked at against everything.
+    var dirty: [Int] = []
+
+    var alarms = BinaryHeap<Alarm>()
+    var serials = 0
+    var transferCount = 0
+    /// When the transfers began that ended since the last decision.
+    var finishedStarts: [SchedulerInstant] = []
+    /// How long a transfer takes from its assignment to its end, as a moving average.
+    var usualDuration: Duration?
+    /// Cancellations that events brought about.
+    var pendingCancellations: [Cancellation] = []
+
+    /// An empty swarm.
+    package init(_ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
+        self.configuration = configuration
+    }
+
+    /// How many peers are in the swarm, seeds among them.
+    package var peerCount: Int { places.count }
+
+    /// Tells how many pieces there are, or as long as the length is unknown, how many there are so far.
+    ///
+    /// A smaller number than before changes nothing.
+    package mutating func learn(pieceCount count: Int) {
+        guard count > pieceCount else { return }
+        for piece in pieceCount..<count { uninjected.insert(piece) }
+        let more = count - pieceCount
+        holders.append(contentsOf: repeatElement(BitSet(), count: more))
+        supply.append(contentsOf: repeatElement(0, count: more))
+        idleCopies.append(contentsOf: repeatElement(0, count: more))
+        pieceCount = count
+    }
+
+    /// A peer is there, with what it holds.
+    ///
+    /// A known one starts anew. What a seed holds makes pieces known; what a peer claims beyond the known ones is left
+    /// out.
+    package mutating func join(
+        _ peer: PeerID,
+        as role: PeerRole,
+        holding: PieceSet = [],
+        labels: PeerLabels = PeerLabels()
+    ) {
+        leave(peer)
+        births += 1
+        let joined = SwarmPeer(id: peer, role: role, labels: labels, birth: births)
+        let place: Int
+        if let vacancy = vacancies.popLast() {
+            place = vacancy
+            peers[place] = joined
+        } else {
+            place = peers.count
+            peers.append(joined)
+        }
+        places[peer] = place
+        if role == .seed { seeds.append(place) } else { ordinaryPeers += 1 }
+        refreshIdle(place)
+        if role == .seed, let last = holding.last { learn(pieceCount: last.value + 1) }
+        for piece in holding where piece.value < pieceCount { hold(piece.value, at: place) }
+    }
+
+    /// A peer is gone: what was on its way to it is forgotten, and what it was to send comes from elsewhere.
+    package mutating func leave(_ peer: PeerID) {
+        guard let place = places.removeValue(forKey: peer) else { return }
+        for transfer in peers[place].transfers { release(transfer, at: place) }
+        let orphans = peers[place].line
+        for orphan in orphans {
+            guard let transfer = peers[orphan.child].transfer(of: orphan.piece) else { continue }
+            release(transfer, at: orphan.child)
+            pendingCancellations.append(
+                Cancellation(peer: peers[orphan.child].id, piece: PieceIndex(orphan.piece))
+            )
+            peers[orphan.child].wanted += 1
+            touch(orphan.child)
+        }
+        setIdle(place, false)
+        let held = peers[place].held
+        held.forEach { piece in
+            holders[piece].remove(place)
+            if peers[place].role == .peer { loseCopy(piece) }
+        }
+        if peers[place].role == .seed {
+            seeds.removeAll { $0 == place }
+        } else {
+            ordinaryPeers -= 1
+            // Each of the others has a larger share of the seed now.
+            for seed in seeds { fresh.formUnion(peers[seed].held) }
+        }
+        waiting.update(place, load: nil)
+        peers[place] = SwarmPeer(id: peer, role: .peer, labels: PeerLabels(), birth: -1)
+        vacancies.append(place)
+    }
+
+    /// Where a peer stands in `peers`.
+    func place(of peer: PeerID) -> Int? { places[peer] }
+}

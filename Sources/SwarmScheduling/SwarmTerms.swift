@@ -1,0 +1,74 @@
+package import Content
+
+/// What a peer is to its swarm.
+package enum PeerRole: Sendable, Hashable {
+    /// The supernode: the first holder of every piece.
+    case seed
+    /// A node that downloads and uploads.
+    case peer
+}
+
+/// What is known of where a peer is.
+package struct PeerLabels: Sendable, Hashable {
+    /// Peers of one site prefer each other.
+    package var site: String?
+
+    /// Labels of a peer at `site`.
+    package init(site: String? = nil) { self.site = site }
+}
+
+/// Which parents a peer may be given.
+package enum ParentRestriction: Sendable, Hashable {
+    /// Whoever holds the piece.
+    case anyParent
+    /// Only the supernode.
+    case seedOnly
+}
+
+/// Why a piece did not come.
+package enum FailureReason: Sendable, Hashable, CaseIterable {
+    /// The parent was not reachable or would not serve.
+    case refused
+    /// It did not come in time.
+    case timedOut
+    /// The bytes were not the piece.
+    case wrongBytes
+    /// The parent does not hold the piece.
+    case gone
+    /// The parent holds another generation; never held against it.
+    case generation
+}
+
+/// One piece for one peer to fetch.
+package struct Assignment: Sendable, Hashable {
+    /// Who fetches.
+    package let peer: PeerID
+    /// What.
+    package let piece: PieceIndex
+    /// From whom.
+    package let parent: PeerID
+    /// Who else holds it, to be tried in this order when the parent fails.
+    package let alternates: [PeerID]
+}
+
+/// An assignment that is taken back: the peer ends its transfer.
+package struct Cancellation: Sendable, Hashable {
+    /// Who was to fetch.
+    package let peer: PeerID
+    /// What.
+    package let piece: PieceIndex
+}
+
+/// What a scheduler has decided; cancellations come first where a piece stands in both.
+package struct SchedulerOutput: Sendable {
+    /// What to fetch, in the order decided.
+    package var assignments: [Assignment] = []
+    /// What to stop fetching.
+    package var cancellations: [Cancellation] = []
+
+    /// Whether nothing was decided.
+    package var isEmpty: Bool { assignments.isEmpty && cancellations.isEmpty }
+}
+
+/// A moment of the clock of whoever owns the scheduler, which itself reads none.
+package typealias SchedulerInstant = ContinuousClock.Instant

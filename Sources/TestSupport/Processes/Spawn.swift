@@ -1,0 +1,46 @@
+internal import Glibc
+internal import Synchronization
+
+/// What a child process is started with.
+struct SpawnRequest {
+    /// Found through PATH unless it has a slash.
+    var executable: String
+    var arguments: [String]
+    /// The whole environment.
+    var environment: [String: String]
+    var input: Int32
+    var output: Int32
+    var error: Int32
+
+    /// Starts the process as the leader of a process group of its own (so that Ctrl-C at the terminal does not reach
+    /// it, and everything it starts can be ended with it) and with default signals.
+    func spawn() throws(RigError) -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (descriptor, target) in [(input, Int32(0)), (output, 1), (error, 2)] {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, target)
+        }
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+
+        let argumentPointers = ([executable] + arguments).map { strdup($0) } + [nil]
+        let environmentPointers = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
+        var pid = pid_t()
+        let result = Pipe.creation.withLock { _ in
+            posix_spawnp(&pid, executable, &actions, &attributes, argumentPointers, environmentPointers)
+        }
+        guard result == 0 else { throw RigError("\(executable): \(String(cString: strerror(result)))") }
+        return pid
+    }
+}

@@ -1,0 +1,108 @@
+/// An error of our HTTP APIs: the status, and the body `{"error":{"code","message","detail"}}`.
+package struct WireError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
+    /// What went wrong, for programs.
+    package struct Code: Sendable, Hashable, Codable, RawRepresentable {
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        package init(from decoder: any Decoder) throws {
+            rawValue = try decoder.singleValueContainer().decode(String.self)
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(rawValue)
+        }
+    }
+
+    /// What went wrong, for programs.
+    package var code: Code
+    /// What went wrong and what to do next, for people.
+    ///
+    /// Never holds credentials.
+    package var message: String
+    /// What else a program may want to know: a `WWW-Authenticate` challenge, a generation, seconds to wait.
+    package var detail: [String: String]
+
+    package init(_ code: Code, _ message: String, detail: [String: String] = [:]) {
+        self.code = code
+        self.message = message
+        self.detail = detail
+    }
+
+    package var description: String { message }
+
+    private enum CodingKeys: String, CodingKey { case code, message, detail }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        code = try container.decode(Code.self, forKey: .code)
+        message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
+        detail = try container.decodeIfPresent([String: String].self, forKey: .detail) ?? [:]
+    }
+}
+
+/// The body of an error response.
+package struct WireErrorBody: Sendable, Codable {
+    package var error: WireError
+
+    package init(_ error: WireError) { self.error = error }
+}
+
+extension WireError.Code {
+    /// The request is malformed: 400.
+    package static let invalidRequest = Self(rawValue: "invalid_request")
+    /// The peer is not registered here (any more): register again: 404.
+    package static let unknownPeer = Self(rawValue: "unknown_peer")
+    /// The key of the registration or the cluster's token is missing or wrong: 401.
+    package static let unauthenticated = Self(rawValue: "unauthenticated")
+    /// No such task here: 404.
+    package static let unknownTask = Self(rawValue: "unknown_task")
+    /// The piece is not held here: 404.
+    package static let pieceNotHeld = Self(rawValue: "piece_not_held")
+    /// The ticket is missing, wrong or expired: 403.
+    package static let badTicket = Self(rawValue: "bad_ticket")
+    /// The task is at another generation: 409.
+    package static let generationMismatch = Self(rawValue: "generation_mismatch")
+    /// No common protocol version: 426.
+    package static let unsupportedVersion = Self(rawValue: "unsupported_version")
+    /// The origin does not have it: 404.
+    package static let originNotFound = Self(rawValue: "origin_not_found")
+    /// The origin wants (other) credentials: 401, with the challenge in the detail.
+    package static let originUnauthorized = Self(rawValue: "origin_unauthorized")
+    /// The origin refuses these credentials: 403.
+    package static let originForbidden = Self(rawValue: "origin_forbidden")
+    /// The origin can not be reached or fails: 502.
+    package static let originUnavailable = Self(rawValue: "origin_unavailable")
+    /// The origin wants to be asked later: 503 with the seconds in the detail.
+    package static let originThrottled = Self(rawValue: "origin_throttled")
+    /// The content is not what its digest says: 502.
+    package static let digestMismatch = Self(rawValue: "digest_mismatch")
+    /// No backend serves the URL, or its address is not allowed: 403.
+    package static let sourceRefused = Self(rawValue: "source_refused")
+    /// The permission of this source for content that is already here can not be verified: 403; fetch it directly.
+    package static let sourceUnverified = Self(rawValue: "source_unverified")
+    /// The store can not take the content: 507.
+    package static let storageFull = Self(rawValue: "storage_full")
+    /// The node is shutting down: 503.
+    package static let shuttingDown = Self(rawValue: "shutting_down")
+    /// Anything else: 500.
+    package static let internalError = Self(rawValue: "internal_error")
+
+    /// The HTTP status that goes with the code.
+    package var status: Int {
+        switch self {
+        case .invalidRequest: 400
+        case .unauthenticated, .originUnauthorized: 401
+        case .badTicket, .originForbidden, .sourceRefused, .sourceUnverified: 403
+        case .unknownPeer, .unknownTask, .pieceNotHeld, .originNotFound: 404
+        case .generationMismatch: 409
+        case .unsupportedVersion: 426
+        case .originUnavailable, .digestMismatch: 502
+        case .originThrottled, .shuttingDown: 503
+        case .storageFull: 507
+        default: 500
+        }
+    }
+}

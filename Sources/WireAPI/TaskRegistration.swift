@@ -1,0 +1,104 @@
+package import Content
+
+/// A peer joins a task: `POST /api/v1/peers/{peer}/tasks`.
+///
+/// At least one of `url` and `digest` is given.
+package struct TaskRegistrationRequest: Sendable, Codable {
+    /// Where the content is; nil for content that was put into the supernode's store.
+    package var url: ResourceURL?
+    /// The content's digest where it is known beforehand.
+    package var digest: Digest?
+    /// Keeps tasks of one URL apart.
+    package var tag: String?
+    /// Query parameters that do not name the content.
+    package var ignoredQuery: [String]
+    /// Request headers that select the content.
+    package var headers: HeaderFields
+    /// The peer's credentials at the origin: kept in memory only, never logged, listed or returned.
+    package var credentials: HeaderFields
+    /// Whether pieces come from other peers too, or from the supernode alone.
+    package var pattern: Pattern
+    /// What the peer already holds of the generation it knows.
+    package var inventory: Inventory?
+
+    /// Whom the peer fetches from.
+    package enum Pattern: String, Sendable, Codable {
+        case p2p
+        case cdn
+    }
+
+    /// Pieces that a peer holds of one generation.
+    package struct Inventory: Sendable, Codable {
+        package var generation: Generation
+        package var pieces: PieceSet
+
+        package init(generation: Generation, pieces: PieceSet) {
+            self.generation = generation
+            self.pieces = pieces
+        }
+    }
+
+    package init(
+        url: ResourceURL?,
+        digest: Digest? = nil,
+        tag: String? = nil,
+        ignoredQuery: [String] = [],
+        headers: HeaderFields = [:],
+        credentials: HeaderFields = [:],
+        pattern: Pattern = .p2p,
+        inventory: Inventory? = nil
+    ) {
+        self.url = url
+        self.digest = digest
+        self.tag = tag
+        self.ignoredQuery = ignoredQuery
+        self.headers = headers
+        self.credentials = credentials
+        self.pattern = pattern
+        self.inventory = inventory
+    }
+}
+
+/// What a peer needs to know of a task it joined.
+package struct TaskRegistrationResponse: Sendable, Codable {
+    /// The task.
+    package var task: TaskID
+    /// Its current generation.
+    package var generation: Generation
+    /// The content's length in bytes; absent while the origin has not told it.
+    package var length: Int64?
+    /// The size of every piece but the last.
+    package var pieceSize: Int64
+    /// The digests of the pieces known so far.
+    package var manifest: ManifestEntries
+    /// The content's digest where it is known.
+    package var digest: Digest?
+    /// The validator that stands behind the generation: `ETag` as it came.
+    package var entityTag: String?
+    /// The origin's `Last-Modified`.
+    package var lastModified: String?
+    /// Headers of the origin's response that are replayed to clients.
+    package var headers: HeaderFields
+
+    package init(
+        task: TaskID,
+        generation: Generation,
+        length: Int64?,
+        pieceSize: Int64,
+        manifest: ManifestEntries,
+        digest: Digest?,
+        entityTag: String?,
+        lastModified: String?,
+        headers: HeaderFields
+    ) {
+        self.task = task
+        self.generation = generation
+        self.length = length
+        self.pieceSize = pieceSize
+        self.manifest = manifest
+        self.digest = digest
+        self.entityTag = entityTag
+        self.lastModified = lastModified
+        self.headers = headers
+    }
+}

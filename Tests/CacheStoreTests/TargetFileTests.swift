@@ -1,0 +1,167 @@
+import CacheStore
+import Content
+import Foundation
+import Testing
+
+@Suite struct TargetFileTests {
+    private let threads = WorkerThreads(count: 2)
+
+    private func open(
+        _ path: String,
+        _ length: Int64? = 1_000_000,
+        _ version: UInt8 = 1,
+        manifest: [PieceIndex: Digest] = [:]
+    ) async throws -> TargetFile {
+        try await TargetFile.open(
+            path: path,
+            task: taskID("a"),
+            generation: generation(version),
+            layout: PieceLayout(length: length),
+            manifest: manifest,
+            contentHash: .sha256,
+            threads: threads
+        )
+    }
+
+    @Test func theTargetAppearsWhole() async throws {
+        let content = sample(1_000_000)
+        try await withDirectory { directory in
+            let path = "\(directory)/out"
+            let target = try await open(path)
+            try await target.file.fill(content)
+            #expect(!FileManager.default.fileExists(atPath: path))
+            #expect(try await target.file.contentDigest() == Digest.of(content))
+            try target.finish()
+            #expect(FileManager.default.contents(atPath: path) == Data(content))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["out"])
+            #expect(target.file.isUnchanged)
+            #expect(try await target.file.readAll() == content)
+            let handle = try #require(FileHandle(forWritingAtPath: path))
+            try handle.truncate(atOffset: 10)
+            #expect(!target.file.isUnchanged)
+        }
+    }
+
+    @Test func anInterruptedDownloadIsResumed() async throws {
+        let content = sample(1_000_000)
+        try await withDirectory { directory in
+            let path = "\(directory)/out"
+            do {
+                let target = try await open(path)
+                try await target.file.fill(3, of: content)
+                try await target.file.fill(1, of: content)
+                try target.file.write([1, 2, 3], at: 0)
+                target.abandon(keep: true)
+            }
+            #expect(TargetFile.saved(at: path)?.pieces.count == 2)
+            let target = try await open(path)
+            #expect(target.file.committed == [1, 3])
+            try await target.file.fill(content)
+            #expect(try await target.file.contentDigest() == Digest.of(content))
+            try target.finish()
+            #expect(FileManager.default.contents(atPath: path) == Data(content))
+        }
+    }
+
+    @Test func ofAnotherGenerationOnlyWhatTheManifestNamesIsKept() async throws {
+        let content = sample(1_000_000)
+        try await withDirectory { directory in
+            let path = "\(directory)/out"
+            do {
+                let target = try await open(path)
+                try await target.file.fill(content)
+                target.abandon(keep: true)
+            }
+            let first = Digest.of(Array(content[..<262_144]))
+            let manifest = [PieceIndex(0): first, PieceIndex(1): Digest.of("other")]
+            do {
+                let target = try await open(path, 1_000_000, 2, manifest: manifest)
+                #expect(target.file.committed == [0])
+                target.abandon(keep: true)
+            }
+            do {
+                let target = try await open(path, 1_000_000, 3)
+                #expect(target.file.committed.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 40, 100, 163, 164, 200, 10_000])
+    func aStateFileCutAnywhereIsUsable(cut: Int) async throws {
+        let content = sample(1_000_000)
+        try await withDirectory { directory in
+            let path = "\(directory)/out"
+            do {
+                let target = try await open(path)
+                try await target.file.fill(content)
+                target.abandon(keep: true)
+            }
+            let state = "\(directory)/.out.darter.state"
+            let bytes = try #require(FileManager.default.contents(atPath: state))
+            try bytes.prefix(cut).write(to: URL(fileURLWithPath: state))
+            let target = try await open(path)
+            try await target.file.fill(content)
+            #expect(try await target.file.readAll() == content)
+        }
+    }
+
+    @Test func aDamagedStateIsNotBelieved() async throws {
+        let content = sample(1_000_000)
+        try await withDirectory { directory in
+            let path = "\(directory)/out"
+            do {
+                let target = try await open(path)
+                try await target.file.fill(content)
+                target.abandon(keep: true)
+            }
+            let state = "\(directory)/.out.darter.state"
+            var bytes = try #require(FileManager.default.contents(atPath: state))
+            bytes[150] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: state))
+            let target = try await open(path)
+            #expect(target.file.committed.count < 4)
+        }
+    }
+
+    @Test func aTargetThatCanNotBeIsRefused() async throws {
+        try await withDirectory { directory in
+            #expect(await code { _ = try await open(directory) } == .invalidTarget)
+            #expect(await code { _ = try await open("\(directory)/missing/out") } == .invalidTarget)
+            #expect(await code { _ = try await open("\(directory)/") } == .invalidTarget)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/.evil.darter",
+                withDestinationPath: "\(directory)/victim"
+            )
+            #expect(await code { _ = try await open("\(directory)/evil") } == .invalidTarget)
+            #expect(!FileManager.default.fileExists(atPath: "\(directory)/victim"))
+            let target = try await open("\(directory)/out", 0)
+            #expect(await code { _ = try await open("\(directory)/out", 0) } == .locked)
+            try FileManager.default.createDirectory(atPath: "\(directory)/out", withIntermediateDirectories: false)
+            #expect(await code { try target.finish() } == .invalidTarget)
+            let long = "\(directory)/" + String(repeating: "n", count: 255)
+            let other = try await open(long, 0)
+            try other.finish()
+            #expect(FileManager.default.fileExists(atPath: long))
+        }
+    }
+
+    @Test func anotherProcessReadsFromTheDescriptor() async throws {
+        let content = sample(900_000)
+        try await withDirectory { directory in
+            let path = "\(directory)/out"
+            let target = try await open(path, 900_000)
+            #expect(target.file.manifest == nil)
+            try await target.file.fill(content)
+            try target.finish()
+            let json = try JSONEncoder().encode(try #require(target.file.manifest))
+            let manifest = try JSONDecoder().decode(PieceManifest.self, from: json)
+            let file = try PieceFile(inherited: dup(target.file.descriptor), manifest, threads: threads)
+            #expect(try await file.readAll() == content)
+            #expect(await code { try file.write([1], at: 0) } == .readOnly)
+            #expect(file.isUnchanged)
+            let handle = try #require(FileHandle(forWritingAtPath: path))
+            try handle.write(contentsOf: Data([0]))
+            #expect(!file.isUnchanged)
+        }
+    }
+}
