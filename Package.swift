@@ -99,7 +99,10 @@ let package = Package(
         library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", lifecycle, logging, metrics]),
         library(
             "PieceServer",
-            ["CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, nioCore, logging, metrics]
+            [
+                "CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, nioCore, logging,
+                metrics,
+            ]
         ),
 
         // Layer 4: the swarm.
@@ -185,13 +188,17 @@ let package = Package(
         tests(
             "HTTPServiceTests",
             [
-                "HTTPService", "CurlTransport", "Content", "TestSupport", hummingbird, httpTypes, nioCore, lifecycle,
+                "HTTPService", "CurlTransport", "Content", "NodeConfig", "TestSupport", hummingbird, httpTypes, nioCore,
+                lifecycle,
                 logging, metricsCore,
             ]
         ),
         tests("CacheStoreTests", ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
-        tests("PieceServerTests", ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]),
+        tests(
+            "PieceServerTests",
+            ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]
+        ),
         tests(
             "BackendConformanceTests",
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport"] + plugins

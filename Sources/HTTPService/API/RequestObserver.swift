@@ -24,7 +24,8 @@ final class RequestObserver: Sendable {
         open = Meter(label: "http_connections", dimensions: listener, factory: metrics)
     }
 
-    func connections(_ count: Int) { open.set(count) }
+    func connectionOpened() { open.increment() }
+    func connectionClosed() { open.decrement() }
 
     func observed(
         _ request: Request,

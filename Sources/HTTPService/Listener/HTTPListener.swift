@@ -31,10 +31,7 @@ package final class HTTPListener: Service {
 
     /// A listener that does nothing until it is run.
     ///
-    /// - Parameters:
-    ///   - name: appears in logs, metrics and errors.
-    ///   - responder: answers the requests; a router's `buildResponder()` as a rule.
-    ///   - metrics: where request counts, durations and bytes are kept.
+    /// `name` appears in logs, metrics and errors; the responder is a router's `buildResponder()` as a rule.
     package init(
         name: String,
         configuration: ListenerConfiguration,
@@ -111,7 +108,7 @@ package final class HTTPListener: Service {
 
     private func serve(_ connection: Connection) async {
         connections.add(connection.channel)
-        server.observer.connections(connections.count)
+        server.observer.connectionOpened()
         let http = protocolChannel
         await withDiscardingTaskGroup { group in
             group.addTask { await http.handle(value: connection, logger: self.logger) }
@@ -120,7 +117,7 @@ package final class HTTPListener: Service {
             group.cancelAll()
         }
         connections.remove(connection.channel)
-        server.observer.connections(connections.count)
+        server.observer.connectionClosed()
     }
 
     private func start() async throws -> (ServerChannel, SocketFile?) {

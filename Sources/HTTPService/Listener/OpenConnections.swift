@@ -13,8 +13,6 @@ final class OpenConnections: Sendable {
 
     /// Whether a graceful shutdown has begun: responses then say that the connection ends.
     var isDraining: Bool { state.withLock(\.draining) }
-    /// How many connections are open.
-    var count: Int { state.withLock(\.channels.count) }
 
     func add(_ channel: any Channel) {
         let (draining, closing) = state.withLock { state in

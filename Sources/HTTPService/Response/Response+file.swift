@@ -1,14 +1,11 @@
-import Content
 package import HTTPTypes
 package import Hummingbird
 
 extension Response {
     /// A response whose body is a slice of a file: sendfile(2), or buffered reads where the connection is encrypted.
     ///
-    /// - Parameters:
-    ///   - pacer: limits the rate.
-    ///   - onSent: called exactly once, when the slice is sent, has failed, or was never sent (a HEAD request, a client
-    ///     that left before): the moment to give back an upload slot.
+    /// `pacer` limits the rate. `onSent` is called exactly once, when the slice is sent, has failed, or was never sent
+    /// (a HEAD request, a client that left before): the moment to give back an upload slot.
     package static func file(
         _ slice: FileSlice,
         status: HTTPResponse.Status = .ok,
@@ -16,17 +13,7 @@ extension Response {
         pacer: (any Pacer)? = nil,
         onSent: (@Sendable (SendReport) -> Void)? = nil
     ) -> Response {
-        let observation = SendObservation(onSent)
-        let body = ResponseBody.stream(length: slice.range.count) { stream in
-            do {
-                try await stream.write(slice, pacer: pacer)
-                observation.report(SendReport(bytes: slice.range.count, failure: nil))
-            } catch {
-                observation.report(SendReport(bytes: stream.bytesSent, failure: error))
-                throw error
-            }
-        }
-        return Response(status: status, headers: headers, body: body)
+        Response(status: status, headers: headers, body: .file(slice, pacer: pacer, onSent: onSent))
     }
 
     /// The answer to a HEAD request: header fields without a body, with the length that a GET would give.

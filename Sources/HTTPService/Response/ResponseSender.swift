@@ -34,9 +34,8 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
     private let secure: Bool
     private let state: Mutex<State>
 
-    /// - Parameters:
-    ///   - announced: the length that the head announces; nil is a chunked body.
-    ///   - secure: whether the connection encrypts, so that a file must be read instead of handed to sendfile(2).
+    /// `announced` is the length that the head announces (nil: a chunked body); a `secure` connection encrypts, so that
+    /// a file must be read instead of handed to sendfile(2).
     init(head: HTTPResponse, announced: Int64?, channel: any Channel, secure: Bool) {
         self.channel = channel
         self.announced = announced
@@ -84,7 +83,7 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
 
     /// Ends a response that has no body.
     ///
-    /// - Parameter closing: close the connection behind the head, because the head does not tell where the response ends.
+    /// With `closing`, the connection ends behind the head, because the head does not tell where the response ends.
     func finishHead(closing: Bool) async throws {
         if closing {
             try await sendHead()

@@ -1,0 +1,142 @@
+import Foundation
+import HTTPService
+import HTTPTypes
+import Hummingbird
+import Logging
+import Synchronization
+import Testing
+
+@Suite struct APITests {
+    struct Message: Codable, Sendable {
+        let name: String
+        let parts: [Int]
+    }
+
+    struct Secret: Error, CustomStringConvertible {
+        let description = "password is 1234"
+    }
+
+    static func status(_ url: String, _ arguments: String...) async throws -> (String, String) {
+        let result = try await run("/usr/bin/curl", ["-s", url, "--write-out", "%{stderr}%{http_code}"] + arguments)
+        return (result.errors, result.text)
+    }
+
+    @Test func errorsBecomeJSON() async throws {
+        let log = LogCapture()
+        try await withListener(logger: log.logger) { router in
+            router.get("known") { _, _ -> Response in
+                throw APIError.unavailable("soon", retryAfter: .milliseconds(1500))
+            }
+            router.get("secret") { _, _ -> Response in throw Secret() }
+            router.post("json") { request, _ in
+                Response.json(try await request.json(Message.self, limit: 200).parts)
+            }
+        } _: { server in
+            let known = try await Self.status(server.url("/known"), "--include")
+            #expect(known.0 == "503")
+            #expect(known.1.contains("\r\nRetry-After: 2\r\n"))
+            #expect(known.1.hasSuffix(#"{"error":{"code":"unavailable","message":"soon"}}"#))
+            let secret = try await Self.status(server.url("/secret"))
+            #expect(secret == ("500", #"{"error":{"code":"internal","message":"an internal error"}}"#))
+            #expect(log.text.contains("password is 1234"))
+            let missing = try await Self.status(server.url("/nothing"))
+            #expect(missing == ("404", #"{"error":{"code":"not_found","message":"Not Found"}}"#))
+            let posts = [
+                (#"{"name":"a","parts":[1,2]}"#, "200", "[1,2]"),
+                (#"{"name":"a","parts":[1,"x"]}"#, "400", "parts.[1]"),
+                (#"{"name":"a"}"#, "400", "parts: missing"), ("", "400", "bad_request"), ("{", "400", "bad_request"),
+                (String(repeating: "a", count: 201), "413", "too_large"),
+            ]
+            for (body, code, part) in posts {
+                let answer = try await Self.status(server.url("/json"), "--data", body)
+                #expect(answer.0 == code)
+                #expect(answer.1.contains(part))
+            }
+        }
+    }
+
+    @Test func tellsHowAProcessIsDoing() async throws {
+        let isReady = Mutex(false)
+        let registry = PrometheusRegistry()
+        let routes = OperationalRoutes(
+            version: VersionInformation(name: "supernode", version: "1.2.3"),
+            checks: [
+                ReadinessCheck("store") { isReady.withLock { $0 } ? nil : "opening" },
+                ReadinessCheck("clock") { nil },
+            ],
+            metrics: registry
+        )
+        try await withListener(metrics: registry, routes: routes.add) { server in
+            let value1 = try await Self.status(server.url("/healthz"))
+            #expect(value1 == ("200", "ok\n"))
+            let unready = try await Self.status(server.url("/readyz"))
+            #expect(unready.0 == "503")
+            #expect(unready.1.contains(#"{"name":"store","ready":false,"reason":"opening"}"#))
+            isReady.withLock { $0 = true }
+            let value2 = try await Self.status(server.url("/readyz")).0
+            #expect(value2 == "200")
+            let version = try await Self.status(server.url("/version"))
+            #expect(version == ("200", #"{"api":["v1"],"name":"supernode","version":"1.2.3"}"#))
+            let first = try await Self.status(server.url("/metrics"), "--include").1
+            #expect(first.contains("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"))
+            #expect(first.contains("http_requests_total{listener=\"test\",status=\"503\"} 1\n"))
+            #expect(first.contains("http_connections{listener=\"test\"} "))
+        }
+        // A request is counted when its response has left, so only now all are.
+        let last = registry.exposition()
+        #expect(last.contains("http_requests_total{listener=\"test\",status=\"200\"} 4\n"))
+        #expect(last.contains("http_request_duration_seconds_count{listener=\"test\"} 5\n"))
+        #expect(last.contains("http_connections{listener=\"test\"} 0\n"))
+    }
+
+    @Test func theAccessLogTellsWhatWasSentButNoSecrets() async throws {
+        let log = LogCapture()
+        try await withListener(logger: log.logger) { router in
+            router.get("blob/:name") { _, _ in
+                Response(
+                    status: .ok,
+                    body: .stream(length: 5000) { stream in
+                        try await stream.write([UInt8](repeating: 1, count: 2000))
+                        throw Secret()
+                    }
+                )
+            }
+            router.get("hello") { _, _ in Response.text("hello") }
+        } _: { server in
+            _ = try await curl(server.url("/hello?token=s3cret&b=s3cret"), "--header", "Authorization: Basic s3cret")
+            _ = try await curl(server.url("/blob/x"))
+        }
+        let lines = log.text.split(separator: "\n").filter { $0.hasPrefix("request ") }
+        #expect(lines.count == 2)
+        for part in ["method=GET", "path=/hello?token=&b= ", "status=200", "bytes=5 ", "remote=127.0.0.1:", "ms="] {
+            #expect(lines.first?.contains(part) == true)
+        }
+        #expect(lines.last?.contains("aborted=true") == true)
+        #expect(lines.last?.contains("bytes=2000 ") == true)
+        #expect(!log.text.contains("s3cret"))
+    }
+}
+
+/// Keeps what is logged, one line per message with its metadata.
+final class LogCapture: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(capture: self) } }
+
+    private struct Handler: LogHandler {
+        let capture: LogCapture
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .debug
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let all = metadata.merging(event.metadata ?? [:]) { $1 }.map { "\($0)=\($1) " }.sorted().joined()
+            capture.lines.withLock { $0.append("\(event.message) \(all)") }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import HTTPService
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@Suite struct ListenerTests {
+    static func hello(_ router: Router<ServiceRequestContext>) {
+        router.get("hello") { _, context in Response.text("\(context.remote.ip ?? "unix") \(context.remote.isLocal)") }
+    }
+
+    static func listener(_ address: ListenAddress) -> HTTPListener {
+        HTTPListener(
+            name: "api",
+            configuration: ListenerConfiguration(address: address),
+            responder: Router(context: ServiceRequestContext.self).buildResponder(),
+            logger: quietLogger
+        )
+    }
+
+    @Test func servesIPv4AndIPv6AtOneAddress() async throws {
+        var configuration = ListenerConfiguration.local()
+        configuration.address = ListenAddress(.tcp(host: "::", port: 0))
+        try await withListener(configuration, routes: Self.hello) { server in
+            let value1 = try await curl("http://127.0.0.1:\(server.port)/hello").text
+            #expect(value1 == "127.0.0.1 true")
+            guard server.address.description.hasPrefix("[::]") else { return }  // a machine without IPv6
+            let value2 = try await curl("http://[::1]:\(server.port)/hello").text
+            #expect(value2 == "::1 true")
+        }
+    }
+
+    @Test func aUnixSocketIsPrivateAndRemovedAtTheEnd() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.url.appendingPathComponent("api.sock").path
+        var configuration = ListenerConfiguration.local()
+        configuration.address = ListenAddress(.unix(path: path))
+        let file = try OpenFile(sampleBytes(3 << 20))
+        try await withListener(configuration) { router in
+            Self.hello(router)
+            router.get("file") { _, _ in Response.file(file.slice(0..<(3 << 20))) }
+        } _: { server in
+            #expect(server.address.description == "unix:\(path)")
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o600)
+            let value3 = try await curl("--unix-socket", path, "http://x/hello").text
+            #expect(value3 == "unix true")
+            let value4 = try await curl("--unix-socket", path, "http://x/file").output
+            #expect(value4 == sampleBytes(3 << 20))
+        }
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func replacesAStaleSocketButNotALiveOneNorAFile() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.url.appendingPathComponent("api.sock").path
+        try Self.leaveStaleSocket(path)
+        var configuration = ListenerConfiguration.local()
+        configuration.address = ListenAddress(.unix(path: path))
+        try await withListener(configuration, routes: Self.hello) { _ in
+            let error = await #expect(throws: ListenError.self) { try await Self.listener(configuration.address).run() }
+            #expect(error?.code == .addressInUse)
+            let value5 = try await curl("--unix-socket", path, "http://x/hello").text
+            #expect(value5 == "unix true")
+        }
+        try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
+        await #expect(throws: ListenError.self) { try await Self.listener(configuration.address).run() }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "precious")
+    }
+
+    private static func leaveStaleSocket(_ path: String) throws {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        close(descriptor)
+        try #require(result == 0)
+    }
+
+    @Test func anAddressInUseIsOneClearError() async throws {
+        try await withListener(routes: Self.hello) { server in
+            let second = Self.listener(ListenAddress(.tcp(host: "127.0.0.1", port: server.port)))
+            let error = await #expect(throws: ListenError.self) { try await second.run() }
+            #expect(error?.code == .addressInUse)
+            #expect(error?.description == "api: address already in use: 127.0.0.1:\(server.port)")
+            await #expect(throws: ListenError.self) { _ = try await second.bound() }
+        }
+    }
+
+    @Test(arguments: [
+        ListenAddress(.tcp(host: "192.0.2.1", port: 0)), ListenAddress(.unix(path: "/nowhere/at/all.sock")),
+    ])
+    func anImpossibleAddressIsNamed(address: ListenAddress) async throws {
+        let error = await #expect(throws: ListenError.self) { try await Self.listener(address).run() }
+        #expect(error?.code == .cannotBind)
+        #expect(error?.description.contains(address.description) == true)
+    }
+
+    @Test(arguments: [
+        "", ":80", "host", "host:", "host:x", "host:65536", "host:-1", "::1:80", "[::1]", "[host]:80", "unix:",
+        "unix:a",
+        "unix:/", "a b:80", "user@host:80", "host:8 0",
+    ])
+    func refusesAnAddressThatIsNone(text: String) {
+        #expect(ListenAddress(text) == nil)
+    }
+
+    @Test(arguments: ["127.0.0.1:80", "[::]:8002", "localhost:0", "unix:/run/x.sock", "[fe80::1%eth0]:1"])
+    func parsesAnAddress(text: String) {
+        #expect(ListenAddress(text)?.description == text)
+    }
+
+    @Test func idleConnectionsCostNoThreads() async throws {
+        try await withListener(routes: Self.hello) { server in
+            _ = try await curl(server.url("/hello"))
+            let before = try Self.threads()
+            var clients: [RawClient] = []
+            for _ in 0..<1500 { clients.append(try RawClient(port: server.port)) }
+            for client in clients.suffix(50) { try await client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n") }
+            for client in clients.suffix(50) {
+                let answer = try await client.read(10_000)
+                #expect(!answer.isEmpty)
+            }
+            let value6 = try Self.threads()
+            #expect(value6 < before + 40)
+            withExtendedLifetime(clients) {}
+        }
+    }
+
+    private static func threads() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("Threads:") })
+        return try #require(Int(line.dropFirst("Threads:".count).trimmingCharacters(in: .whitespaces)))
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import HTTPService
+import Hummingbird
+import Testing
+
+@Suite struct TLSTests {
+    /// A self-signed certificate for 127.0.0.1, made by openssl.
+    static func certificate(
+        in directory: TemporaryDirectory,
+        name: String
+    ) async throws -> (certificate: String, key: String) {
+        let key = directory.url.appendingPathComponent("\(name).key").path
+        let certificate = directory.url.appendingPathComponent("\(name).crt").path
+        let result = try await run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj",
+                "/CN=\(name)", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+            ]
+        )
+        try #require(result.exitCode == 0, "\(result.errors)")
+        return (certificate, key)
+    }
+
+    @Test func servesFilesEncrypted() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try await Self.certificate(in: directory, name: "server")
+        let content = sampleBytes(5_000_000)
+        let file = try OpenFile(content)
+        var configuration = ListenerConfiguration.local()
+        configuration.tls = .init(certificate: files.certificate, key: files.key)
+        try await withListener(configuration) {
+            $0.get("file") { _, _ in Response.file(file.slice(1..<5_000_000)) }
+            $0.get("short") { _, _ in Response.file(file.slice(4_000_000..<6_000_000)) }
+        } _: { server in
+            let url = server.url("/file", scheme: "https")
+            let result = try await curl(
+                "--cacert",
+                files.certificate,
+                url,
+                url,
+                "--write-out",
+                "%{stderr}%{num_connects} "
+            )
+            #expect(result.exitCode == 0)
+            #expect(result.output == content.dropFirst() + content.dropFirst())
+            #expect(result.errors == "1 0 ")
+            let short = try await curl("--cacert", files.certificate, server.url("/short", scheme: "https"))
+            #expect(short.exitCode != 0)
+            let value1 = try await curl(url).exitCode
+            #expect(value1 == 60)
+        }
+    }
+
+    @Test func asksForAClientCertificate() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try await Self.certificate(in: directory, name: "server")
+        let client = try await Self.certificate(in: directory, name: "client")
+        let stranger = try await Self.certificate(in: directory, name: "stranger")
+        var configuration = ListenerConfiguration.local()
+        configuration.tls = .init(certificate: files.certificate, key: files.key, clientCA: client.certificate)
+        try await withListener(configuration, routes: ListenerTests.hello) { server in
+            func get(_ arguments: [String]) async throws -> CurlResult {
+                let url = server.url("/hello", scheme: "https")
+                return try await run("/usr/bin/curl", ["-s", "--cacert", files.certificate, url] + arguments)
+            }
+            let value2 = try await get(["--cert", client.certificate, "--key", client.key]).text
+            #expect(value2 == "127.0.0.1 true")
+            let value3 = try await get(["--cert", stranger.certificate, "--key", stranger.key]).exitCode
+            #expect(value3 != 0)
+            let value4 = try await get([]).exitCode
+            #expect(value4 != 0)
+        }
+    }
+
+    @Test func aMissingCertificateIsNamed() async throws {
+        var configuration = ListenerConfiguration.local()
+        configuration.tls = .init(certificate: "/nowhere/server.crt", key: "/nowhere/server.key")
+        let listener = HTTPListener(
+            name: "api",
+            configuration: configuration,
+            responder: Router(context: ServiceRequestContext.self).buildResponder(),
+            logger: quietLogger
+        )
+        let error = await #expect(throws: ListenError.self) { try await listener.run() }
+        #expect(error?.code == .badCertificate)
+        #expect(error?.description.contains("/nowhere/server.crt") == true)
+    }
+}
