@@ -123,7 +123,8 @@ extension PieceFile {
     func followContent(_ algorithm: Digest.Algorithm) {
         guard let (hasher, range) = state.withLock({ $0.lendContentHash(algorithm, atMost: Self.stride) })
         else { return }
-        threads.submit { buffer in
+        // Only one thread at a time can hash the content, all others the pieces: it must not be the last to end.
+        threads.submit(first: true) { buffer in
             var hasher = hasher
             let ended: EndedContentHash?
             do throws(StoreError) {

@@ -74,5 +74,8 @@ package final class CommitRegistration: Sendable {
     deinit { cancel() }
 
     /// Ends the calls; one that is running already may still be.
-    package func cancel() { file.state.withLock { $0.observers[ticket] = nil } }
+    package func cancel() {
+        // What the observer holds is let go of when the lock is released.
+        _ = file.state.withLock { $0.observers.removeValue(forKey: ticket) }
+    }
 }

@@ -53,6 +53,7 @@ package struct TargetFile: Sendable {
         faults: FaultPoints,
         bootID: String
     ) async throws(StoreError) -> TargetFile {
+        let path = resolved(path)
         try check(target: path)
         let temporary = temporaryPath(of: path)
         let descriptor = try openLocked(temporary)
@@ -66,12 +67,12 @@ package struct TargetFile: Sendable {
             }
         }
         if start.pieces.isEmpty, ftruncate(descriptor, 0) != 0 { throw .system("ftruncate \(temporary)") }
-        let state = try FileAccess.open(temporary + ".state", O_RDWR | O_CREAT | O_NOFOLLOW)
         let journal: TargetJournal
         do throws(StoreError) {
-            journal = try TargetJournal(descriptor: state, start)
+            try checkRoom(for: layout, descriptor)
+            journal = try TargetJournal(path: temporary + ".state", start)
         } catch {
-            close(state)
+            if start.pieces.isEmpty { unlink(temporary) }
             throw error
         }
         owned = false
@@ -92,7 +93,7 @@ package struct TargetFile: Sendable {
 
     /// What an earlier run has left for this output, for those who want to know before they know the generation.
     package static func saved(at path: String) -> SavedTarget? {
-        let state = temporaryPath(of: path) + ".state"
+        let state = temporaryPath(of: resolved(path)) + ".state"
         guard let descriptor = try? FileAccess.open(state, O_RDONLY | O_NOFOLLOW) else { return nil }
         defer { close(descriptor) }
         guard let stamp = try? FileStamp(descriptor: descriptor), stamp.size < 1 << 30 else { return nil }
@@ -139,6 +140,27 @@ package struct TargetFile: Sendable {
         // NAME_MAX is 255, and `..darter.state` comes on top.
         let short = name.utf8.count <= 240 ? String(name) : Digest.of(String(name)).hex
         return "\(path[..<slash]).\(short).darter"
+    }
+
+    /// A link to a file stays one: what it points to is replaced.
+    private static func resolved(_ path: String) -> String {
+        var status = Glibc.stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, let real = realpath(path, nil)
+        else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// Better no download than one that ends when the disk is full.
+    private static func checkRoom(for layout: PieceLayout, _ descriptor: Int32) throws(StoreError) {
+        guard let length = layout.length else { return }
+        var (space, status) = (statvfs(), Glibc.stat())
+        guard fstatvfs(descriptor, &space) == 0, fstat(descriptor, &status) == 0 else { throw .system("fstatvfs") }
+        let free = Int64(clamping: UInt64(space.f_bavail) * UInt64(space.f_frsize))
+        let missing = length - Int64(status.st_blocks) * 512
+        guard missing <= free else {
+            throw StoreError(.diskFull, "\(missing) more bytes are needed on the disk, which has \(free) free")
+        }
     }
 
     private static func check(target path: String) throws(StoreError) {

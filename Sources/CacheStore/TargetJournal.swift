@@ -8,13 +8,19 @@ final class TargetJournal: PieceJournal {
     /// The bytes of whole records; behind them a failed append may have left a part of one.
     private let end = Mutex<Int64>(0)
 
-    /// Takes over `descriptor` and starts the file anew with what is known.
-    init(descriptor: Int32, _ saved: SavedTarget) throws(StoreError) {
-        self.descriptor = descriptor
+    /// Replaces the state file by one with what is known.
+    init(path: String, _ saved: SavedTarget) throws(StoreError) {
+        let new = path + ".new"
+        descriptor = try FileAccess.open(new, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW)
         var bytes = TargetRecord.header(saved).bytes
         for (piece, digest) in saved.pieces { bytes += TargetRecord.piece(piece, digest).bytes }
-        guard ftruncate(descriptor, 0) == 0 else { throw .system("ftruncate") }
-        try append(bytes)
+        do throws(StoreError) {
+            try append(bytes)
+            guard rename(new, path) == 0 else { throw .system("rename \(new)") }
+        } catch {
+            unlink(new)
+            throw error
+        }
     }
 
     deinit { close(descriptor) }

@@ -23,8 +23,8 @@ package final class WorkerThreads: Sendable {
     /// Large enough that system calls cost little beside hashing, small enough to stay in the second-level cache.
     package static let bufferSize = 256 << 10
 
-    /// Queues a job.
-    func submit(_ job: @escaping Job) { queue.append(job) }
+    /// Queues a job, behind the others or, where `first`, in front of them.
+    func submit(first: Bool = false, _ job: @escaping Job) { queue.append(job, first: first) }
 
     /// Runs `body` on one of the threads.
     func run<Result: Sendable>(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Result) async -> Result {
@@ -39,7 +39,7 @@ package final class WorkerThreads: Sendable {
 
 /// The queue that the threads share.
 ///
-/// `@unchecked`: `jobs`, `idle` and `isStopped` are touched only while `mutex` is held; the rest is constant.
+/// `@unchecked`: `jobs`, `head`, `urgent` and `isStopped` are touched only while `mutex` is held; the rest is constant.
 private final class JobQueue: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -47,6 +47,7 @@ private final class JobQueue: @unchecked Sendable {
     private let idle: Atomic<Int>
     private var jobs: [WorkerThreads.Job] = []
     private var head = 0
+    private var urgent: [WorkerThreads.Job] = []
     private var isStopped = false
 
     init(threads: Int, bufferSize: Int) {
@@ -65,9 +66,9 @@ private final class JobQueue: @unchecked Sendable {
 
     var isSaturated: Bool { idle.load(ordering: .relaxed) <= 0 }
 
-    func append(_ job: @escaping WorkerThreads.Job) {
+    func append(_ job: @escaping WorkerThreads.Job, first: Bool) {
         pthread_mutex_lock(mutex)
-        jobs.append(job)
+        if first { urgent.append(job) } else { jobs.append(job) }
         pthread_cond_signal(condition)
         pthread_mutex_unlock(mutex)
         idle.subtract(1, ordering: .relaxed)
@@ -109,10 +110,11 @@ private final class JobQueue: @unchecked Sendable {
     private func next() -> WorkerThreads.Job? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while head == jobs.count {
+        while head == jobs.count, urgent.isEmpty {
             if isStopped { return nil }
             pthread_cond_wait(condition, mutex)
         }
+        if let job = urgent.popLast() { return job }
         let job = jobs[head]
         head += 1
         if head == jobs.count || head > 1024 {

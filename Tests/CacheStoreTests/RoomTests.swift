@@ -133,6 +133,17 @@ import Testing
             await store.settled()
             #expect(await code { _ = try make("x", 20_000_000, in: store) } == .diskFull)
             #expect(store.record(of: taskID("a")) != nil)
+            let refused = await code {
+                _ = try await TargetFile.open(
+                    path: "\(disk)/out",
+                    task: taskID("o"),
+                    generation: generation(),
+                    layout: PieceLayout(length: 20_000_000),
+                    threads: store.hashThreads
+                )
+            }
+            #expect(refused == .diskFull)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == ["store"])
             let file = try make("x", 1_000_000, in: store)
             try await file.fill(0, of: bytes)
             // Somebody else takes the room that was there when it was reserved.

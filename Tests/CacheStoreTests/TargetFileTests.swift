@@ -42,6 +42,18 @@ import Testing
         }
     }
 
+    @Test func aLinkToAFileStaysOne() async throws {
+        try await withDirectory { directory in
+            try Data([1]).write(to: URL(fileURLWithPath: "\(directory)/real"))
+            try FileManager.default.createSymbolicLink(atPath: "\(directory)/link", withDestinationPath: "real")
+            let target = try await open("\(directory)/link", 3)
+            try await target.file.fill([7, 8, 9])
+            try target.finish()
+            #expect(FileManager.default.contents(atPath: "\(directory)/real") == Data([7, 8, 9]))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/link") == "real")
+        }
+    }
+
     @Test func anInterruptedDownloadIsResumed() async throws {
         let content = sample(1_000_000)
         try await withDirectory { directory in
