@@ -96,7 +96,7 @@ let package = Package(
         library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging, metrics]),
 
         // Layer 3: into the store, and out of it.
-        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", logging, metrics]),
+        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", lifecycle, logging, metrics]),
         library(
             "PieceServer",
             [
@@ -171,13 +171,20 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .executableTarget(
+            name: "store-crash",
+            dependencies: ["CacheStore", "Content", "NodeConfig", logging],
+            path: "Tests/Support/store-crash",
+            swiftSettings: settings
+        ),
+
         tests("ContentTests", ["Content"]),
         tests("NodeConfigTests", ["NodeConfig", "Content"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
-        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", nioCore, nioPosix, nioHTTP1]),
+        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", crypto, logging]),
         tests(
             "HTTPServiceTests",
             [
@@ -186,7 +193,7 @@ let package = Package(
                 logging, metricsCore,
             ]
         ),
-        tests("CacheStoreTests", ["CacheStore", "Content", "TestSupport", crypto, logging]),
+        tests("CacheStoreTests", ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]),
         tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
         tests(
             "PieceServerTests",

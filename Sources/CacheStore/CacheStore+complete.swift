@@ -69,6 +69,7 @@ extension CacheStore {
             if let shared = sharable(name, in: catalog) {
                 return (false, share(shared, task, digests, &catalog))
             }
+            let old = replace(name, by: journal.object, &catalog)
             catalog.settleCharge(of: journal.object, at: stamp.size)
             catalog.objects[journal.object]?.row.name = name
             catalog.objects[journal.object]?.row.digests = digests
@@ -79,10 +80,18 @@ extension CacheStore {
             if let object = catalog.objects[journal.object] {
                 writer.append([.putObject(object.row), .putTask(task.row)])
             }
-            return (true, nil)
+            return (true, old)
         }
         discard(trash)
         if isNew { background.submit { _ in self.settle(journal.object, file) } }
+    }
+
+    /// The object that has the name already is in doubt: its tasks get the new one, whose bytes have just been verified.
+    private func replace(_ name: ObjectName, by object: Int64, _ catalog: inout Catalog) -> String? {
+        guard let old = catalog.byName[name] else { return nil }
+        let (tasks, gone) = catalog.moveTasks(from: old, to: object)
+        writer.append(tasks.map { .putTask($0) } + [.dropObject(old)])
+        return gone.flatMap { moveToTrash($0) }
     }
 
     /// The object of that name, if its file is as it was left.

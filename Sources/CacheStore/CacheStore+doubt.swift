@@ -39,8 +39,7 @@ extension CacheStore {
         guard let task = catalog.withLock({ catalog in object.tasks.first.flatMap { catalog.tasks[$0]?.row } })
         else { return nil }
         do throws(StoreError) {
-            try writer.flushBlocking()
-            let digests = try writer.index.pieces(of: task.ref)
+            let digests = try writer.pieces(of: task.ref)
             guard digests.count == task.layout.pieceCount else { return nil }
             let descriptor = try FileAccess.open(path(object.path), O_RDONLY)
             defer { Glibc.close(descriptor) }

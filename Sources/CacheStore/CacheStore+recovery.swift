@@ -1,6 +1,7 @@
 internal import Content
 internal import Glibc
 package import Logging
+internal import NodeConfig
 internal import Synchronization
 
 extension CacheStore {
@@ -89,8 +90,8 @@ extension CacheStore {
             }
         }
         catalog.withLock { catalog in
-            catalog.usage.quota = configuration.quota
-            catalog.usage.freeSpaceFloor = configuration.freeSpaceFloor
+            catalog.usage.quota = configuration.quota?.bytes
+            catalog.usage.freeSpaceFloor = configuration.freeSpaceFloor.bytes
             let refs = contents.tasks.map(\.ref) + contents.objects.map(\.ref)
             catalog.nextRef = (refs.max() ?? 0) + 1
         }
@@ -145,7 +146,7 @@ extension CacheStore {
     private func loadPieces(of tasks: [TaskRow], rehash: Bool) async throws(StoreError) {
         for task in tasks {
             guard let object = catalog.withLock({ $0.object(of: task.id) }) else { continue }
-            var pieces = try writer.index.pieces(of: task.ref)
+            var pieces = try writer.pieces(of: task.ref)
             if rehash {
                 let good = await verified(pieces, task.layout, path(object.path))
                 let lost = pieces.keys.filter { !good.contains($0) }

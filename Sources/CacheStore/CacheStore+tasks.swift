@@ -197,8 +197,7 @@ extension CacheStore {
                 journal.closed()
                 return .none
             }
-            try writer.flushBlocking()
-            var digests = try writer.index.pieces(of: stored.row.ref)
+            var digests = try writer.pieces(of: stored.row.ref)
             if stored.row.isComplete, digests.count != stored.row.layout.pieceCount {
                 Glibc.close(descriptor)
                 forget(stored.row, "the index lacks some of its pieces")

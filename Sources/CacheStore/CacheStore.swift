@@ -128,7 +128,10 @@ package final class CacheStore: Sendable {
     func take(_ task: TaskID, from catalog: inout Catalog) -> String? {
         let removal = catalog.remove(task)
         writer.append(removal.changes)
-        guard let object = removal.object else { return nil }
+        return removal.object.flatMap { moveToTrash($0) }
+    }
+
+    func moveToTrash(_ object: StoredObject) -> String? {
         // The name may be taken again before the file is unlinked, and unlinking a large file takes long.
         let trash = "incoming/\(object.row.ref).trash"
         guard rename(path(object.path), path(trash)) == 0 else { return nil }

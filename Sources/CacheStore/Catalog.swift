@@ -133,6 +133,15 @@ struct Catalog {
         return object
     }
 
+    /// Another file with the same content takes over; returns the tasks, and the object that has none left.
+    mutating func moveTasks(from old: Int64, to new: Int64) -> ([TaskRow], StoredObject?) {
+        let moved = objects[old]?.tasks ?? []
+        objects[old]?.tasks = []
+        objects[new]?.tasks.formUnion(moved)
+        for id in moved { tasks[id]?.row.object = new }
+        return (moved.compactMap { tasks[$0]?.row }, drop(old))
+    }
+
     mutating func release(_ ref: Int64) {
         objects[ref]?.handles -= 1
         discardIfUnused(ref)

@@ -1,3 +1,4 @@
+internal import Content
 internal import Logging
 internal import Synchronization
 
@@ -10,8 +11,8 @@ final class IndexWriter: Sendable {
         var changes: [IndexChange] = []
         var waiters: [CheckedContinuation<Result<Void, StoreError>, Never>] = []
         var isScheduled = false
-        /// A batch has left `changes` and is not in the database yet.
-        var isWriting = false
+        /// The batch that has left `changes` and is not in the database yet.
+        var writing: [IndexChange] = []
         var isClosed = false
     }
 
@@ -49,10 +50,25 @@ final class IndexWriter: Sendable {
 
     /// Same as ``flush()`` for those that may block their thread; at once where nothing is pending.
     func flushBlocking() throws(StoreError) {
-        guard pending.withLock({ !$0.changes.isEmpty || $0.isWriting }) else { return }
+        guard pending.withLock({ !$0.changes.isEmpty || !$0.writing.isEmpty }) else { return }
         let done = Gate<Result<Void, StoreError>>()
         thread.submit { _ in done.open(with: Result { () throws(StoreError) in try self.writeBatch() }) }
         try done.wait().get()
+    }
+
+    /// The digests of a task's committed pieces: those in the index, and those that are on their way there.
+    func pieces(of task: Int64) throws(StoreError) -> [PieceIndex: Digest] {
+        // Before the read: what is written meanwhile is seen twice rather than not at all.
+        let unwritten = pending.withLock { $0.writing + $0.changes }
+        var pieces = try index.pieces(of: task)
+        for change in unwritten {
+            switch change {
+            case .addPiece(task, let piece, let digest): pieces[piece] = digest
+            case .dropPieces(task, let dropped): for piece in dropped { pieces[piece] = nil }
+            default: break
+            }
+        }
+        return pieces
     }
 
     /// Writes what is pending and takes no more.
@@ -75,19 +91,22 @@ final class IndexWriter: Sendable {
     private func writeBatch() throws(StoreError) {
         let batch = pending.withLock { pending in
             pending.isScheduled = false
-            pending.isWriting = true
-            defer { pending.changes = [] }
-            return pending.changes
+            pending.writing = pending.changes
+            pending.changes = []
+            return pending.writing
         }
-        defer { pending.withLock { $0.isWriting = false } }
         guard !batch.isEmpty else { return }
         faults.hit("index-before")
         do throws(StoreError) {
             try index.apply(batch)
         } catch {
-            pending.withLock { $0.changes.insert(contentsOf: batch, at: 0) }
+            pending.withLock { pending in
+                pending.changes.insert(contentsOf: batch, at: 0)
+                pending.writing = []
+            }
             throw error
         }
+        pending.withLock { $0.writing = [] }
         faults.hit("index-after")
     }
 }

@@ -97,6 +97,13 @@ package final class PieceFile: Sendable {
         faults.hit("written")
     }
 
+    /// Forgets a committed piece whose digest has turned out not to be the one the content has, so that it can be fetched
+    /// anew. Only for content that is not hashed as a whole yet.
+    package func discard(_ piece: PieceIndex) {
+        guard !isReadOnly else { return }
+        state.withLock { $0.discard(piece) }
+    }
+
     /// While the length is unknown, room is taken in steps before it is written to.
     private func reserve(upTo end: Int64) throws(StoreError) {
         guard let journal else { return }
@@ -105,8 +112,14 @@ package final class PieceFile: Sendable {
             return (end / Self.growth + 1) * Self.growth
         }
         guard let goal else { return }
-        try journal.reserve(upTo: goal)
-        state.withLock { $0.reservedEnd = max($0.reservedEnd, goal) }
+        do throws(StoreError) {
+            try journal.reserve(upTo: goal)
+            state.withLock { $0.reservedEnd = max($0.reservedEnd, goal) }
+        } catch {
+            // What is really needed may still fit.
+            try journal.reserve(upTo: end)
+            state.withLock { $0.reservedEnd = max($0.reservedEnd, end) }
+        }
     }
 
     private static let growth: Int64 = 16 << 20

@@ -92,6 +92,15 @@ struct PieceFileState {
         return .success((true, woken))
     }
 
+    // MARK: Discarding
+
+    /// Forgets a committed piece, so that it can be written anew.
+    mutating func discard(_ piece: PieceIndex) {
+        guard committed.remove(piece) else { return }
+        digests[piece] = nil
+        prefix = committed.contiguousCount()
+    }
+
     // MARK: Writing
 
     /// The parts of `range` that may be written; they count as being written until ``endWrite(_:)``.

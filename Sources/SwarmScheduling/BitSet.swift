@@ -88,5 +88,20 @@ struct BitSet: Sendable {
         }
     }
 
+    /// The member with `rank` smaller ones among those given by `word`; 0 where there are not as many.
+    static func member(ofRank rank: Int, words: Int, word: (Int) -> UInt64) -> Int {
+        var left = rank
+        for index in 0..<words {
+            var rest = word(index)
+            guard left < rest.nonzeroBitCount else {
+                left -= rest.nonzeroBitCount
+                continue
+            }
+            for _ in 0..<left { rest &= rest - 1 }
+            return index << 6 + rest.trailingZeroBitCount
+        }
+        return 0
+    }
+
     private static func bit(_ member: Int) -> UInt64 { 1 << UInt64(member & 63) }
 }

@@ -7,7 +7,7 @@ package struct SchedulerConfiguration: Sendable {
     /// The seed's line is at least this long, however many the peers are.
     package var seedShare = 4
     /// The seed gives a piece that some peer has already been given only while fewer than this are in line at it.
-    package var seedRepeatLine = 4
+    package var seedRepeatLine = 2
     /// How many pieces ahead of a reader go before rarer ones.
     package var readerWindow = 4
     /// How many other holders are named with an assignment.

@@ -11,6 +11,16 @@ extension SwarmScheduler {
         if idle.contains(place) { addIdleCopy(piece) }
     }
 
+    /// A piece is no longer held.
+    mutating func drop(_ piece: Int, at place: Int) {
+        peers[place].held.remove(piece)
+        peers[place].covered.remove(piece)
+        holders[piece].remove(place)
+        if idle.contains(place) { removeIdleCopy(piece) }
+        if peers[place].role == .peer { loseCopy(piece) }
+        refreshWaiting(place)
+    }
+
     /// A piece is under way to a child, from a parent's place or from somebody unknown.
     mutating func begin(_ piece: Int, at child: Int, from parent: Int?, now: SchedulerInstant?) {
         serials += 1
@@ -90,11 +100,13 @@ extension SwarmScheduler {
             held.forEach { addIdleCopy($0) }
         } else {
             idle.remove(place)
-            held.forEach { piece in
-                idleCopies[piece] -= 1
-                if idleCopies[piece] == 0 { servable.remove(piece) }
-            }
+            held.forEach { removeIdleCopy($0) }
         }
+    }
+
+    private mutating func removeIdleCopy(_ piece: Int) {
+        idleCopies[piece] -= 1
+        if idleCopies[piece] == 0 { servable.remove(piece) }
     }
 
     private mutating func addIdleCopy(_ piece: Int) {

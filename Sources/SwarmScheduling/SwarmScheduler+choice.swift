@@ -129,11 +129,14 @@ extension SwarmScheduler {
         now: SchedulerInstant,
         using generator: inout some RandomNumberGenerator
     ) -> Int? {
-        guard idleCopies[piece] > 0 else { return nil }
+        let copies = idleCopies[piece]
+        guard copies > 0 else { return nil }
         let words = min(idle.words.count, holders[piece].words.count)
         var best: Int?
         for _ in 0..<2 {
-            BitSet.walk(words: words, from: Int.random(in: 0..<(words * 64), using: &generator)) {
+            let rank = Int.random(in: 0..<copies, using: &generator)
+            let start = BitSet.member(ofRank: rank, words: words) { idle.word($0) & holders[piece].word($0) }
+            BitSet.walk(words: words, from: start) {
                 idle.word($0) & holders[piece].word($0)
             } visit: { place in
                 guard place != child, place != excluded, !avoids(child, parent: place, piece: piece, now: now)
@@ -141,7 +144,7 @@ extension SwarmScheduler {
                 if best.map({ isBetter(place, than: $0, for: child) }) ?? true { best = place }
                 return true
             }
-            if idleCopies[piece] == 1 || best == nil { break }
+            if copies == 1 || best == nil { break }
         }
         return best
     }
@@ -171,8 +174,10 @@ extension SwarmScheduler {
         let wanted = configuration.alternates - (seed == nil ? 0 : 1)
         let holders = holders[choice.piece]
         if wanted > 0, holders.count > 1, peers[child].restriction == .anyParent {
-            let start = Int.random(in: 0..<(holders.words.count * 64), using: &generator)
-            BitSet.walk(words: holders.words.count, from: start, word: { holders.word($0) }) { place in
+            let words = holders.words.count
+            let rank = Int.random(in: 0..<holders.count, using: &generator)
+            let start = BitSet.member(ofRank: rank, words: words) { holders.word($0) }
+            BitSet.walk(words: words, from: start, word: { holders.word($0) }) { place in
                 if place != choice.parent, place != child, peers[place].role == .peer, !peers[place].health.isResting,
                     !avoids(child, parent: place, piece: choice.piece, now: now)
                 {

@@ -21,9 +21,17 @@ extension SwarmScheduler {
         hold(piece.value, at: child)
     }
 
+    /// A peer no longer holds a piece: what is in line for it there will fail and come from elsewhere.
+    package mutating func lost(_ piece: PieceIndex, by peer: PeerID) {
+        guard let place = place(of: peer), peers[place].held.contains(piece.value) else { return }
+        drop(piece.value, at: place)
+        touch(place)
+    }
+
     /// A piece did not come from a parent: the child gets it elsewhere, and keeps away from that parent for a while.
     ///
-    /// Failures of a parent other than the assigned one (an alternate) leave the assignment as it is.
+    /// Failures of a parent other than the assigned one (an alternate) leave the assignment as it is. What was not handed
+    /// out here ends with any failure.
     package mutating func failed(
         _ piece: PieceIndex,
         by peer: PeerID,
@@ -33,7 +41,9 @@ extension SwarmScheduler {
     ) {
         guard let child = place(of: peer), piece.value < pieceCount else { return }
         let parentPlace = place(of: parent)
-        if let transfer = peers[child].transfer(of: piece.value), transfer.parent == parentPlace {
+        if let transfer = peers[child].transfer(of: piece.value),
+            transfer.parent == nil || transfer.parent == parentPlace
+        {
             release(transfer, at: child)
             touch(child)
         }
@@ -84,7 +94,11 @@ extension SwarmScheduler {
             release(transfer, at: child)
             touch(child)
         }
-        for piece in outstanding where piece.value < pieceCount && !peers[child].covered.contains(piece.value) {
+        for piece in outstanding
+        where piece.value < pieceCount && !peers[child].covered.contains(piece.value)
+            // Still under way there, but it is about to be told to end it.
+            && !pendingCancellations.contains(Cancellation(peer: peer, piece: piece))
+        {
             begin(piece.value, at: child, from: nil, now: nil)
         }
     }

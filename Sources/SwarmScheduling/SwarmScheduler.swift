@@ -118,10 +118,7 @@ package struct SwarmScheduler: Sendable {
         }
         setIdle(place, false)
         let held = peers[place].held
-        held.forEach { piece in
-            holders[piece].remove(place)
-            if peers[place].role == .peer { loseCopy(piece) }
-        }
+        held.forEach { drop($0, at: place) }
         if peers[place].role == .seed {
             seeds.removeAll { $0 == place }
         } else {

@@ -39,7 +39,8 @@ package struct WireError: Error, Sendable, Hashable, Codable, CustomStringConver
         let container = try decoder.container(keyedBy: CodingKeys.self)
         code = try container.decode(Code.self, forKey: .code)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
-        detail = try container.decodeIfPresent([String: String].self, forKey: .detail) ?? [:]
+        // Other servers of ours give a text here.
+        detail = (try? container.decodeIfPresent([String: String].self, forKey: .detail)) ?? [:]
     }
 }
 

@@ -151,7 +151,7 @@ package struct TaskUpdate: Sendable, Codable {
     /// Somebody to fetch pieces from.
     package struct Parent: Sendable, Codable, Hashable {
         package var peer: PeerID
-        /// `http://address:port`.
+        /// `http://address:port`; empty for the supernode itself, which the peer knows how to reach.
         package var url: String
         /// The permission to fetch pieces of this task from this parent.
         package var ticket: String

@@ -47,6 +47,8 @@ package struct PeerRegistrationResponse: Sendable, Hashable, Codable {
     package var key: String
     /// The supernode's own identity as a parent.
     package var supernode: PeerID
+    /// The port of the supernode's piece server, on the host that the peer knows the supernode by.
+    package var piecesPort: Int
     /// After so many seconds without a call the peer is forgotten.
     package var aliveSeconds: Double
     /// The address other peers are told.
@@ -57,6 +59,7 @@ package struct PeerRegistrationResponse: Sendable, Hashable, Codable {
         peer: PeerID,
         key: String,
         supernode: PeerID,
+        piecesPort: Int,
         aliveSeconds: Double,
         address: String
     ) {
@@ -64,6 +67,7 @@ package struct PeerRegistrationResponse: Sendable, Hashable, Codable {
         self.peer = peer
         self.key = key
         self.supernode = supernode
+        self.piecesPort = piecesPort
         self.aliveSeconds = aliveSeconds
         self.address = address
     }

@@ -16,26 +16,15 @@ package struct TaskRegistrationRequest: Sendable, Codable {
     package var headers: HeaderFields
     /// The peer's credentials at the origin: kept in memory only, never logged, listed or returned.
     package var credentials: HeaderFields
+    /// Whether the peer only offers what it holds: the supernode then does not go to the origin for it.
+    package var offersOnly: Bool?
     /// Whether pieces come from other peers too, or from the supernode alone.
     package var pattern: Pattern
-    /// What the peer already holds of the generation it knows.
-    package var inventory: Inventory?
 
     /// Whom the peer fetches from.
     package enum Pattern: String, Sendable, Codable {
         case p2p
         case cdn
-    }
-
-    /// Pieces that a peer holds of one generation.
-    package struct Inventory: Sendable, Codable {
-        package var generation: Generation
-        package var pieces: PieceSet
-
-        package init(generation: Generation, pieces: PieceSet) {
-            self.generation = generation
-            self.pieces = pieces
-        }
     }
 
     package init(
@@ -46,7 +35,7 @@ package struct TaskRegistrationRequest: Sendable, Codable {
         headers: HeaderFields = [:],
         credentials: HeaderFields = [:],
         pattern: Pattern = .p2p,
-        inventory: Inventory? = nil
+        offersOnly: Bool? = nil
     ) {
         self.url = url
         self.digest = digest
@@ -55,7 +44,7 @@ package struct TaskRegistrationRequest: Sendable, Codable {
         self.headers = headers
         self.credentials = credentials
         self.pattern = pattern
-        self.inventory = inventory
+        self.offersOnly = offersOnly
     }
 }
 

@@ -2,6 +2,7 @@ import CacheStore
 import Content
 import Foundation
 import Logging
+import NodeConfig
 
 /// A directory that goes when the body has ended.
 func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
@@ -22,21 +23,22 @@ func openStore(
     -> CacheStore
 {
     try await CacheStore.open(
-        StoreConfiguration(directory: directory, quota: quota, freeSpaceFloor: floor),
+        StoreConfiguration(
+            directory: directory,
+            quota: quota.map { ByteCount(bytes: $0) },
+            freeSpaceFloor: ByteCount(bytes: floor)
+        ),
         logger: quiet,
         faults: faults
     )
 }
 
-/// Bytes that differ for every seed and do not compress.
-func sample(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return (0..<count).map { _ in
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return UInt8(truncatingIfNeeded: state >> 24)
-    }
+/// Bytes that differ for every seed and every block of 4 KiB.
+func sample(_ count: Int, seed: some CustomStringConvertible = 1) -> [UInt8] {
+    let block = (0..<127).flatMap { Digest.of("\(seed) \($0)").bytes }
+    var bytes: [UInt8] = []
+    while bytes.count < count { bytes += Digest.of("\(seed) at \(bytes.count)").bytes + block }
+    return Array(bytes[..<count])
 }
 
 func taskID(_ name: String) -> TaskID { TaskID(url: "http://origin/\(name)") }
@@ -58,6 +60,12 @@ extension PieceFile {
 
     func fill(_ content: [UInt8]) async throws {
         for piece in 0..<(layout.pieceCount ?? 0) { try await fill(piece, of: content) }
+    }
+
+    func readCommitted(_ range: ByteRange) async throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Int(range.count))
+        let count = try bytes.withUnsafeMutableBytes { try read(range, into: $0) }
+        return Array(bytes[..<count])
     }
 
     /// All bytes as a reader gets them, in order, waiting for what is not there yet.

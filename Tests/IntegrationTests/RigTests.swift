@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized) struct RigTests {
     @Test(arguments: [false, true])
     func nginxServesRangesAndCountsWhatLeavesIt(tls: Bool) async throws {
-        try await withFiles { directory in
+        try await withTemporaryDirectory { directory in
             let digest = try writeRandomFile("\(directory)/file", byteCount: 3_000_001, seed: 1)
             var options = OriginOptions()
             options.tls = tls
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func nginxTakesDirectivesAndAGivenPort() async throws {
-        try await withFiles { directory in
+        try await withTemporaryDirectory { directory in
             try writeRandomFile("\(directory)/file", byteCount: 100, seed: 1)
             var options = OriginOptions()
             options.directives = "max_ranges 0; location /private { return 401; }"
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func aServerThatCannotStartSaysWhy() async throws {
-        try await withFiles { directory in
+        try await withTemporaryDirectory { directory in
             var options = OriginOptions()
             options.directives = "no_such_directive;"
             do {
@@ -69,7 +69,7 @@ import Testing
 
     @Test(arguments: RegistryMode.allCases, [false, true])
     func skopeoPushesAndPulls(mode: RegistryMode, tls: Bool) async throws {
-        try await withFiles { directory in
+        try await withTemporaryDirectory { directory in
             let image = try await makeImage(in: "\(directory)/image", layers: [0.5, 1], seed: 7)
             try await withRegistry(mode, tls: tls) { registry in
                 try await registry.push(image, as: "library/a:v1")
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test func aPulledImageWithAWrongByteIsNotVerified() async throws {
-        try await withFiles { directory in
+        try await withTemporaryDirectory { directory in
             let image = try await makeImage(in: "\(directory)/image", layers: [0.1], seed: 7)
             try await skopeoCopy(from: image.reference, to: "dir:\(directory)/pulled")
             try image.verifyPulled(into: "\(directory)/pulled")
@@ -104,7 +104,7 @@ import Testing
 
     @Test(.enabled(if: geteuid() == 0, "containerd needs root"), arguments: RegistryMode.allCases)
     func containerdPulls(mode: RegistryMode) async throws {
-        try await withFiles { directory in
+        try await withTemporaryDirectory { directory in
             let image = try await makeImage(in: "\(directory)/image", layers: [0.5, 1], seed: 7)
             try await withRegistry(mode) { registry in
                 try await registry.push(image, as: "library/a:v1")
@@ -130,12 +130,5 @@ import Testing
                 }
             }
         }
-    }
-
-    private func withFiles(_ body: (String) async throws -> Void) async throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "darter-files-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        try await body(directory.path)
     }
 }

@@ -4,7 +4,10 @@ import Testing
 
 @Suite("Sets of small numbers")
 struct BitSetTests {
-    @Test("a walk visits every member once, from the start upwards and round the end", arguments: [0, 5, 63, 64, 100, 191])
+    @Test(
+        "a walk visits every member once, from the start upwards and round the end",
+        arguments: [0, 5, 63, 64, 100, 191]
+    )
     func walk(start: Int) {
         var set = BitSet()
         let members = [0, 5, 62, 63, 64, 100, 127, 128, 190]
@@ -15,6 +18,15 @@ struct BitSetTests {
             return false
         }
         #expect(visited == members.filter { $0 >= start } + members.filter { $0 < start })
+    }
+
+    @Test("finds the member of a rank")
+    func rank() {
+        var set = BitSet()
+        let members = [1, 63, 64, 130, 131]
+        for member in members { set.insert(member) }
+        let found = members.indices.map { BitSet.member(ofRank: $0, words: set.words.count) { set.word($0) } }
+        #expect(found == members)
     }
 
     @Test("counts and compares")

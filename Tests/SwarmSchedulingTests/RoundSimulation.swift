@@ -3,7 +3,9 @@ import Content
 @testable import SwarmScheduling
 
 /// A swarm of equal peers in rounds: each uploader sends one piece a round (the seed `seedRate`), in the order of its
-/// line; each peer takes at most `downloadRate` a round. News of a round is known at its end.
+/// line; each peer takes at most `downloadRate` a round.
+///
+/// News of a round is known at its end.
 struct RoundSimulation {
     var peerCount: Int
     var pieceCount: Int
@@ -16,9 +18,7 @@ struct RoundSimulation {
     struct Result {
         var rounds = 0
         var sentBySeed = 0
-        /// Uploads that were possible at the end of a round and did not happen would show here.
-        var assignments = 0
-        var cancellations = 0
+        var wastedAssignments = 0
     }
 
     func run() -> Result {
@@ -37,8 +37,7 @@ struct RoundSimulation {
         }
         var result = Result()
         func hand(_ output: SchedulerOutput) {
-            result.assignments += output.assignments.count
-            result.cancellations += output.cancellations.count
+            result.wastedAssignments += output.cancellations.count
             for cancelled in output.cancellations {
                 guard let child = numbers[cancelled.peer] else { continue }
                 for parent in lines.indices {
@@ -71,8 +70,10 @@ struct RoundSimulation {
                 held[child].insert(piece)
                 scheduler.finished(piece, by: ids[child], from: ids[parent])
             }
-            for child in Set(arrived.map(\.child)) {
-                let underWay = lines.reduce(0) { $0 + $1.count { $0.child == child } }
+            var onTheWay = Array(repeating: 0, count: peerCount + 1)
+            for line in lines { for waiting in line { onTheWay[waiting.child] += 1 } }
+            for child in Set(arrived.map(\.child)).sorted() {
+                let underWay = onTheWay[child]
                 scheduler.wants(ids[child], min(window, pieceCount - held[child].count) - underWay)
             }
             hand(scheduler.schedule(now: now, using: &generator))

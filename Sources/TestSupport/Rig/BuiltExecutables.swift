@@ -8,33 +8,6 @@ package func builtExecutable(_ name: String) throws -> String {
     return path
 }
 
-/// Where one of our servers listens, from the line it prints when it is ready.
-///
-/// The line is `NAME ready KEY=VALUE ...`.
-struct ReadyLine: Sendable {
-    let values: [String: String]
-
-    init?(_ line: String, of name: String) {
-        guard let start = line.range(of: "\(name) ready ") else { return nil }
-        var values: [String: String] = [:]
-        for field in line[start.upperBound...].split(separator: " ") {
-            let pair = field.split(separator: "=", maxSplits: 1)
-            if pair.count == 2 { values[String(pair[0])] = String(pair[1]) }
-        }
-        self.values = values
-    }
-
-    /// Starts one of our servers' ready line off the process.
-    static func wait(for name: String, in process: RunningProcess) async throws -> ReadyLine {
-        try await process.line(within: .seconds(60)) { ReadyLine($0, of: name) }
-    }
-
-    func value(_ key: String) throws -> String {
-        guard let value = values[key] else { throw RigError("no \(key) in the ready line: \(values)") }
-        return value
-    }
-}
-
 /// One of our servers: what it is run with.
 struct ServerCommand {
     let name: String

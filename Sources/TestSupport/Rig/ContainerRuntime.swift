@@ -59,7 +59,7 @@ package struct ContainerRuntime: Sendable {
 
 /// Runs containerd for the time of `body`.
 package func withContainerd<Result>(_ body: (ContainerRuntime) async throws -> Result) async throws -> Result {
-    try await withScratchDirectory { directory in
+    try await withTemporaryDirectory { directory in
         let command = RigScripts.command("start-containerd.sh", [directory, "--foreground"])
         return try await withProcess(command) { process in
             try await process.line(containing: "containerd successfully booted")

@@ -82,7 +82,7 @@ package func withNginx<Result>(
     _ options: OriginOptions = OriginOptions(),
     _ body: (OriginServer) async throws -> Result
 ) async throws -> Result {
-    try await withScratchDirectory { directory in
+    try await withTemporaryDirectory { directory in
         let port = options.port ?? FreePort.next()
         var arguments = [directory, root, "--port", "\(port)", "--extra", options.directives, "--foreground"]
         if options.tls { arguments.append("--tls") }

@@ -45,7 +45,7 @@ package func withRegistry<Result>(
     anonymousPull: Bool = false,
     _ body: (RegistryServer) async throws -> Result
 ) async throws -> Result {
-    try await withScratchDirectory { directory in
+    try await withTemporaryDirectory { directory in
         guard mode == .token else {
             return try await withRegistry(mode, in: directory, tls: tls, tokenServer: nil, realm: nil, body)
         }

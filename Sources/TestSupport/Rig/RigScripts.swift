@@ -11,12 +11,3 @@ enum RigScripts {
         RunningProcess.Command(packageRoot.appending(path: "scripts/rig/\(name)").path, arguments)
     }
 }
-
-/// A directory for the time of `body`, removed afterwards with everything in it.
-func withScratchDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "darter-rig-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    // nginx's workers are not root, and must get at what tests put here.
-    defer { try? FileManager.default.removeItem(at: directory) }
-    return try await body(directory.path)
-}

@@ -1,0 +1,29 @@
+import ServiceLifecycle
+
+/// Runs work that outlives the call that started it, as children of one task group: none is left when the service ends.
+package struct BackgroundJobs: Sendable {
+    /// Work to be done.
+    package typealias Job = @concurrent @Sendable () async -> Void
+
+    private let jobs: AsyncStream<Job>
+    private let input: AsyncStream<Job>.Continuation
+
+    package init() {
+        (jobs, input) = AsyncStream.makeStream(of: Job.self)
+    }
+
+    /// Starts a job soon.
+    ///
+    /// After the service has ended it is dropped.
+    package func submit(_ job: @escaping Job) {
+        input.yield(job)
+    }
+
+    /// Runs jobs until cancelled or shut down; what runs then is cancelled and waited for.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            for await job in jobs.cancelOnGracefulShutdown() { group.addTask { await job() } }
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import BackendAPI
+import CacheStore
+import Content
+import Logging
+
+/// One attempt to get one version of a resource.
+struct FetchAttempt: Sendable {
+    let run: FetchRun
+    let backend: any Backend
+    let configuration: OriginFetchConfiguration
+    let logger: Logger
+
+    /// The first request asks for this much: a whole number of pieces whatever the layout will be.
+    private static let probe = ByteRange(length: PieceLayout.largestPiece)
+
+    func execute(
+        continuing earlier: (file: PieceFile, record: OriginRecord)?,
+        revalidating: OriginRecord?,
+        ranged: Bool
+    ) async throws(FetchError) -> OriginFetcher.Outcome {
+        if let earlier, earlier.record.canBeContinued, earlier.file.layout.length != nil {
+            run.adopt(earlier.file, earlier.record)
+        }
+        do {
+            try await transferAll(revalidating, ranged)
+        } catch {
+            throw Self.fetchError(error)
+        }
+        if let head = run.unchanged, var record = revalidating {
+            record.freshUntil = head.freshness.freshUntil(now: UnixTime.now())
+            return .notModified(record)
+        }
+        guard let file = run.file else {
+            throw .origin(BackendError(.protocolViolation, "the origin's answer had no head"))
+        }
+        return .fetched(file)
+    }
+
+    private func transferAll(_ revalidating: OriginRecord?, _ ranged: Bool) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 { group.addTask { try await commitPieces() } }
+            group.addTask {
+                defer { run.finishWriting() }
+                try await fetchSegments(revalidating, ranged)
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func commitPieces() async throws {
+        for await piece in run.written {
+            guard let file = run.file else { return }
+            _ = try await file.commit(piece, expecting: nil)
+        }
+    }
+
+    private func fetchSegments(_ revalidating: OriginRecord?, _ ranged: Bool) async throws {
+        if run.file == nil {
+            let first = Segment(range: ranged ? Self.probe : nil)
+            try await fetch(first, condition: revalidating.map { .ifChanged($0.validators) })
+            guard run.unchanged == nil, let file = run.file else { return }
+            if file.layout.length == 0 { return }
+        }
+        let workers = run.canRunInParallel ? configuration.parallel : 1
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<workers {
+                group.addTask {
+                    while let segment = run.nextSegment() { try await fetch(segment, condition: nil) }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Fetches a segment to its end, going on where a request broke.
+    private func fetch(_ segment: Segment, condition: Condition?) async throws {
+        var failures = 0
+        while true {
+            let before = segment.position
+            do {
+                try await backend.fetch(request(for: segment, condition), into: SegmentSink(run: run, segment: segment))
+                if run.unchanged != nil { return }
+                if try settled(segment) { return }
+                guard segment.position > before else {
+                    throw BackendError(.protocolViolation, "the origin answered without any of the bytes asked for")
+                }
+            } catch let error as BackendError {
+                failures = segment.position > before ? 1 : failures + 1
+                try await recover(from: error, segment: segment, failures: failures)
+            }
+        }
+    }
+
+    /// Whether the segment is at its end; learns the length where only the end could tell it.
+    private func settled(_ segment: Segment) throws -> Bool {
+        guard let file = run.file else { return false }
+        if let rest = segment.rest { return rest.isEmpty }
+        let end = segment.position
+        if let length = file.layout.length {
+            guard length == end else {
+                throw BackendError(.closedEarly, "the origin ended the content after \(end) of \(length) bytes")
+            }
+            return true
+        }
+        try file.learn(length: end)
+        let last = file.layout.piece(at: max(0, end - 1))
+        if end > 0, !file.committed.contains(last) { run.pieceWritten(last) }
+        return true
+    }
+
+    private func recover(from error: BackendError, segment: Segment, failures: Int) async throws {
+        guard
+            let delay = configuration.retry.delay(after: error, attempt: failures, chance: .random(in: 0..<1))
+        else { throw error }
+        if run.file != nil, !run.rangesSupported {
+            guard run.record?.canBeContinued == true else {
+                throw BackendError(
+                    .changedAtOrigin,
+                    "the transfer broke and the origin can not say whether the content is the same"
+                )
+            }
+            segment.rewind()
+        }
+        logger.info(
+            "origin request failed, trying again",
+            metadata: ["url": "\(run.request.resource.url)", "error": "\(error.message)", "delay": "\(delay)"]
+        )
+        try await Task.sleep(for: delay)
+    }
+
+    private func request(for segment: Segment, _ condition: Condition?) -> OriginRequest {
+        var request = run.request
+        if let rest = segment.rest {
+            request.range = .closed(rest)
+        } else {
+            request.range = segment.position > 0 ? .from(segment.position) : nil
+        }
+        if let condition, run.file == nil {
+            request.condition = condition
+        } else if let record = run.record, record.digest == nil, request.range != nil {
+            request.condition = .ifUnchanged(record.validators)
+        }
+        return request
+    }
+
+    static func fetchError(_ error: any Error) -> FetchError {
+        switch error {
+        case let error as FetchError: error
+        case let error as BackendError:
+            // What a sink threw comes back wrapped.
+            if let cause = error.cause, !(cause is BackendError) || error.code == .sinkFailed {
+                unwrapped(cause) ?? .origin(error)
+            } else {
+                .origin(error)
+            }
+        case let error as StoreError: .store(error)
+        case is CancellationError: .cancelled
+        default: .origin(BackendError(.protocolViolation, "\(error)"))
+        }
+    }
+
+    private static func unwrapped(_ cause: any Error) -> FetchError? {
+        switch cause {
+        case let error as StoreError: .store(error)
+        case let error as BackendError: .origin(error)
+        case is CancellationError: .cancelled
+        default: nil
+        }
+    }
+}

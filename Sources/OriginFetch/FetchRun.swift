@@ -1,0 +1,157 @@
+import BackendAPI
+import CacheStore
+package import Content
+import NodeConfig
+import Synchronization
+
+/// The state of one fetch that its requests share.
+///
+/// Its methods are called by sinks, on the transport's thread.
+final class FetchRun: Sendable {
+    let request: OriginRequest
+    private let destination: any FetchDestination
+    private let configuration: OriginFetchConfiguration
+    /// Told once, when the origin has answered and there is a file to fill.
+    private let started: @Sendable (PieceFile, OriginRecord) -> Void
+    /// Pieces whose bytes are all there, to be hashed and committed.
+    let written: AsyncStream<PieceIndex>
+    private let writtenInput: AsyncStream<PieceIndex>.Continuation
+    private let state: Mutex<State>
+
+    struct State {
+        var file: PieceFile?
+        var record: OriginRecord?
+        var plan: SegmentPlan?
+        var rangesSupported = false
+        var unchanged: ContentHead?
+    }
+
+    init(
+        request: OriginRequest,
+        destination: any FetchDestination,
+        configuration: OriginFetchConfiguration,
+        started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
+    ) {
+        self.request = request
+        self.destination = destination
+        self.configuration = configuration
+        self.started = started
+        (written, writtenInput) = AsyncStream.makeStream(of: PieceIndex.self)
+        state = Mutex(State())
+    }
+
+    var file: PieceFile? { state.withLock { $0.file } }
+    var record: OriginRecord? { state.withLock { $0.record } }
+    var rangesSupported: Bool { state.withLock { $0.rangesSupported } }
+    /// The head of a 304, when the request asked whether the content had changed.
+    var unchanged: ContentHead? { state.withLock { $0.unchanged } }
+
+    /// Whether more requests may run beside the first one.
+    var canRunInParallel: Bool {
+        state.withLock { $0.rangesSupported && $0.record?.canBeContinued == true && $0.plan?.isEmpty == false }
+    }
+
+    /// What the next request is to ask for.
+    func nextSegment() -> Segment? {
+        state.withLock { $0.plan?.next() }.map { Segment(range: $0) }
+    }
+
+    /// A piece's bytes are all written.
+    func pieceWritten(_ piece: PieceIndex) { writtenInput.yield(piece) }
+
+    /// No more pieces will be written.
+    func finishWriting() { writtenInput.finish() }
+
+    /// Goes on with what an earlier attempt left.
+    func adopt(_ file: PieceFile, _ record: OriginRecord) {
+        let segmentSize = configuration.segment.bytes
+        state.withLock { state in
+            state.file = file
+            state.record = record
+            state.rangesSupported = true
+            state.plan = SegmentPlan(
+                layout: file.layout,
+                committed: file.committed,
+                taken: nil,
+                segmentSize: segmentSize
+            )
+        }
+    }
+
+    /// The head of a response to `segment`.
+    ///
+    /// The first one makes the file; every other one must fit it.
+    func begin(_ head: ContentHead, for segment: Segment) throws {
+        if head.notModified {
+            state.withLock { $0.unchanged = head }
+            return
+        }
+        guard (head.range?.offset ?? 0) == segment.position else {
+            guard head.range == nil else {
+                throw BackendError(.protocolViolation, "the origin answered with other bytes than were asked for")
+            }
+            throw BackendError(.rangeNotSupported, "the origin ignores ranges")
+        }
+        if let file {
+            try check(head, against: file)
+        } else {
+            try create(head, for: segment)
+        }
+        segment.limit(to: head.range)
+    }
+
+    private func check(_ head: ContentHead, against file: PieceFile) throws {
+        let known = state.withLock { $0.record }
+        if let length = head.length, let expected = file.layout.length, length != expected {
+            throw BackendError(.changedAtOrigin, "the content's length changed from \(expected) to \(length) bytes")
+        }
+        guard let known, known.digest == nil else { return }
+        guard known.validators.entityTag == head.validators.entityTag,
+            known.validators.lastModified == head.validators.lastModified
+        else { throw BackendError(.changedAtOrigin, "the content changed at the origin") }
+    }
+
+    private func create(_ head: ContentHead, for segment: Segment) throws {
+        let digest = request.resource.digest ?? head.digest
+        let record = OriginRecord(
+            url: request.resource.url,
+            digest: digest,
+            validators: head.validators,
+            freshUntil: head.freshness.freshUntil(now: UnixTime.now()),
+            headers: head.headers,
+            openAccess: request.credentials.isEmpty
+        )
+        let generation = Generation.of(record, length: head.length)
+        let layout = PieceLayout(length: head.length)
+        let file = try destination.create(record, generation: generation, layout: layout)
+        let segmentSize = configuration.segment.bytes
+        state.withLock { state in
+            state.file = file
+            state.record = record
+            state.rangesSupported = head.range != nil || head.acceptsRanges
+            guard head.length != nil else { return }
+            // The response under way brings this much; whoever runs beside it starts behind.
+            let coming = head.range ?? head.length.map { ByteRange(length: $0) }
+            state.plan = SegmentPlan(
+                layout: layout,
+                committed: file.committed,
+                taken: coming,
+                segmentSize: segmentSize
+            )
+        }
+        started(file, record)
+    }
+}
+
+extension Generation {
+    /// The generation of content that an origin described so: by digest, by strong validator, or by chance.
+    package static func of(_ record: OriginRecord, length: Int64?) -> Generation {
+        if let digest = record.digest { return Generation(content: digest) }
+        if let validator = record.validators.strong { return Generation(length: length, validator: validator) }
+        var generator = SystemRandomNumberGenerator()
+        return Generation(
+            length: length,
+            nonce: (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        )
+    }
+}

@@ -1,0 +1,69 @@
+package import BackendAPI
+package import CacheStore
+import Content
+package import Logging
+
+/// Brings a resource from its origin into a file: the first ranged request is the probe, more of them run beside it where
+/// the origin supports ranges, broken ones go on where they broke, and two versions of the content are never mixed.
+package struct OriginFetcher: Sendable {
+    private let configuration: OriginFetchConfiguration
+    private let logger: Logger
+
+    /// How a fetch ended.
+    package enum Outcome: Sendable {
+        /// All pieces are committed; the content's digest is still to be checked.
+        case fetched(PieceFile)
+        /// The origin still has the version that was asked about; the record says for how long it is fresh.
+        case notModified(OriginRecord)
+    }
+
+    package init(_ configuration: OriginFetchConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Fetches `resource` with `credentials` through `backend`.
+    ///
+    /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
+    /// `started`: called on the transport's thread once the content's head is known and a file is there to be read from.
+    /// After a change at the origin it is called again, with the new generation's file.
+    package func fetch(
+        _ resource: Resource,
+        credentials: Credentials,
+        from backend: any Backend,
+        to destination: any FetchDestination,
+        revalidating: OriginRecord? = nil,
+        started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
+    ) async throws(FetchError) -> Outcome {
+        var restarts = 0
+        var ranged = true
+        var earlier = revalidating == nil ? destination.earlier() : nil
+        while true {
+            do {
+                let attempt = FetchAttempt(
+                    run: FetchRun(
+                        request: OriginRequest(resource: resource, credentials: credentials),
+                        destination: destination,
+                        configuration: configuration,
+                        started: started
+                    ),
+                    backend: backend,
+                    configuration: configuration,
+                    logger: logger
+                )
+                return try await attempt.execute(continuing: earlier, revalidating: revalidating, ranged: ranged)
+            } catch .origin(let error) where Self.startsAnew(error) {
+                // The version that was being fetched is gone; nothing of it may be mixed with the new one.
+                restarts += 1
+                earlier = nil
+                if error.code == .rangeNotSupported { ranged = false }
+                guard restarts < configuration.retry.attempts else { throw .origin(error) }
+                logger.notice("starting anew", metadata: ["url": "\(resource.url)", "reason": "\(error.message)"])
+            }
+        }
+    }
+
+    private static func startsAnew(_ error: BackendError) -> Bool {
+        error.code == .changedAtOrigin || error.code == .rangeNotSatisfiable || error.code == .rangeNotSupported
+    }
+}

@@ -1,0 +1,40 @@
+import BackendAPI
+import CacheStore
+import Content
+
+/// Writes one response into the file at its place and tells which pieces are whole.
+final class SegmentSink: ContentSink, Sendable {
+    private let run: FetchRun
+    private let segment: Segment
+
+    init(run: FetchRun, segment: Segment) {
+        self.run = run
+        self.segment = segment
+    }
+
+    func begin(_ head: ContentHead) throws {
+        try run.begin(head, for: segment)
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer, flow: any FlowControl) throws -> SinkResult {
+        guard let file = run.file else {
+            throw BackendError(.protocolViolation, "a body without a head")
+        }
+        if let rest = segment.rest, Int64(bytes.count) > rest.count {
+            throw BackendError(.protocolViolation, "the origin sent more bytes than it announced")
+        }
+        let offset = segment.position
+        try file.write(bytes, at: offset)
+        _ = segment.advance(by: bytes.count)
+        tellWholePieces(file.layout, from: offset, to: offset + Int64(bytes.count))
+        return .consumed
+    }
+
+    private func tellWholePieces(_ layout: PieceLayout, from offset: Int64, to end: Int64) {
+        var piece = layout.piece(at: offset)
+        while let range = layout.range(of: piece), range.end <= end {
+            if range.offset >= segment.start { run.pieceWritten(piece) }
+            piece = piece.next
+        }
+    }
+}

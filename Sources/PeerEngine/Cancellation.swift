@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Lets somebody outside give up one child of a task group.
+final class Cancellation: Sendable {
+    private struct State {
+        var isCancelled = false
+        var continuation: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func cancel() {
+        let continuation = state.withLock { state in
+            state.isCancelled = true
+            return state.continuation.take()
+        }
+        continuation?.resume()
+    }
+
+    var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+    /// Runs `work`, which sees its task cancelled once ``cancel()`` is called.
+    func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
+        await withTaskGroup(of: Value?.self) { group in
+            group.addTask { await work() }
+            group.addTask {
+                await self.cancelled()
+                return nil
+            }
+            var result: Value?
+            for await value in group {
+                group.cancelAll()
+                if let value { result = value }
+            }
+            return result
+        }
+    }
+
+    private func cancelled() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state -> Bool in
+                    guard !state.isCancelled, !Task.isCancelled else { return false }
+                    state.continuation = continuation
+                    return true
+                }
+                if !waits { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.continuation.take() }?.resume()
+        }
+    }
+}

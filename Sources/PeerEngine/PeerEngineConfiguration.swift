@@ -1,0 +1,43 @@
+package import NodeConfig
+
+/// How a node downloads and uploads: the `peer:` section.
+package struct PeerEngineConfiguration: Sendable, Configurable {
+    /// The pieces that one download has under way or waiting at a time.
+    package var window = 16
+    /// The pieces of one download that are received at once.
+    package var parallel = 4
+    /// The pieces that the node uploads of one task at a time.
+    package var uploadSlots = 4
+    /// Where the node stands: zone, rack, host.
+    package var labels: [String: String] = [:]
+    /// Send credentials for origins to a supernode over plain HTTP that is not on this machine.
+    package var allowPlainCredentials = false
+    /// Whether a node may go to the origin itself when every supernode fails.
+    package var backToSource = true
+    /// The longest random delay before it does, so that a dead supernode is no stampede.
+    package var backToSourceDelay = Duration.seconds(2)
+    /// A supernode that does not answer for this long is given up for the next one.
+    package var failover = Duration.seconds(3)
+    /// How long a supernode that was given up is left alone.
+    package var retrySupernode = Duration.seconds(10)
+    /// How long the origin's word that some credentials may have some content is believed.
+    package var permissionTime = Duration.seconds(60)
+
+    package init() {}
+
+    package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
+        try fields.value("window", &window)
+        try fields.check("window", (2...64).contains(window), "must be from 2 to 64")
+        try fields.value("parallel", &parallel)
+        try fields.check("parallel", (1...64).contains(parallel), "must be from 1 to 64")
+        try fields.value("upload_slots", &uploadSlots)
+        try fields.check("upload_slots", (1...1024).contains(uploadSlots), "must be from 1 to 1024")
+        try fields.map("labels", &labels)
+        try fields.value("allow_plain_credentials", &allowPlainCredentials)
+        try fields.value("back_to_source", &backToSource)
+        try fields.value("back_to_source_delay", &backToSourceDelay)
+        try fields.value("failover", &failover)
+        try fields.value("retry_supernode", &retrySupernode)
+        try fields.value("permission_time", &permissionTime)
+    }
+}

@@ -1,0 +1,111 @@
+import CacheStore
+import Content
+import CurlTransport
+import FoundationEssentials
+import WireAPI
+
+/// Somebody to fetch pieces of one task from.
+struct Parent: Sendable, Hashable {
+    let peer: PeerID
+    /// `http://address:port`.
+    let url: String
+    let ticket: String
+    let isSupernode: Bool
+}
+
+/// Fetches pieces from parents.
+struct PieceFetcher: Sendable {
+    let transport: CurlTransport
+    let options: TransferOptions
+
+    /// A transfer that came to nothing.
+    struct Failure: Error, Sendable {
+        let reason: TaskReport.Reason
+        let message: String
+    }
+
+    /// Fetches one piece into its place and commits it if its SHA-256 is `digest`.
+    func fetch(
+        _ piece: PieceIndex,
+        of task: TaskID,
+        _ generation: Generation,
+        digest: Digest,
+        from parent: Parent,
+        into file: PieceFile
+    ) async throws(Failure) {
+        guard let range = file.layout.range(of: piece) else {
+            throw Failure(reason: .local, message: "piece \(piece) lies behind the end")
+        }
+        var request = TransferRequest(url: parent.url + APIPath.piece(task, generation, piece))
+        request.options = options
+        request.headers[APIField.ticket] = parent.ticket
+        let sink = PieceSink(file: file, range: range)
+        do throws(TransferError) {
+            _ = try await transport.perform(request, into: sink)
+        } catch {
+            throw Self.failure(error)
+        }
+        do throws(StoreError) {
+            _ = try await file.commit(piece, expecting: digest)
+        } catch {
+            throw Failure(reason: error.code == .digestMismatch ? .wrongBytes : .local, message: error.message)
+        }
+    }
+
+    /// Asks a parent which pieces it holds.
+    func holdings(of task: TaskID, _ generation: Generation, at parent: Parent) async -> PieceSet? {
+        var request = TransferRequest(url: parent.url + APIPath.pieces(task, generation))
+        request.options = options
+        request.options.totalTimeout = .seconds(5)
+        request.headers[APIField.ticket] = parent.ticket
+        guard let response = try? await transport.send(request, limit: 1 << 20), response.head.status == 200 else {
+            return nil
+        }
+        return (try? JSONDecoder().decode(Holdings.self, from: Data(response.body)))?.pieces
+    }
+
+    private static func failure(_ error: TransferError) -> Failure {
+        if let cause = error.cause as? Failure { return cause }
+        if let cause = error.cause as? StoreError { return Failure(reason: .local, message: cause.message) }
+        return switch error.code {
+        case .timedOut, .tooSlow: Failure(reason: .timedOut, message: error.message)
+        case .cancelled: Failure(reason: .local, message: "given up")
+        default: Failure(reason: .unreachable, message: error.message)
+        }
+    }
+}
+
+/// Writes a piece's bytes to their place.
+///
+/// `position` is only touched on the transport's thread.
+private final class PieceSink: TransferSink, @unchecked Sendable {
+    private let file: PieceFile
+    private let range: ByteRange
+    private var position: Int64
+
+    init(file: PieceFile, range: ByteRange) {
+        self.file = file
+        self.range = range
+        position = range.offset
+    }
+
+    func receive(head: TransferHead) throws {
+        switch head.status {
+        case 200: break
+        case 409: throw PieceFetcher.Failure(reason: .generation, message: "the parent is at another generation")
+        default: throw PieceFetcher.Failure(reason: .refused, message: "the parent answered \(head.status)")
+        }
+        guard head.contentLength == range.count else {
+            throw PieceFetcher.Failure(reason: .wrongBytes, message: "the parent has another length for the piece")
+        }
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer, control: TransferControl) throws -> SinkResult {
+        guard position + Int64(bytes.count) <= range.end else {
+            throw PieceFetcher.Failure(reason: .wrongBytes, message: "the parent sent too much")
+        }
+        try file.write(bytes, at: position)
+        position += Int64(bytes.count)
+        return .consumed
+    }
+}

@@ -1,0 +1,74 @@
+package import Content
+import Glibc
+import NodeConfig
+
+/// A supernode and its share of the tasks, written `host:8002`, `host:8002=2` or `https://host:8002=2`.
+package struct SupernodeAddress: Sendable, Hashable {
+    /// `http://host:port` or `https://host:port`.
+    package let url: String
+    /// The host alone.
+    package let host: String
+    /// Its share of the tasks relative to the others', more than 0.
+    package let weight: Int
+
+    /// The API's port where none is given.
+    package static let defaultPort = 8002
+
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let place = parts.first else { return nil }
+        let full = place.contains("://") ? String(place) : "http://\(place)"
+        guard let url = ResourceURL(full), ["http", "https"].contains(url.scheme), url.path == "/", url.query == nil,
+            url.userInfo == nil
+        else { return nil }
+        if parts.count == 2 {
+            guard let weight = Int(parts[1]), (1...1000).contains(weight) else { return nil }
+            self.weight = weight
+        } else {
+            weight = 1
+        }
+        host = url.host.contains(":") ? "[\(url.host)]" : url.host
+        let given = url.port ?? (Self.namesPort(place) ? (url.scheme == "http" ? 80 : 443) : Self.defaultPort)
+        self.url = "\(url.scheme)://\(host):\(given)"
+    }
+
+    private static func namesPort(_ place: some StringProtocol) -> Bool {
+        guard let colon = place.lastIndex(of: ":") else { return false }
+        let rest = place[place.index(after: colon)...]
+        return !rest.isEmpty && rest.allSatisfy { ("0"..."9").contains($0) }
+    }
+
+    /// Whether calls to it stay on this machine or are encrypted, so that credentials may travel.
+    package var isConfidential: Bool {
+        url.hasPrefix("https:") || host == "localhost" || host.hasPrefix("127.") || host == "[::1]"
+    }
+}
+
+extension SupernodeAddress: ConfigValue {
+    package init?(configText: String) { self.init(configText) }
+    package var configText: String { weight == 1 ? url : "\(url)=\(weight)" }
+    package static var expectation: String { "a supernode: host:port, optionally =weight" }
+}
+
+extension SupernodeAddress: CustomStringConvertible {
+    package var description: String { url }
+}
+
+extension [SupernodeAddress] {
+    /// The supernodes in the order in which a task tries them: the same on every node, each one first for a share of the
+    /// tasks that goes with its weight (rendezvous hashing with weights: Schindelhauer and Schomaker, 2005).
+    package func ordered(for task: TaskID) -> [SupernodeAddress] {
+        map { address -> (score: Double, address: SupernodeAddress) in
+            let key: [UInt8] = [UInt8](address.url.utf8) + task.bytes
+            let digest = Digest.of(key).bytes
+            let number = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            // Uniform in (0, 1), never 0 or 1.
+            let uniform = (Double(number >> 11) + 0.5) / Double(1 << 53)
+            return (Self.logarithm(uniform) / Double(address.weight), address)
+        }
+        .sorted { ($0.score, $0.address.url) > ($1.score, $1.address.url) }
+        .map(\.address)
+    }
+
+    private static func logarithm(_ value: Double) -> Double { log(value) }
+}

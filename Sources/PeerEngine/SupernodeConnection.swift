@@ -1,0 +1,244 @@
+import Content
+import Logging
+import PieceServer
+import Synchronization
+import WireAPI
+
+/// A node's registration at one supernode and the exchange that it keeps open there for all its tasks.
+final class SupernodeConnection: Sendable {
+    let client: SupernodeClient
+    private let identity: NodeIdentity
+    private let configuration: PeerEngineConfiguration
+    private let token: String?
+    private let logger: Logger
+    private let registering = SingleFlight<PeerRegistrationResponse>()
+    private let state = Mutex(State())
+    /// Something may have to be said.
+    private let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    private struct State {
+        var registration: PeerRegistrationResponse?
+        var participants: [TaskID: any ExchangeParticipant] = [:]
+        var sequence: UInt64 = 0
+        var open: Set<UInt64> = []
+        /// Since when every call has failed.
+        var failingSince: ContinuousClock.Instant?
+        var failures = 0
+        /// Until when it is not asked again.
+        var avoidedUntil: ContinuousClock.Instant?
+    }
+
+    init(
+        client: SupernodeClient,
+        identity: NodeIdentity,
+        configuration: PeerEngineConfiguration,
+        token: String?,
+        logger: Logger
+    ) {
+        self.client = client
+        self.identity = identity
+        self.configuration = configuration
+        self.token = token
+        self.logger = logger
+        (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    var address: SupernodeAddress { client.address }
+
+    /// Whether it failed lately and is to be left alone for now.
+    func isAvoided(at now: ContinuousClock.Instant) -> Bool {
+        state.withLock { $0.avoidedUntil.map { now < $0 } ?? false }
+    }
+
+    /// It did not answer: others go first for a while.
+    func avoid() {
+        let until = ContinuousClock.now + configuration.retrySupernode
+        state.withLock { $0.avoidedUntil = until }
+    }
+
+    /// Joins a task, registering first where that has not been done or is no longer known.
+    func join(
+        _ request: TaskRegistrationRequest
+    ) async throws(SupernodeError) -> (TaskRegistrationResponse, PeerRegistrationResponse) {
+        for attempt in 0..<2 {
+            let registration = try await registered()
+            do throws(SupernodeError) {
+                let response = try await client.join(request, as: registration)
+                state.withLock { $0.avoidedUntil = nil }
+                return (response, registration)
+            } catch .refused(let error)
+                where attempt == 0 && (error.code == .unknownPeer || error.code == .unauthenticated)
+            {
+                forget(registration)
+            }
+        }
+        throw .refused(WireError(.unknownPeer, "\(address) forgets this node at once"))
+    }
+
+    /// Takes part in the exchange from now on.
+    func attach(_ participant: any ExchangeParticipant) {
+        state.withLock { $0.participants[participant.taskID] = participant }
+        signal.yield()
+    }
+
+    func detach(_ participant: any ExchangeParticipant) {
+        state.withLock { state in
+            if state.participants[participant.taskID] === participant { state.participants[participant.taskID] = nil }
+        }
+    }
+
+    /// A participant has news.
+    func tell() { signal.yield() }
+
+    /// Keeps one call open as long as there is a task, and sends another whenever there is news, until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in signals {
+                while let (request, registration) = nextCall() {
+                    group.addTask { await self.perform(request, registration) }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Tells the supernode that this node goes away.
+    func leave() async {
+        guard let registration = state.withLock({ $0.registration }) else { return }
+        try? await client.leave(registration)
+    }
+
+    private func registered() async throws(SupernodeError) -> PeerRegistrationResponse {
+        if let registration = state.withLock({ $0.registration }) { return registration }
+        do {
+            return try await registering.run {
+                if let registration = self.state.withLock({ $0.registration }) { return registration }
+                let request = PeerRegistrationRequest(
+                    port: self.identity.port,
+                    address: self.identity.address,
+                    name: self.identity.name,
+                    labels: self.configuration.labels,
+                    uploadSlots: self.configuration.uploadSlots
+                )
+                let registration = try await self.client.register(request, token: self.token)
+                self.adopt(registration)
+                return registration
+            }
+        } catch let error as SupernodeError {
+            throw error
+        } catch {
+            throw .cancelled
+        }
+    }
+
+    /// Goes on with a registration, its own or one that another process of this node handed over.
+    func adopt(_ registration: PeerRegistrationResponse, sequence: UInt64 = 0) {
+        guard let key = PeerKey(hex: registration.key) else { return }
+        identity.add(key, of: registration.peer)
+        state.withLock { state in
+            state.registration = registration
+            state.sequence = max(state.sequence, sequence)
+            state.failures = 0
+            state.failingSince = nil
+        }
+    }
+
+    /// The registration and the last call's number, for another process of this node to go on with.
+    var handover: (registration: PeerRegistrationResponse, sequence: UInt64)? {
+        state.withLock { state in state.registration.map { ($0, state.sequence) } }
+    }
+
+    private func forget(_ registration: PeerRegistrationResponse) {
+        let participants = state.withLock { state -> [any ExchangeParticipant] in
+            guard state.registration?.peer == registration.peer else { return [] }
+            state.registration = nil
+            return Array(state.participants.values)
+        }
+        identity.remove(registration.peer)
+        for participant in participants { participant.lostRegistration() }
+    }
+}
+
+// MARK: - Calls
+
+extension SupernodeConnection {
+    /// How long an idle call stays open, in milliseconds.
+    private static let wait = 20_000
+
+    /// The call to make now, if one is due: one is always open, and one more supersedes it when there is news.
+    private func nextCall() -> (ExchangeRequest, PeerRegistrationResponse)? {
+        state.withLock { state in
+            guard let registration = state.registration, !state.participants.isEmpty, state.open.count < 2 else {
+                return nil
+            }
+            guard state.open.isEmpty || state.participants.values.contains(where: \.hasNews) else { return nil }
+            state.sequence += 1
+            let request = ExchangeRequest(
+                sequence: state.sequence,
+                open: Array(state.open),
+                waitMilliseconds: Self.wait,
+                tasks: state.participants.values.compactMap { $0.report(for: state.sequence) }
+            )
+            state.open.insert(state.sequence)
+            return (request, registration)
+        }
+    }
+
+    private func perform(_ request: ExchangeRequest, _ registration: PeerRegistrationResponse) async {
+        let participants = state.withLock { Array($0.participants.values) }
+        do throws(SupernodeError) {
+            let response = try await client.exchange(request, as: registration)
+            settle(request, participants, arrived: true)
+            for update in response.tasks {
+                participants.first { $0.taskID == update.task }?.receive(update, from: registration)
+            }
+            signal.yield()
+        } catch {
+            settle(request, participants, arrived: false)
+            await recover(from: error, registration)
+        }
+    }
+
+    private func settle(_ request: ExchangeRequest, _ participants: [any ExchangeParticipant], arrived: Bool) {
+        state.withLock { state in
+            state.open.remove(request.sequence)
+            if arrived {
+                state.failures = 0
+                state.failingSince = nil
+            }
+        }
+        for participant in participants { participant.settle(request.sequence, arrived: arrived) }
+    }
+
+    private func recover(from error: SupernodeError, _ registration: PeerRegistrationResponse) async {
+        switch error {
+        case .cancelled: return
+        case .refused(let error) where error.code == .unknownPeer || error.code == .unauthenticated:
+            forget(registration)
+        case .refused(let error):
+            logger.warning("exchange refused", metadata: ["supernode": "\(address)", "error": "\(error.message)"])
+            try? await Task.sleep(for: .seconds(1))
+        case .unreachable(let message):
+            await backOff(message)
+        }
+        signal.yield()
+    }
+
+    private func backOff(_ message: String) async {
+        let now = ContinuousClock.now
+        let (failures, lost) = state.withLock { state -> (Int, [any ExchangeParticipant]) in
+            state.failures += 1
+            let since = state.failingSince ?? now
+            state.failingSince = since
+            guard since.duration(to: now) >= configuration.failover else { return (state.failures, []) }
+            state.failingSince = nil
+            state.avoidedUntil = now + configuration.retrySupernode
+            return (state.failures, Array(state.participants.values))
+        }
+        logger.info("supernode does not answer", metadata: ["supernode": "\(address)", "error": "\(message)"])
+        for participant in lost { participant.lostSupernode() }
+        let delay = min(Duration.milliseconds(50) * (1 << min(failures - 1, 6)), .seconds(2))
+        try? await Task.sleep(for: delay * Double.random(in: 0.5...1))
+    }
+}

@@ -1,0 +1,126 @@
+import CacheStore
+import Content
+import Synchronization
+import WireAPI
+
+extension TaskDownload: ExchangeParticipant {
+    var hasNews: Bool {
+        state.withLock { !$0.news.isEmpty || $0.announcesAll || ($0.outcome != nil && !$0.toldEnd) }
+    }
+
+    func report(for sequence: UInt64) -> TaskReport? {
+        state.withLock { state in
+            guard let generation = state.generation else { return nil }
+            if state.outcome != nil, state.news.isEmpty, !state.announcesAll, state.toldEnd { return nil }
+            var outstanding = PieceSet()
+            for assigned in state.queue { outstanding.insert(assigned.piece) }
+            for piece in state.active.keys { outstanding.insert(piece) }
+            var report = TaskReport(
+                task: taskID,
+                generation: generation,
+                finished: state.news.finished,
+                failed: state.news.failed,
+                outstanding: outstanding,
+                window: state.outcome == nil ? configuration.window : 0,
+                reader: state.reader
+            )
+            state.toldEnd = state.outcome != nil
+            if state.announcesAll { report.holds = state.confirmed }
+            state.announcesAll = false
+            state.sent[sequence] = state.news
+            state.news = News()
+            return report
+        }
+    }
+
+    func settle(_ sequence: UInt64, arrived: Bool) {
+        state.withLock { state in
+            guard let news = state.sent.removeValue(forKey: sequence), !arrived else { return }
+            state.news.finished += news.finished
+            state.news.failed += news.failed
+            // Whatever else the call said is said again too.
+            state.announcesAll = true
+            state.toldEnd = false
+        }
+    }
+
+    func receive(_ update: TaskUpdate, from supernode: PeerRegistrationResponse) {
+        switch update.state {
+        case .failed:
+            post(.failed(update.error ?? WireError(.internalError, "the supernode gave the task up")))
+        case .changed, .unknown:
+            post(.rejoin)
+        case .running:
+            guard update.generation == generation else { return }
+            take(update, from: supernode)
+            post(.work)
+        }
+    }
+
+    func lostRegistration() { post(.rejoin) }
+
+    func lostSupernode() { post(.lost) }
+
+    private func take(_ update: TaskUpdate, from supernode: PeerRegistrationResponse) {
+        if let length = update.length, let file {
+            do throws(StoreError) {
+                try file.learn(length: length)
+            } catch {
+                post(.failed(WireError(.internalError, error.message)))
+                return
+            }
+        }
+        let cancelled = state.withLock { state -> [Cancellation] in
+            if let manifest = update.manifest { Self.learn(manifest, &state) }
+            let parents = update.parents.map { parent(from: $0, of: supernode, in: state) }
+            for parent in parents { state.parents[parent.peer] = parent }
+            for assignment in update.assignments { Self.take(assignment, parents, &state) }
+            let gone = Set(update.cancelled)
+            state.queue.removeAll { gone.contains($0.piece) }
+            return gone.compactMap { state.active[$0] }
+        }
+        for transfer in cancelled { transfer.cancel() }
+    }
+
+    /// The supernode's digests: pieces that were there before count once they match, and go if they do not.
+    static func learn(_ manifest: ManifestEntries, _ state: inout State) {
+        for (piece, digest) in manifest.digests {
+            state.digests[piece] = digest
+            guard let file = state.file, !state.confirmed.contains(piece), let own = file.digest(of: piece) else {
+                continue
+            }
+            if own == digest {
+                state.confirmed.insert(piece)
+                state.news.finished.append(TaskReport.FinishedPiece(piece: piece, parent: nil))
+            } else {
+                file.discard(piece)
+            }
+        }
+    }
+
+    private static func take(_ assignment: TaskUpdate.Assignment, _ parents: [Parent], _ state: inout State) {
+        learn(ManifestEntries([assignment.piece: assignment.digest]), &state)
+        let piece = assignment.piece
+        guard !state.confirmed.contains(piece) else {
+            state.news.finished.append(TaskReport.FinishedPiece(piece: piece, parent: nil))
+            return
+        }
+        guard state.active[piece] == nil, !state.queue.contains(where: { $0.piece == piece }) else { return }
+        let known = assignment.parents.filter(parents.indices.contains).map { parents[$0] }
+        state.queue.append(Assigned(piece: piece, digest: assignment.digest, parents: known))
+    }
+
+    private func parent(
+        from parent: TaskUpdate.Parent,
+        of supernode: PeerRegistrationResponse,
+        in state: borrowing State
+    ) -> Parent {
+        let isSupernode = parent.peer == supernode.supernode
+        var url = parent.url
+        if isSupernode, let address = state.connection?.address {
+            let scheme = address.url.hasPrefix("https:") ? "https" : "http"
+            url = "\(scheme)://\(address.host):\(supernode.piecesPort)"
+        }
+        return Parent(peer: parent.peer, url: url, ticket: parent.ticket, isSupernode: isSupernode)
+    }
+}

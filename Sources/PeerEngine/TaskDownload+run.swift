@@ -1,0 +1,305 @@
+import BackendAPI
+import CacheStore
+import Content
+import Logging
+import NodeConfig
+import OriginFetch
+import Synchronization
+import WireAPI
+
+/// What a download needs of its node.
+struct DownloadEnvironment: Sendable {
+    /// The supernodes in the order in which the task tries them.
+    let connections: [SupernodeConnection]
+    let fetcher: PieceFetcher
+    let origin: OriginFetcher
+    let backends: BackendRegistry
+}
+
+extension TaskDownload {
+    /// Brings the content, by whatever way is left, and ends the download.
+    func run(_ environment: DownloadEnvironment) async {
+        do throws(DownloadError) {
+            if request.pattern != .source { try await downloadThroughSupernodes(environment) }
+            if !isDone { try await downloadFromOrigin(environment) }
+        } catch {
+            finish(.failure(error))
+        }
+        if hasSucceeded { await seed() }
+    }
+
+    /// Offers the complete content for as long as this node runs: joins again whenever the supernode has forgotten this node.
+    func seed() async {
+        for await event in events {
+            guard case .rejoin = event, let connection = state.withLock({ $0.connection }) else { continue }
+            do throws(SupernodeError) {
+                let (response, _) = try await connection.join(joinRequest(connection, offersOnly: true))
+                guard response.generation == generation else { break }
+                announce(to: connection)
+                connection.attach(self)
+            } catch {
+                logger.debug("not offered any more", metadata: ["task": "\(taskID)", "reason": "\(error)"])
+                connection.detach(self)
+                break
+            }
+        }
+    }
+
+    /// Tries the supernodes one after the other.
+    ///
+    /// Returns without an end where every one is out of reach and the origin may be asked.
+    private func downloadThroughSupernodes(_ environment: DownloadEnvironment) async throws(DownloadError) {
+        let now = ContinuousClock.now
+        let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
+        let avoided = environment.connections.filter { $0.isAvoided(at: now) }
+        var unreachable = DownloadError(.unavailable, "no supernode is configured")
+        for connection in preferred + avoided {
+            do throws(SupernodeError) {
+                if try await download(through: connection, environment) { return }
+            } catch {
+                switch error {
+                case .cancelled: throw DownloadError(.cancelled, "cancelled")
+                case .unreachable(let message):
+                    logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
+                    connection.avoid()
+                    unreachable = DownloadError(.unavailable, message)
+                case .refused(let error):
+                    guard Self.leavesOtherWays(error) else { throw DownloadError(error) }
+                    logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
+                    unreachable = DownloadError(error)
+                }
+            }
+            if isDone { return }
+        }
+        await fetchFromKnownParents(environment)
+        if isDone { return }
+        guard configuration.backToSource, !request.notBackToSource, request.resource != nil else {
+            guard environment.connections.isEmpty, request.resource != nil else { throw unreachable }
+            return
+        }
+        guard !environment.connections.isEmpty else { return }
+        let delay = configuration.backToSourceDelay * Double.random(in: 0...1)
+        logger.notice("going to the origin", metadata: ["task": "\(taskID)", "delay": "\(delay)"])
+        do { try await Task.sleep(for: delay) } catch { throw DownloadError(.cancelled, "cancelled") }
+    }
+
+    /// Whether a supernode's refusal is about itself, so that another one or the origin may still do.
+    private static func leavesOtherWays(_ error: WireError) -> Bool {
+        [
+            .storageFull, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer, .unauthenticated,
+            .unsupportedVersion,
+        ]
+        .contains(error.code)
+    }
+
+    /// Downloads as one supernode directs.
+    ///
+    /// Returns whether the download has ended.
+    private func download(
+        through connection: SupernodeConnection,
+        _ environment: DownloadEnvironment
+    ) async throws(SupernodeError) -> Bool {
+        for _ in 0..<10 {
+            let (response, _) = try await connection.join(joinRequest(connection))
+            do throws(StoreError) {
+                try prepare(response, connection)
+            } catch {
+                finish(.failure(DownloadError(error)))
+                return true
+            }
+            connection.attach(self)
+            switch await transfer(with: environment.fetcher) {
+            case .whole:
+                await complete(verified: true)
+                return true
+            case .abandoned:
+                connection.detach(self)
+                finish(.failure(DownloadError(.cancelled, "nobody wants it any longer")))
+                return true
+            case .failed(let error):
+                connection.detach(self)
+                throw .refused(error)
+            case .lost:
+                connection.detach(self)
+                throw .unreachable("\(connection.address) does not answer any more")
+            case .rejoin:
+                connection.detach(self)
+            }
+        }
+        throw .refused(WireError(.internalError, "the content keeps changing"))
+    }
+
+    private func joinRequest(_ connection: SupernodeConnection, offersOnly: Bool = false) -> TaskRegistrationRequest {
+        let mayTravel = connection.address.isConfidential || configuration.allowPlainCredentials
+        return TaskRegistrationRequest(
+            url: request.resource?.url,
+            digest: request.digest,
+            tag: request.resource?.tag,
+            ignoredQuery: request.resource?.ignoredQuery ?? [],
+            headers: request.resource?.headers ?? [:],
+            credentials: mayTravel ? request.credentials.headers : [:],
+            pattern: request.pattern == .cdn ? .cdn : .p2p,
+            offersOnly: offersOnly ? true : nil
+        )
+    }
+
+    /// Makes room for the generation that the supernode names, and finds out what is there of it already.
+    private func prepare(_ response: TaskRegistrationResponse, _ connection: SupernodeConnection) throws(StoreError) {
+        guard let layout = PieceLayout(length: response.length, pieceSize: response.pieceSize) else {
+            throw StoreError(.failed, "\(connection.address) named an impossible piece size")
+        }
+        let record = OriginRecord(
+            url: request.resource?.url,
+            digest: response.digest ?? request.digest,
+            validators: Validators(entityTag: response.entityTag, lastModified: response.lastModified),
+            headers: response.headers,
+            openAccess: request.credentials.isEmpty
+        )
+        let file: PieceFile
+        if let current = self.file, generation == response.generation {
+            file = current
+        } else {
+            file = try destination.open(record, generation: response.generation, layout: layout)
+        }
+        if let length = response.length { try file.learn(length: length) }
+        begin(file, record, generation: response.generation)
+        state.withLock { state in
+            state.connection = connection
+            state.digests = [:]
+            state.news = News()
+            state.sent = [:]
+            Self.learn(response.manifest, &state)
+            let held = state.confirmed.reduce(into: Int64(0)) { $0 += layout.range(of: $1)?.count ?? 0 }
+            state.bytes.cache = max(0, held - state.bytes.origin - state.bytes.supernode - state.bytes.peers)
+            state.news = News()
+            state.announcesAll = true
+        }
+    }
+
+    /// Every piece is there: makes the content official.
+    private func complete(verified: Bool) async {
+        let (file, record) = state.withLock { ($0.file, $0.record) }
+        guard let file else { return }
+        let expected = [request.digest, record?.digest].compactMap { $0 }
+        do throws(StoreError) {
+            try await destination.finish(file, expected: expected, verified: verified)
+            finish(.success(state.withLock { $0.bytes }))
+        } catch {
+            finish(.failure(DownloadError(error)))
+        }
+    }
+}
+
+// MARK: - Without a supernode
+
+extension TaskDownload {
+    /// Goes on with the parents that are known: they answer what they hold, and the supernode's digests say whether it is right.
+    private func fetchFromKnownParents(_ environment: DownloadEnvironment) async {
+        let (file, generation, parents, digests) = state.withLock { state in
+            (state.file, state.generation, Array(state.parents.values), state.digests)
+        }
+        guard let file, let generation, !parents.isEmpty else { return }
+        for parent in parents.shuffled() {
+            let missing = digests.keys.filter { !file.committed.contains($0) }
+            guard !missing.isEmpty else { break }
+            guard let held = await environment.fetcher.holdings(of: taskID, generation, at: parent) else { continue }
+            for piece in missing.sorted() where held.contains(piece) {
+                guard let digest = digests[piece] else { continue }
+                do throws(PieceFetcher.Failure) {
+                    try await environment.fetcher.fetch(
+                        piece,
+                        of: taskID,
+                        generation,
+                        digest: digest,
+                        from: parent,
+                        into: file
+                    )
+                } catch {
+                    break
+                }
+                count(file.layout.range(of: piece)?.count ?? 0, from: parent.isSupernode ? \.supernode : \.peers)
+                state.withLock { _ = $0.confirmed.insert(piece) }
+            }
+        }
+        if isWhole { await complete(verified: true) }
+    }
+
+    private func downloadFromOrigin(_ environment: DownloadEnvironment) async throws(DownloadError) {
+        guard let resource = request.resource else {
+            throw DownloadError(.notFound, "no supernode holds it, and there is no URL to fetch it from")
+        }
+        let backend: any Backend
+        do throws(BackendError) {
+            backend = try environment.backends.backend(for: resource.url)
+        } catch {
+            throw DownloadError(error)
+        }
+        guard environment.connections.isEmpty || !backend.capabilities.contains(.nodeLocal) else {
+            throw DownloadError(
+                .unavailable,
+                "no supernode answers, and a file: URL names the supernode's files, not this node's"
+            )
+        }
+        state.withLock { $0.connection = nil }
+        let fetch = Cancellation()
+        let watch = Cancellation()
+        let outcome = await withTaskGroup(of: Result<OriginFetcher.Outcome, DownloadError>?.self) { group in
+            group.addTask {
+                await fetch.run { await self.fetchFromOrigin(resource, backend, environment.origin) }
+            }
+            group.addTask {
+                _ = await watch.run { await self.waitUntilAbandoned() }
+                if !watch.isCancelled { fetch.cancel() }
+                return nil
+            }
+            var result: Result<OriginFetcher.Outcome, DownloadError>?
+            for await value in group where value != nil {
+                result = value
+                watch.cancel()
+            }
+            return result
+        }
+        switch outcome {
+        case nil: throw DownloadError(.cancelled, "nobody wants it any longer")
+        case .failure(let error)?: throw error
+        case .success(.fetched)?: await complete(verified: false)
+        case .success(.notModified(let record))?: await useUnchanged(record)
+        }
+    }
+
+    private func waitUntilAbandoned() async {
+        for await event in events {
+            if case .abandoned = event, state.withLock({ $0.users }) == 0 { return }
+        }
+    }
+
+    private func fetchFromOrigin(
+        _ resource: Resource,
+        _ backend: any Backend,
+        _ origin: OriginFetcher
+    ) async -> Result<OriginFetcher.Outcome, DownloadError> {
+        do throws(FetchError) {
+            let before = file?.bytesCommitted ?? 0
+            let outcome = try await origin.fetch(
+                resource,
+                credentials: request.credentials,
+                from: backend,
+                to: destination,
+                revalidating: destination.complete()?.record
+            ) { file, record in
+                self.begin(file, record, generation: Generation.of(record, length: file.layout.length))
+            }
+            if case .fetched(let file) = outcome { count(max(0, file.bytesCommitted - before), from: \.origin) }
+            return .success(outcome)
+        } catch {
+            return .failure(DownloadError(error))
+        }
+    }
+
+    private func useUnchanged(_ record: OriginRecord) async {
+        guard let (file, _) = destination.complete() else { return }
+        begin(file, record, generation: file.generation)
+        count(file.bytesCommitted, from: \.cache)
+        finish(.success(state.withLock { $0.bytes }))
+    }
+}

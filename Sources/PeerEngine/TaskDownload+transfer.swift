@@ -1,0 +1,127 @@
+import CacheStore
+import Content
+import Logging
+import Synchronization
+import WireAPI
+
+/// How the part of a download that one supernode directs came to its end.
+enum TransferOutcome: Sendable {
+    case whole
+    case rejoin
+    case lost
+    case failed(WireError)
+    case abandoned
+}
+
+extension TaskDownload {
+    /// Fetches what the supernode assigns until nothing is missing or something else is to be done.
+    func transfer(with fetcher: PieceFetcher) async -> TransferOutcome {
+        await withTaskGroup(of: Void.self) { group in
+            var isLost = false
+            post(.work)
+            for await event in events {
+                switch event {
+                case .work:
+                    if isWhole {
+                        group.cancelAll()
+                        return .whole
+                    }
+                    while let (assigned, cancellation) = nextAssigned() {
+                        group.addTask { await self.fetch(assigned, fetcher, cancellation) }
+                    }
+                    // What was assigned before the supernode fell silent is still worth having.
+                    if isLost, isIdle { return .lost }
+                case .lost:
+                    isLost = true
+                    post(.work)
+                case .rejoin:
+                    group.cancelAll()
+                    return .rejoin
+                case .failed(let error):
+                    group.cancelAll()
+                    return .failed(error)
+                case .abandoned:
+                    guard state.withLock({ $0.users }) == 0 else { continue }
+                    group.cancelAll()
+                    return .abandoned
+                }
+            }
+            return .abandoned
+        }
+    }
+
+    private var isIdle: Bool { state.withLock { $0.queue.isEmpty && $0.active.isEmpty } }
+
+    private func nextAssigned() -> (Assigned, Cancellation)? {
+        state.withLock { state in
+            guard state.active.count < configuration.parallel, !state.queue.isEmpty else { return nil }
+            let assigned = state.queue.removeFirst()
+            let cancellation = Cancellation()
+            state.active[assigned.piece] = cancellation
+            return (assigned, cancellation)
+        }
+    }
+
+    private func fetch(_ assigned: Assigned, _ fetcher: PieceFetcher, _ cancellation: Cancellation) async {
+        let result = await cancellation.run { await self.fetchFromParents(assigned, fetcher) }
+        let connection = state.withLock { state -> SupernodeConnection? in
+            state.active[assigned.piece] = nil
+            if let result {
+                state.news.failed += result.failures
+                if let parent = result.parent {
+                    state.confirmed.insert(assigned.piece)
+                    state.news.finished.append(TaskReport.FinishedPiece(piece: assigned.piece, parent: parent.peer))
+                }
+            }
+            return state.connection
+        }
+        connection?.tell()
+        post(.work)
+    }
+
+    private struct FetchResult: Sendable {
+        var parent: Parent?
+        var failures: [TaskReport.FailedPiece] = []
+    }
+
+    private func fetchFromParents(_ assigned: Assigned, _ fetcher: PieceFetcher) async -> FetchResult {
+        var result = FetchResult()
+        guard
+            let (file, generation) = state.withLock({ state in
+                state.file.flatMap { file in state.generation.map { (file, $0) } }
+            })
+        else { return result }
+        for parent in assigned.parents {
+            do throws(PieceFetcher.Failure) {
+                try await fetcher.fetch(
+                    assigned.piece,
+                    of: taskID,
+                    generation,
+                    digest: assigned.digest,
+                    from: parent,
+                    into: file
+                )
+                count(
+                    file.layout.range(of: assigned.piece)?.count ?? 0,
+                    from: parent.isSupernode ? \.supernode : \.peers
+                )
+                result.parent = parent
+                return result
+            } catch {
+                if Task.isCancelled { return result }
+                logger.info(
+                    "piece transfer failed",
+                    metadata: [
+                        "task": "\(taskID)", "piece": "\(assigned.piece)", "parent": "\(parent.url)",
+                        "error": "\(error.message)",
+                    ]
+                )
+                result.failures.append(
+                    TaskReport.FailedPiece(piece: assigned.piece, parent: parent.peer, reason: error.reason)
+                )
+                if error.reason == .local { break }
+            }
+        }
+        return result
+    }
+}

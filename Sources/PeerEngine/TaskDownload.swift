@@ -1,0 +1,271 @@
+package import CacheStore
+package import Content
+import Logging
+package import OriginFetch
+import Synchronization
+package import WireAPI
+
+/// One task on this node: brings its pieces from parents, the supernode or the origin, and offers them to others
+/// afterwards.
+///
+/// The exchange and the transfers change the state below one lock; ``run(_:)`` acts on the events that follow.
+package final class TaskDownload: Sendable {
+    package let request: DownloadRequest
+    package let taskID: TaskID
+    let destination: any DownloadDestination
+    let configuration: PeerEngineConfiguration
+    let logger: Logger
+    let events: AsyncStream<Event>
+    private let eventInput: AsyncStream<Event>.Continuation
+    let state: Mutex<State>
+
+    /// What the run loop reacts to.
+    enum Event: Sendable {
+        /// There may be pieces to fetch, or none missing any more.
+        case work
+        /// The supernode has another generation or has forgotten this node.
+        case rejoin
+        /// The supernode does not answer.
+        case lost
+        /// The supernode can not get the content.
+        case failed(WireError)
+        /// Nobody wants the download any longer.
+        case abandoned
+    }
+
+    struct State {
+        var connection: SupernodeConnection?
+        var file: PieceFile?
+        var record: OriginRecord?
+        var generation: Generation?
+        /// The supernode's word on pieces.
+        var digests: [PieceIndex: Digest] = [:]
+        /// Committed pieces with the digest that the supernode names.
+        var confirmed = PieceSet()
+        var queue: [Assigned] = []
+        var active: [PieceIndex: Cancellation] = [:]
+        var parents: [PeerID: Parent] = [:]
+        var news = News()
+        var sent: [UInt64: News] = [:]
+        /// Whether the next call is to tell everything that is held.
+        var announcesAll = false
+        /// Whether the supernode knows that nothing is wanted any more.
+        var toldEnd = false
+        var reader: PieceIndex?
+        var bytes = ByteOrigins()
+        var outcome: Result<ByteOrigins, DownloadError>?
+        var headWaiters: [CheckedContinuation<Void, Never>] = []
+        var endWaiters: [CheckedContinuation<Void, Never>] = []
+        var users = 0
+    }
+
+    /// What the supernode has not been told yet.
+    struct News: Sendable {
+        var finished: [TaskReport.FinishedPiece] = []
+        var failed: [TaskReport.FailedPiece] = []
+
+        var isEmpty: Bool { finished.isEmpty && failed.isEmpty }
+    }
+
+    /// A piece to fetch, and from whom, first to last.
+    struct Assigned: Sendable {
+        var piece: PieceIndex
+        var digest: Digest
+        var parents: [Parent]
+    }
+
+    init(
+        _ request: DownloadRequest,
+        taskID: TaskID,
+        destination: any DownloadDestination,
+        configuration: PeerEngineConfiguration,
+        logger: Logger
+    ) {
+        self.request = request
+        self.taskID = taskID
+        self.destination = destination
+        self.configuration = configuration
+        self.logger = logger
+        (events, eventInput) = AsyncStream.makeStream(of: Event.self)
+        state = Mutex(State())
+    }
+
+    func post(_ event: Event) { eventInput.yield(event) }
+}
+
+// MARK: - What clients see
+
+extension TaskDownload {
+    /// What a client needs to begin an answer.
+    package struct Head: Sendable {
+        package let file: PieceFile
+        package let record: OriginRecord
+        package var length: Int64? { file.layout.length }
+    }
+
+    /// Waits until the content's head is known.
+    package func head() async throws(DownloadError) -> Head {
+        await wait(in: \.headWaiters) { $0.file != nil || $0.outcome != nil }
+        let (file, record, outcome) = state.withLock { ($0.file, $0.record, $0.outcome) }
+        if case .failure(let error)? = outcome { throw error }
+        if let file, let record { return Head(file: file, record: record) }
+        guard let (file, record) = destination.complete() else {
+            throw DownloadError(.other, "the content has been evicted already; try again")
+        }
+        return Head(file: file, record: record)
+    }
+
+    /// Waits until the content is complete and verified, or can not be had.
+    ///
+    /// Returns where its bytes came from.
+    package func completion() async throws(DownloadError) -> ByteOrigins {
+        await wait(in: \.endWaiters) { $0.outcome != nil }
+        guard let outcome = state.withLock({ $0.outcome }) else { throw DownloadError(.cancelled, "cancelled") }
+        return try outcome.get()
+    }
+
+    /// How far it is.
+    package var progress: (bytes: Int64, length: Int64?, origins: ByteOrigins) {
+        state.withLock { ($0.file?.bytesCommitted ?? 0, $0.file?.layout.length, $0.bytes) }
+    }
+
+    /// A client reads in order and needs the byte at `offset` next.
+    package func reading(at offset: Int64) {
+        state.withLock { state in state.reader = state.file?.layout.piece(at: offset) }
+    }
+
+    /// One more client wants the content.
+    ///
+    /// Returns false if the download has been given up already.
+    package func retain() -> Bool {
+        state.withLock { state in
+            if case .failure? = state.outcome { return false }
+            state.users += 1
+            return true
+        }
+    }
+
+    /// A client is done.
+    ///
+    /// With the last one gone an unfinished download ends; its committed pieces stay.
+    package func release() {
+        let abandoned = state.withLock { state in
+            state.users -= 1
+            return state.users == 0 && state.outcome == nil
+        }
+        if abandoned { post(.abandoned) }
+    }
+
+    private func wait(
+        in waiters: WritableKeyPath<State, [CheckedContinuation<Void, Never>]>,
+        until isReady: (borrowing State) -> Bool
+    ) async {
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state -> Bool in
+                guard !isReady(state) else { return false }
+                state[keyPath: waiters].append(continuation)
+                return true
+            }
+            if !waits { continuation.resume() }
+        }
+    }
+}
+
+// MARK: - State
+
+extension TaskDownload {
+    var file: PieceFile? { state.withLock { $0.file } }
+    var record: OriginRecord? { state.withLock { $0.record } }
+
+    /// Whether the download came to nothing.
+    var hasFailed: Bool {
+        state.withLock { state in
+            if case .failure? = state.outcome { true } else { false }
+        }
+    }
+
+    /// Whether it only seeds.
+    var hasSucceeded: Bool {
+        state.withLock { state in
+            if case .success? = state.outcome { true } else { false }
+        }
+    }
+    var generation: Generation? { state.withLock { $0.generation } }
+    var isDone: Bool { state.withLock { $0.outcome != nil } }
+
+    /// Whether nothing is missing.
+    var isWhole: Bool {
+        state.withLock { state in
+            guard let file = state.file, let count = file.layout.pieceCount, file.isWhole else { return false }
+            return state.connection == nil || state.confirmed.count == count
+        }
+    }
+
+    /// There is a file to fill: whoever waits for the head goes on.
+    ///
+    /// One of an earlier generation ends its readers.
+    func begin(_ file: PieceFile, _ record: OriginRecord, generation: Generation) {
+        let (waiters, old) = state.withLock { state -> ([CheckedContinuation<Void, Never>], PieceFile?) in
+            let old = state.file === file ? nil : state.file
+            if state.generation != generation {
+                state.digests = [:]
+                state.news = News()
+            }
+            state.file = file
+            state.record = record
+            state.generation = generation
+            state.confirmed = PieceSet()
+            state.queue = []
+            defer { state.headWaiters = [] }
+            return (state.headWaiters, old)
+        }
+        old?.fail(StoreError(.failed, "the content changed at the origin"))
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// The end, good or bad.
+    ///
+    /// Only the first one counts.
+    func finish(_ outcome: Result<ByteOrigins, DownloadError>) {
+        let (waiters, file, connection) = state.withLock {
+            state -> ([CheckedContinuation<Void, Never>], PieceFile?, SupernodeConnection?) in
+            guard state.outcome == nil else { return ([], nil, nil) }
+            state.outcome = outcome
+            defer {
+                state.headWaiters = []
+                state.endWaiters = []
+                // What is complete belongs to the store, which may evict it.
+                if case .success = outcome, !destination.keepsFile { state.file = nil }
+            }
+            return (state.headWaiters + state.endWaiters, state.file, state.connection)
+        }
+        connection?.tell()
+        if case .failure(let error) = outcome { file?.fail(StoreError(.failed, error.message)) }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Everything is here already.
+    func hit(_ file: PieceFile, _ record: OriginRecord) {
+        state.withLock { state in
+            state.file = file
+            state.record = record
+            state.generation = file.generation
+            state.confirmed = file.committed
+            state.bytes.cache = file.bytesCommitted
+            state.outcome = .success(state.bytes)
+        }
+    }
+
+    /// The next call tells the supernode everything that is held.
+    func announce(to connection: SupernodeConnection) {
+        state.withLock { state in
+            state.connection = connection
+            state.announcesAll = true
+        }
+    }
+
+    /// Where bytes came from, for the summary.
+    func count(_ bytes: Int64, from source: WritableKeyPath<ByteOrigins, Int64>) {
+        state.withLock { $0.bytes[keyPath: source] += bytes }
+    }
+}

@@ -1,0 +1,99 @@
+import CacheStore
+import Content
+package import HTTPService
+import HTTPTypes
+package import Hummingbird
+import Metrics
+import WireAPI
+
+/// The piece server: committed pieces to whoever has a ticket for them.
+package struct PieceRoutes: Sendable {
+    private let source: any PieceSource
+    private let pacer: (any Pacer)?
+    private let now: @Sendable () -> Double
+
+    /// `pacer`: limits the rate of all uploads together.
+    ///
+    /// `now`: seconds since 1970, for the expiry of tickets.
+    package init(source: any PieceSource, pacer: (any Pacer)?, now: @escaping @Sendable () -> Double) {
+        self.source = source
+        self.pacer = pacer
+        self.now = now
+    }
+
+    /// Adds `GET /api/v1/tasks/{task}/{generation}/pieces` and `.../pieces/{index}`.
+    package func add(to router: Router<ServiceRequestContext>) {
+        router.get("/api/v1/tasks/:task/:generation/pieces/:piece") { request, context in
+            try Self.answer { try piece(request, context) }
+        }
+        router.get("/api/v1/tasks/:task/:generation/pieces") { request, context in
+            try Self.answer { try holdings(request, context) }
+        }
+    }
+
+    private static func answer(_ body: () throws -> Response) throws -> Response {
+        do {
+            return try body()
+        } catch let error as WireError {
+            return Response.json(WireErrorBody(error), status: .init(code: error.code.status))
+        }
+    }
+
+    private func piece(_ request: Request, _ context: ServiceRequestContext) throws -> Response {
+        let (task, file) = try permitted(request, context)
+        guard let piece = context.parameters.get("piece").flatMap({ PieceIndex($0) }) else {
+            throw WireError(.invalidRequest, "not a piece number")
+        }
+        guard let range = file.layout.range(of: piece), file.committed.contains(piece), source.mayServe(piece, of: task)
+        else {
+            throw WireError(.pieceNotHeld, "piece \(piece) is not held here")
+        }
+        var status = HTTPResponse.Status.ok
+        var headers: HTTPFields = [.contentType: "application/octet-stream", .acceptRanges: "bytes"]
+        var bytes = range
+        if let header = request.headers[.range].flatMap({ RangeHeader($0) }) {
+            switch header.resolve(length: range.count) {
+            case .unsatisfiable:
+                headers[.contentRange] = ContentRange(range: nil, length: range.count).description
+                return Response(status: .rangeNotSatisfiable, headers: headers)
+            case .partial(let part):
+                status = .partialContent
+                headers[.contentRange] = ContentRange(range: part, length: range.count).description
+                bytes = ByteRange(range.offset + part.offset..<range.offset + part.end)
+            }
+        }
+        let slice = FileSlice(descriptor: file.descriptor, range: bytes, owner: file)
+        return Response.file(slice, status: status, headers: headers, pacer: pacer) { report in
+            Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
+        }
+    }
+
+    private func holdings(_ request: Request, _ context: ServiceRequestContext) throws -> Response {
+        let (_, file) = try permitted(request, context)
+        let layout = file.layout
+        return .json(Holdings(length: layout.length, pieceSize: layout.pieceSize, pieces: file.committed))
+    }
+
+    /// The file that the request's ticket is for.
+    private func permitted(_ request: Request, _ context: ServiceRequestContext) throws -> (TaskID, PieceFile) {
+        guard let task = context.parameters.get("task").flatMap({ TaskID($0) }),
+            let generation = context.parameters.get("generation").flatMap({ Generation($0) })
+        else { throw WireError(.invalidRequest, "not a task and a generation") }
+        // Without a ticket nobody learns what is here.
+        guard let name = HTTPField.Name(APIField.ticket), let ticket = request.headers[name].flatMap({ Ticket($0) }),
+            let key = source.key(of: ticket.parent),
+            ticket.isValid(task: task, generation: generation, key: key, now: Int64(now()))
+        else { throw WireError(.badTicket, "the ticket is missing, wrong or expired") }
+        guard let content = source.content(of: task) else {
+            throw WireError(.unknownTask, "no such task here")
+        }
+        guard content.generation == generation else {
+            throw WireError(
+                .generationMismatch,
+                "the task is at another generation here",
+                detail: ["generation": content.generation.description]
+            )
+        }
+        return (task, content.file)
+    }
+}

@@ -1,0 +1,244 @@
+package import BackendAPI
+package import CacheStore
+import Content
+import HTTPService
+package import Logging
+import Metrics
+import NodeConfig
+package import OriginFetch
+import PieceServer
+import ServiceLifecycle
+import Synchronization
+import WireAPI
+
+/// Tracker, scheduler and first holder of every piece: decides who fetches what from whom, and goes to the origins for
+/// everybody.
+package final class Supernode: Service {
+    let configuration: PeerConfiguration
+    let store: CacheStore
+    let seed = SeedIdentity()
+    let peers = PeerDirectory()
+    let tasks: TaskTable
+    private let jobs: BackgroundJobs
+    private let clusterToken: PeerToken?
+    let logger: Logger
+
+    /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
+    package init(
+        configuration: PeerConfiguration,
+        origin: OriginFetchConfiguration,
+        store: CacheStore,
+        backends: BackendRegistry,
+        clusterToken: String?,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.clusterToken = clusterToken.map { PeerToken($0) }
+        self.logger = logger
+        jobs = BackgroundJobs()
+        tasks = TaskTable(
+            seed: seed,
+            configuration: configuration,
+            store: store,
+            backends: backends,
+            fetcher: OriginFetcher(origin, logger: logger),
+            jobs: jobs,
+            logger: logger
+        )
+    }
+
+    /// Fetches for tasks, forgets silent peers and ends waits whose time is up, until shut down.
+    package func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.jobs.run() }
+            await cancelWhenGracefulShutdown {
+                await self.sweep()
+            }
+            for session in self.peers.all { session.endWait() }
+            group.cancelAll()
+        }
+    }
+
+    private func sweep() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
+            let now = ContinuousClock.now
+            for session in peers.removeSilent(for: configuration.aliveTime, at: now) {
+                logger.notice(
+                    "peer is silent and forgotten",
+                    metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
+                )
+                forget(session)
+            }
+            for session in peers.all { session.expireWait(at: now) }
+            tasks.tick()
+            Gauge(label: "darter_peers").record(peers.count)
+            Gauge(label: "darter_tasks").record(tasks.count)
+        }
+    }
+
+    private func forget(_ session: PeerSession) {
+        session.endWait()
+        for task in session.tasks { task.leave(session) }
+    }
+}
+
+/// A shared secret that is compared without telling how much of a guess was right.
+struct PeerToken: Sendable {
+    private let digest: Digest
+
+    init(_ text: String) { digest = Digest.of(text) }
+
+    func matches(_ presented: String) -> Bool {
+        zip(Digest.of(presented).bytes, digest.bytes).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}
+
+// MARK: - What peers ask for
+
+extension Supernode {
+    /// Registers a peer that calls from `address`.
+    func register(
+        _ request: PeerRegistrationRequest,
+        from address: String,
+        token: String?,
+        piecesPort: Int
+    ) throws(WireError) -> PeerRegistrationResponse {
+        try authenticate(token)
+        guard let version = Set(request.versions).intersection(ProtocolVersion.supported).max() else {
+            throw WireError(
+                .unsupportedVersion,
+                "no common protocol version: this supernode speaks \(ProtocolVersion.supported)"
+            )
+        }
+        guard (0...65535).contains(request.port), (1...1024).contains(request.uploadSlots), request.labels.count <= 16,
+            request.name.utf8.count <= 256
+        else { throw WireError(.invalidRequest, "port, upload slots, labels or name out of bounds") }
+        let known = try peerAddress(request.address, observed: address)
+        let session = PeerSession(
+            id: PeerID(),
+            key: PeerKey(),
+            name: request.name,
+            url:
+                "\(request.tls == true ? "https" : "http")://\(known.contains(":") ? "[\(known)]" : known):\(request.port)",
+            labels: request.labels,
+            uploadSlots: request.uploadSlots,
+            now: .now
+        )
+        peers.add(session)
+        logger.info(
+            "peer registered",
+            metadata: ["peer": "\(session.id)", "name": "\(session.name)", "url": "\(session.url)"]
+        )
+        return PeerRegistrationResponse(
+            version: version,
+            peer: session.id,
+            key: session.key.reveal(),
+            supernode: seed.id,
+            piecesPort: piecesPort,
+            aliveSeconds: configuration.aliveTime.seconds,
+            address: known
+        )
+    }
+
+    /// Only who knows the cluster's token gets in, where there is one.
+    func authenticate(_ token: String?) throws(WireError) {
+        guard let clusterToken else { return }
+        guard let token, clusterToken.matches(token) else {
+            throw WireError(.unauthenticated, "the cluster's token is missing or wrong; see cluster.token_file")
+        }
+    }
+
+    /// A peer is reached where it calls from, unless it names an address that the configuration trusts.
+    private func peerAddress(_ named: String?, observed: String) throws(WireError) -> String {
+        guard let named, named != observed else { return observed }
+        guard configuration.networks.contains(where: { $0.contains(RemoteAddress(ip: named, port: nil).bytes) }) else {
+            throw WireError(.invalidRequest, "the address \(named) is not within the supernode's peers.networks")
+        }
+        return named
+    }
+
+    /// The session that a call belongs to.
+    func session(_ peer: PeerID, presenting key: String?) throws(WireError) -> PeerSession {
+        guard let session = peers.session(peer) else {
+            throw WireError(.unknownPeer, "no such peer is registered; register again")
+        }
+        guard let key, session.key.matches(key) else {
+            throw WireError(.unauthenticated, "the key of the registration is missing or wrong")
+        }
+        session.heard(at: .now)
+        return session
+    }
+
+    func leave(_ session: PeerSession) {
+        peers.remove(session.id)
+        forget(session)
+        logger.info("peer left", metadata: ["peer": "\(session.id)", "name": "\(session.name)"])
+    }
+
+    /// Lets a peer join a task, once its source has been found to be good for the content.
+    func join(
+        _ request: TaskRegistrationRequest,
+        _ session: PeerSession
+    ) async throws(WireError) -> TaskRegistrationResponse {
+        let (id, digest, source) = try Self.identify(request)
+        if request.offersOnly == true, tasks.task(id) == nil, store.record(of: id) == nil {
+            throw WireError(.unknownTask, "nobody here wants that task")
+        }
+        for _ in 0..<3 {
+            let content = tasks.content(of: id, digest: digest)
+            try await content.admit(source)
+            if let response = content.task.enroll(session, pattern: request.pattern) { return response }
+        }
+        throw WireError(.internalError, "the task keeps changing; try again")
+    }
+
+    private static func identify(_ request: TaskRegistrationRequest) throws(WireError) -> (TaskID, Digest?, Source?) {
+        guard let url = request.url else {
+            guard let digest = request.digest else {
+                throw WireError(.invalidRequest, "a task needs a URL or a digest")
+            }
+            return (TaskID(content: digest), digest, nil)
+        }
+        let resource = Resource(
+            url: url,
+            headers: request.headers,
+            digest: request.digest,
+            tag: request.tag,
+            ignoredQuery: request.ignoredQuery
+        )
+        return (
+            resource.taskID, request.digest,
+            Source(resource: resource, credentials: Credentials(headers: request.credentials))
+        )
+    }
+
+    /// Takes in a peer's news and waits for something to tell it.
+    func exchange(_ request: ExchangeRequest, _ session: PeerSession) async -> ExchangeResponse {
+        session.begin(request.sequence)
+        var refused: [TaskUpdate] = []
+        for report in request.tasks {
+            guard let task = session.task(report.task) else {
+                refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .unknown))
+                continue
+            }
+            if !task.apply(report, from: session, open: request.open) {
+                refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .changed))
+            }
+        }
+        let wait = Duration.milliseconds(min(max(0, request.waitMilliseconds), 60_000))
+        let deadline = ContinuousClock.now + min(wait, configuration.aliveTime / 2)
+        var updates = refused + takeUpdates(session, request.sequence)
+        if updates.isEmpty {
+            await session.wait(request.sequence, until: deadline)
+            updates = takeUpdates(session, request.sequence)
+        }
+        session.heard(at: .now)
+        return ExchangeResponse(sequence: request.sequence, tasks: updates)
+    }
+
+    private func takeUpdates(_ session: PeerSession, _ sequence: UInt64) -> [TaskUpdate] {
+        session.takeNews().compactMap { $0.takeUpdate(for: session, sequence: sequence) }
+    }
+}

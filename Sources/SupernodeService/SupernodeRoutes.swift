@@ -1,0 +1,116 @@
+import Content
+package import HTTPService
+import HTTPTypes
+package import Hummingbird
+import WireAPI
+
+/// The supernode's HTTP API.
+package struct SupernodeRoutes: Sendable {
+    private let supernode: Supernode
+    private let piecesPort: @Sendable () -> Int
+
+    /// `piecesPort`: the port of the supernode's piece server.
+    package init(_ supernode: Supernode, piecesPort: @escaping @Sendable () -> Int) {
+        self.supernode = supernode
+        self.piecesPort = piecesPort
+    }
+
+    /// The most that a call may send, in bytes.
+    private static let bodyLimit = 4 << 20
+
+    /// Adds the API's routes.
+    package func add(to router: Router<ServiceRequestContext>) {
+        router.post("/api/v1/peers") { request, context in
+            try await Self.answer { try await register(request, context) }
+        }
+        router.post("/api/v1/peers/:peer/tasks") { request, context in
+            try await Self.answer {
+                let session = try session(request, context)
+                let body = try await request.json(TaskRegistrationRequest.self, limit: Self.bodyLimit)
+                return .json(try await supernode.join(body, session))
+            }
+        }
+        router.post("/api/v1/peers/:peer/exchange") { request, context in
+            try await Self.answer {
+                let session = try session(request, context)
+                let body = try await request.json(ExchangeRequest.self, limit: Self.bodyLimit)
+                return .json(await supernode.exchange(body, session))
+            }
+        }
+        router.delete("/api/v1/peers/:peer") { request, context in
+            try await Self.answer {
+                supernode.leave(try session(request, context))
+                return Response(status: .noContent)
+            }
+        }
+        router.post("/api/v1/objects") { request, context in
+            try await Self.answer { .json(try await supernode.put(request.body, token: Self.bearer(request))) }
+        }
+        addListings(to: router)
+    }
+
+    private func addListings(to router: Router<ServiceRequestContext>) {
+        router.get("/api/v1/peers") { _, _ in
+            let now = ContinuousClock.now
+            return Response.json(
+                Listing(
+                    supernode.peers.all.map { session in
+                        PeerListing(
+                            peer: session.id,
+                            name: session.name,
+                            address: session.url,
+                            labels: session.labels,
+                            uploadSlots: session.uploadSlots,
+                            tasks: session.taskCount,
+                            silentSeconds: session.silence(at: now).seconds
+                        )
+                    }
+                )
+            )
+        }
+        router.get("/api/v1/tasks") { _, _ in
+            Response.json(Listing(supernode.tasks.all.map(\.listing)))
+        }
+        router.get("/api/v1/tasks/:task") { _, context in
+            try await Self.answer {
+                guard let id = context.parameters.get("task").flatMap({ TaskID($0) }),
+                    let task = supernode.tasks.task(id)
+                else {
+                    throw WireError(.unknownTask, "no such task")
+                }
+                return .json(task.listing)
+            }
+        }
+    }
+
+    private func register(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
+        guard let address = context.remote.ip else {
+            throw WireError(.invalidRequest, "a peer registers over TCP")
+        }
+        let body = try await request.json(PeerRegistrationRequest.self, limit: 64 << 10)
+        return .json(
+            try supernode.register(body, from: address, token: Self.bearer(request), piecesPort: piecesPort()),
+            status: .created
+        )
+    }
+
+    private func session(_ request: Request, _ context: ServiceRequestContext) throws -> PeerSession {
+        guard let peer = context.parameters.get("peer").flatMap({ PeerID($0) }) else {
+            throw WireError(.invalidRequest, "not a peer's identity")
+        }
+        return try supernode.session(peer, presenting: Self.bearer(request))
+    }
+
+    private static func bearer(_ request: Request) -> String? {
+        guard let value = request.headers[.authorization], value.lowercased().hasPrefix("bearer ") else { return nil }
+        return String(value.dropFirst("bearer ".count))
+    }
+
+    private static func answer(_ body: () async throws -> Response) async throws -> Response {
+        do {
+            return try await body()
+        } catch let error as WireError {
+            return Response.json(WireErrorBody(error), status: .init(code: error.code.status))
+        }
+    }
+}

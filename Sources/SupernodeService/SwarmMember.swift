@@ -1,0 +1,28 @@
+import Content
+import SwarmScheduling
+import WireAPI
+
+/// A peer's part in one task: what it has been told, and what it is to be told next.
+struct SwarmMember: Sendable {
+    let session: PeerSession
+    /// Pieces whose digests it knows.
+    var told = PieceSet()
+    /// Pieces it said it holds, whether or not their digests are known here yet.
+    var claimed = PieceSet()
+    /// Assignments that no answer has carried yet.
+    var pending: [PieceIndex: Assignment] = [:]
+    /// Assignments to take back.
+    var cancelled: [PieceIndex] = []
+    /// Which answer carried an assignment.
+    var carried: [PieceIndex: UInt64] = [:]
+    var lengthTold = false
+    var digestTold = false
+
+    /// What counts as outstanding: what the peer says, what has not been sent yet, and what answers still on their way carry.
+    func outstanding(reported: PieceSet, open: [UInt64]) -> PieceSet {
+        var all = reported
+        for piece in pending.keys { all.insert(piece) }
+        for (piece, sequence) in carried where open.contains(sequence) { all.insert(piece) }
+        return all
+    }
+}

@@ -1,0 +1,272 @@
+import BackendAPI
+import CacheStore
+import Content
+import Logging
+import OriginFetch
+import Synchronization
+import WireAPI
+
+/// Brings one task's content to the supernode, from the store or from its sources one after the other, and decides who
+/// may have it.
+final class TaskContent: Sendable {
+    let task: SwarmTask
+    private let store: CacheStore
+    private let backends: BackendRegistry
+    private let fetcher: OriginFetcher
+    private let jobs: BackgroundJobs
+    private let permissionTime: Duration
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var access: SourceAccess?
+        /// Sources that have not been tried yet.
+        var untried: [Source] = []
+        /// Why a source that was tried could not be used.
+        var faults: [Digest: WireError] = [:]
+        var isFetching = false
+        /// Whether joiners need not wait: the head is known, or the origin has confirmed what is here.
+        var isAnnounced = false
+        /// Keeps the file telling of its pieces.
+        var registration: CommitRegistration?
+        var lastAsked = ContinuousClock.now
+        /// Joiners that wait for the content's head.
+        var waiters: [CheckedContinuation<Void, Never>] = []
+
+        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+            defer { waiters = [] }
+            return waiters
+        }
+    }
+
+    init(
+        task: SwarmTask,
+        store: CacheStore,
+        backends: BackendRegistry,
+        fetcher: OriginFetcher,
+        jobs: BackgroundJobs,
+        permissionTime: Duration,
+        logger: Logger
+    ) {
+        self.task = task
+        self.store = store
+        self.backends = backends
+        self.fetcher = fetcher
+        self.jobs = jobs
+        self.permissionTime = permissionTime
+        self.logger = logger
+    }
+
+    /// Whether nothing is being fetched, nobody takes part, and nobody has asked for `grace`.
+    func isIdle(for grace: Duration, at now: ContinuousClock.Instant) -> Bool {
+        task.memberCount == 0 && state.withLock { !$0.isFetching && $0.lastAsked.duration(to: now) > grace }
+    }
+
+    /// Returns once the content is on its way and `source` may have it.
+    func admit(_ source: Source?) async throws(WireError) {
+        state.withLock { $0.lastAsked = .now }
+        if needsFetch { begin(source) } else if let source { offer(source) }
+        await ready()
+        if let fault = source.flatMap({ source in state.withLock { $0.faults[source.key] } }) { throw fault }
+        if let failure = task.failure { throw failure }
+        try await permit(source)
+    }
+
+    /// A task without content, or whose content may have changed at the origin, is asked for anew.
+    private var needsFetch: Bool {
+        let fetching = state.withLock { $0.isFetching }
+        if fetching { return false }
+        guard task.isComplete, let record = task.record else { return true }
+        return !record.isFresh(at: UnixTime.now())
+    }
+
+    private func begin(_ source: Source?) {
+        let begins = state.withLock { state -> Bool in
+            if let source {
+                state.untried.append(source)
+                state.faults[source.key] = nil
+            }
+            guard !state.isFetching else { return false }
+            state.isFetching = true
+            state.isAnnounced = false
+            return true
+        }
+        guard begins else { return }
+        jobs.submit { await self.bring() }
+    }
+
+    /// Another way to the content, for when those before it fail.
+    private func offer(_ source: Source) {
+        state.withLock { state in
+            guard state.isFetching, !state.untried.contains(where: { $0.key == source.key }) else { return }
+            state.untried.append(source)
+        }
+    }
+
+    private func ready() async {
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state -> Bool in
+                guard state.isFetching, !state.isAnnounced else { return false }
+                state.waiters.append(continuation)
+                return true
+            }
+            if !waits { continuation.resume() }
+        }
+    }
+
+    private func permit(_ source: Source?) async throws(WireError) {
+        let decision = state.withLock { $0.access?.decide(source, at: .now) ?? .refuse }
+        switch decision {
+        case .allow: return
+        case .refuse:
+            throw WireError(
+                .sourceUnverified,
+                "this source can not show that it may have the content; fetch it directly"
+            )
+        case .askOrigin:
+            guard let source else { return }
+            do throws(BackendError) {
+                let backend = try backends.backend(for: source.resource.url)
+                _ = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
+            } catch {
+                throw WireError(error)
+            }
+            state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+        }
+    }
+}
+
+// MARK: - Bringing
+
+extension TaskContent {
+    private func bring() async {
+        if await useStored() {
+            settle()
+            return
+        }
+        var failure = WireError(.originNotFound, "no such content here, and no URL to fetch it from")
+        while let source = state.withLock({ $0.untried.isEmpty ? nil : $0.untried.removeFirst() }) {
+            do throws(WireError) {
+                try await fetch(from: source)
+                settle()
+                return
+            } catch {
+                failure = error
+                state.withLock { $0.faults[source.key] = error }
+                logger.warning(
+                    "source failed",
+                    metadata: ["task": "\(task.id)", "url": "\(source.resource.url)", "error": "\(error.message)"]
+                )
+            }
+        }
+        // What is complete stays for those who may have it: one registrant's bad source spoils nothing.
+        if !task.isComplete { task.fail(failure) }
+        settle()
+    }
+
+    /// Nothing more comes: whoever waits looks again.
+    private func settle() {
+        let waiters = state.withLock { state in
+            state.isFetching = false
+            state.untried = []
+            state.registration = nil
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// The content's head is known: whoever waits for it goes on.
+    private func announce(_ access: SourceAccess) {
+        let waiters = state.withLock { state in
+            state.access = access
+            state.isAnnounced = true
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Serves complete content of the store that needs no question to the origin.
+    private func useStored() async -> Bool {
+        guard let (file, record) = storedContent(), record.isFresh(at: UnixTime.now()) else { return false }
+        begin(file, record, verified: true)
+        store.touch(file.task)
+        return true
+    }
+
+    /// Complete content under this task or, where the digest is known, under any.
+    private func storedContent() -> (PieceFile, OriginRecord)? {
+        if let stored = store.record(of: task.id), case .complete = stored.state,
+            let record = OriginRecord(stored.metadata),
+            let file = try? store.open(task.id)
+        {
+            return (file, record)
+        }
+        guard let digest = task.digest, let file = try? store.open(content: digest),
+            let stored = store.record(of: file.task), var record = OriginRecord(stored.metadata)
+        else { return nil }
+        record.digest = digest
+        return (file, record)
+    }
+
+    private func begin(_ file: PieceFile, _ record: OriginRecord, verified: Bool) {
+        let generation = task.digest.map { Generation(content: $0) } ?? file.generation
+        task.begin(file, record: record, generation: generation, verified: verified)
+        announce(SourceAccess(isOpen: record.openAccess, origin: record.url?.origin))
+    }
+
+    private func fetch(from source: Source) async throws(WireError) {
+        do throws(FetchError) {
+            let known = storedContent()
+            let backend: any Backend
+            do throws(BackendError) {
+                backend = try backends.backend(for: source.resource.url)
+            } catch {
+                throw .origin(error)
+            }
+            let outcome = try await fetcher.fetch(
+                source.resource,
+                credentials: source.credentials,
+                from: backend,
+                to: StoreDestination(store: store, task: task.id),
+                revalidating: known?.1
+            ) { file, record in
+                self.receive(file, record, from: source)
+            }
+            try await finish(outcome, stored: known?.0, source: source)
+        } catch {
+            throw WireError(error)
+        }
+    }
+
+    /// The origin has answered: members can be served from here on.
+    private func receive(_ file: PieceFile, _ record: OriginRecord, from source: Source) {
+        let task = task
+        begin(file, record, verified: false)
+        state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+        let registration = file.onCommit { piece, _ in task.publish(piece) }
+        state.withLock { $0.registration = registration }
+        task.publish(file.committed)
+    }
+
+    private func finish(
+        _ outcome: OriginFetcher.Outcome,
+        stored: PieceFile?,
+        source: Source
+    ) async throws(FetchError) {
+        switch outcome {
+        case .notModified(let record):
+            guard let stored else { return }
+            store.setMetadata(record.encoded, of: stored.task)
+            if task.file === stored { task.refresh(record) } else { begin(stored, record, verified: true) }
+            state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+        case .fetched(let file):
+            let expected = [task.record?.digest, task.digest].compactMap { $0 }
+            do throws(StoreError) {
+                _ = try await store.complete(file, expecting: expected, hashContent: true)
+            } catch {
+                throw .store(error)
+            }
+            task.verified()
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import BackendAPI
+import CacheStore
+import Content
+import Logging
+import OriginFetch
+import Synchronization
+
+/// The tasks that somebody takes part in, or whose content is on its way.
+final class TaskTable: Sendable {
+    private let seed: SeedIdentity
+    private let configuration: PeerConfiguration
+    private let store: CacheStore
+    private let backends: BackendRegistry
+    private let fetcher: OriginFetcher
+    private let jobs: BackgroundJobs
+    private let logger: Logger
+    private let contents = Mutex<[TaskID: TaskContent]>([:])
+
+    init(
+        seed: SeedIdentity,
+        configuration: PeerConfiguration,
+        store: CacheStore,
+        backends: BackendRegistry,
+        fetcher: OriginFetcher,
+        jobs: BackgroundJobs,
+        logger: Logger
+    ) {
+        self.seed = seed
+        self.configuration = configuration
+        self.store = store
+        self.backends = backends
+        self.fetcher = fetcher
+        self.jobs = jobs
+        self.logger = logger
+    }
+
+    /// The task's content: the one at work, or a new one in place of none or one that failed.
+    func content(of id: TaskID, digest: Digest?) -> TaskContent {
+        contents.withLock { contents in
+            if let content = contents[id], content.task.failure == nil { return content }
+            let content = TaskContent(
+                task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration),
+                store: store,
+                backends: backends,
+                fetcher: fetcher,
+                jobs: jobs,
+                permissionTime: configuration.permissionTime,
+                logger: logger
+            )
+            contents[id] = content
+            return content
+        }
+    }
+
+    func task(_ id: TaskID) -> SwarmTask? { contents.withLock { $0[id]?.task } }
+
+    var all: [SwarmTask] { contents.withLock { $0.values.map(\.task) } }
+
+    var count: Int { contents.withLock { $0.count } }
+
+    /// Looks for slow transfers, and forgets tasks that nobody takes part in; their content stays in the store.
+    func tick() {
+        let running = contents.withLock { contents in
+            contents = contents.filter { !$0.value.isIdle(for: .seconds(10), at: .now) }
+            return contents.values.map(\.task)
+        }
+        for task in running { task.tick() }
+    }
+}

@@ -1,0 +1,88 @@
+import Content
+import TestSupport
+import Testing
+
+@testable import CurlTransport
+
+@Suite struct RateLimitTests {
+    let start = ContinuousClock.now
+
+    @Test func reservationsQueueUp() {
+        let limiter = RateLimiter(bytesPerSecond: 1000)
+        #expect(limiter.reserve(500, now: start) == .zero)
+        #expect(limiter.reserve(250, now: start) == .milliseconds(500))
+        #expect(limiter.reserve(1, now: start + .milliseconds(250)) == .milliseconds(500))
+    }
+
+    @Test func anIdleLimiterSavesUpLittle() {
+        let limiter = RateLimiter(bytesPerSecond: 1000)
+        _ = limiter.reserve(1, now: start)
+        #expect(limiter.reserve(50, now: start + .seconds(100)) == .zero)
+        #expect(limiter.reserve(50, now: start + .seconds(100)) == .zero)
+        #expect(limiter.reserve(50, now: start + .seconds(100)) == .milliseconds(50))
+    }
+
+    @Test func whatIsGivenBackIsFreeAgain() {
+        let limiter = RateLimiter(bytesPerSecond: 1000)
+        _ = limiter.reserve(1000, now: start)
+        limiter.release(600)
+        #expect(limiter.reserve(1, now: start) == .milliseconds(400))
+    }
+
+    @Test func theRateCanChange() {
+        let limiter = RateLimiter(bytesPerSecond: 1000)
+        _ = limiter.reserve(1000, now: start)
+        limiter.change(to: 2000, now: start)
+        #expect(limiter.reserve(1, now: start) == .milliseconds(500))
+        limiter.rate = nil
+        #expect(limiter.reserve(1 << 40, now: start) == .zero)
+        #expect(limiter.rate == nil)
+        limiter.rate = 0
+        #expect(limiter.rate == nil)
+    }
+
+    @Test(arguments: [1, 4]) func transfersKeepTheLimitTheyShare(count: Int) async throws {
+        let size = 2_000_000 / count
+        let content = randomBytes(size, seed: 6)
+        try await withScriptedServer {
+            .content(content, for: $0)
+        } body: { server in
+            try await withTransport { transport in
+                let limiter = RateLimiter(bytesPerSecond: 2_000_000)
+                let begin = ContinuousClock.now
+                let ends = try await withThrowingTaskGroup(of: Double.self) { group in
+                    for _ in 0..<count {
+                        group.addTask {
+                            var request = TransferRequest(to: server.url())
+                            request.options.rateLimits = [limiter]
+                            let got1 = try await transport.fetch(request)
+                            #expect(got1.body == content)
+                            return (ContinuousClock.now - begin).seconds
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(ends.allSatisfy { $0 < 1.15 }, "\(ends)")
+                #expect((ends.max() ?? 0) > 0.95, "\(ends)")
+                // Nobody is served last: all get about the same at any time.
+                #expect((ends.min() ?? 0) > 0.8, "\(ends)")
+            }
+        }
+    }
+
+    @Test func anUploadKeepsItsLimit() async throws {
+        try await withScriptedServer { _ in
+            .respond()
+        } body: { server in
+            try await withTransport { transport in
+                var request = TransferRequest(to: server.url(), method: "PUT")
+                request.body = .stream(length: 500_000, ByteSource(randomBytes(500_000, seed: 7)))
+                request.options.rateLimits = [RateLimiter(bytesPerSecond: 1_000_000)]
+                let begin = ContinuousClock.now
+                _ = try await transport.fetch(request)
+                let seconds = (ContinuousClock.now - begin).seconds
+                #expect(seconds > 0.44 && seconds < 0.65, "\(seconds)")
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+import Content
+import Testing
+
+@testable import SwarmScheduling
+
+@Suite("Scheduler under random events")
+struct SchedulerPropertyTests {
+    @Test("what is handed out is right, and nobody waits for what somebody could give", arguments: 0..<16)
+    func randomEvents(seed: Int) {
+        var world = RandomWorld(seed: seed)
+        for step in 0..<600 {
+            for _ in 0..<Int.random(in: 1...3, using: &world.generator) { world.disturb() }
+            let faults = world.schedule()
+            #expect(faults.isEmpty, "seed \(seed), step \(step): \(faults.prefix(3))")
+            guard faults.isEmpty else { return }
+        }
+        #expect(world.handedOut > 100)
+    }
+}
+
+/// A swarm that random events happen to, with its own idea of what is under way.
+struct RandomWorld {
+    var generator: SeededGenerator
+    private(set) var handedOut = 0
+    private var scheduler: SwarmScheduler
+    private var now = ContinuousClock.now
+    private let seedPeer: PeerID
+    private var joined: [PeerID] = []
+    private var held: [PeerID: PieceSet] = [:]
+    private var underWay: [PeerID: [PieceIndex: PeerID?]] = [:]
+    private var restricted: Set<PeerID> = []
+    private var readers: [PeerID: PieceIndex] = [:]
+    private let pieceCount: Int
+    /// How many wait at each parent, and the copies at peers of each piece: counted once after each decision.
+    private var lines: [PeerID: Int] = [:]
+    private var copies: [Int] = []
+
+    init(seed: Int) {
+        generator = SeededGenerator(seed)
+        var configuration = SchedulerConfiguration()
+        configuration.peerSlots = Int.random(in: 1...4, using: &generator)
+        configuration.seedSlots = Int.random(in: 1...16, using: &generator)
+        configuration.seedShare = Int.random(in: 1...4, using: &generator)
+        configuration.seedRepeatLine = Int.random(in: 1...4, using: &generator)
+        scheduler = SwarmScheduler(configuration)
+        pieceCount = Int.random(in: 1...150, using: &generator)
+        seedPeer = PeerID(using: &generator)
+        if Bool.random(using: &generator) { scheduler.learn(pieceCount: pieceCount) }
+        join(seedPeer, as: .seed)
+    }
+
+    private mutating func join(_ peer: PeerID, as role: PeerRole) {
+        var holding = PieceSet()
+        let share = Int.random(in: 0...4, using: &generator)
+        for piece in 0..<scheduler.pieceCount where Int.random(in: 0..<8, using: &generator) < share {
+            holding.insert(PieceIndex(piece))
+        }
+        let site = ["a", "b", nil].randomElement(using: &generator) ?? nil
+        scheduler.join(peer, as: role, holding: holding, labels: PeerLabels(site: site))
+        if !joined.contains(peer) { joined.append(peer) }
+        held[peer] = holding
+        underWay[peer] = [:]
+        restricted.remove(peer)
+        readers[peer] = nil
+    }
+
+    private mutating func somePeer() -> PeerID { joined.randomElement(using: &generator) ?? seedPeer }
+
+    mutating func disturb() {
+        now += .milliseconds(Int.random(in: 0...40, using: &generator))
+        let peer = somePeer()
+        let transfer = underWay[peer]?.keys.sorted().randomElement(using: &generator)
+        switch Int.random(in: 0..<100, using: &generator) {
+        case 0..<4:
+            if joined.count < 14 { join(PeerID(using: &generator), as: .peer) }
+        case 4: join(peer, as: peer == seedPeer ? .seed : .peer)
+        case 5..<7:
+            guard peer != seedPeer else { return }
+            scheduler.leave(peer)
+            joined.removeAll { $0 == peer }
+            held[peer] = nil
+            underWay[peer] = nil
+        case 7..<15: finish(PieceIndex(Int.random(in: 0..<pieceCount, using: &generator)), by: seedPeer, from: nil)
+        case 15..<50:
+            guard let transfer, let parent = underWay[peer]?[transfer] else { return }
+            finish(transfer, by: peer, from: Bool.random(using: &generator) ? parent : somePeer())
+        case 50..<58:
+            guard let transfer, let parent = underWay[peer]?[transfer], let parent,
+                let reason = FailureReason.allCases.randomElement(using: &generator)
+            else { return }
+            scheduler.failed(transfer, by: peer, from: parent, reason: reason, at: now)
+            underWay[peer]?[transfer] = nil
+        case 58..<60:
+            let piece = PieceIndex(Int.random(in: 0..<(pieceCount + 3), using: &generator))
+            let stranger = Bool.random(using: &generator) ? somePeer() : PeerID(using: &generator)
+            if let parent = underWay[peer]?[piece], parent == stranger { return }
+            scheduler.failed(piece, by: peer, from: stranger, reason: .wrongBytes, at: now)
+            if case .some(nil) = underWay[peer]?[piece] { underWay[peer]?[piece] = nil }
+        case 60..<85: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
+        case 85..<89:
+            let piece = PieceIndex(Int.random(in: 0..<(pieceCount + 3), using: &generator))
+            readers[peer] = Bool.random(using: &generator) ? piece : nil
+            scheduler.reader(peer, at: readers[peer])
+        case 89..<91:
+            let isOnlySeed = Int.random(in: 0..<4, using: &generator) == 0
+            scheduler.restrict(peer, isOnlySeed ? .seedOnly : .anyParent)
+            if isOnlySeed { restricted.insert(peer) } else { restricted.remove(peer) }
+        case 91..<95: reconcile(peer)
+        case 95:
+            guard let piece = held[peer].flatMap({ Array($0).randomElement(using: &generator) }) else { return }
+            scheduler.lost(piece, by: peer)
+            held[peer]?.remove(piece)
+        case 96: now += .seconds(Int.random(in: 1...20, using: &generator))
+        default: if let deadline = scheduler.nextDeadline { now = max(now, deadline) }
+        }
+    }
+
+    private mutating func finish(_ piece: PieceIndex, by peer: PeerID, from parent: PeerID?) {
+        scheduler.finished(piece, by: peer, from: parent)
+        held[peer]?.insert(piece)
+        underWay[peer]?[piece] = nil
+    }
+
+    private mutating func reconcile(_ peer: PeerID) {
+        var told = PieceSet()
+        for piece in (underWay[peer] ?? [:]).keys.sorted() where Int.random(in: 0..<3, using: &generator) > 0 {
+            told.insert(piece)
+        }
+        if Bool.random(using: &generator) {
+            told.insert(PieceIndex(Int.random(in: 0..<(pieceCount + 3), using: &generator)))
+        }
+        scheduler.reconcile(peer, outstanding: told)
+        for piece in (underWay[peer] ?? [:]).keys where !told.contains(piece) { underWay[peer]?[piece] = nil }
+        for piece in told where piece.value < scheduler.pieceCount && held[peer]?.contains(piece) == false {
+            if underWay[peer]?[piece] == nil { underWay[peer]?[piece] = .some(nil) }
+        }
+    }
+
+    /// Returns what is wrong with what was decided.
+    mutating func schedule() -> [String] {
+        var faults: [String] = []
+        let output = scheduler.schedule(now: now, using: &generator)
+        for cancelled in output.cancellations { underWay[cancelled.peer]?[cancelled.piece] = nil }
+        for assignment in output.assignments {
+            handedOut += 1
+            let child = assignment.peer
+            if assignment.parent == child { faults.append("own parent") }
+            if held[child]?.contains(assignment.piece) != false { faults.append("holds it, or is gone") }
+            if underWay[child]?[assignment.piece] != nil { faults.append("under way already: \(assignment.piece)") }
+            if held[assignment.parent]?.contains(assignment.piece) != true { faults.append("parent lacks it") }
+            if restricted.contains(child), assignment.parent != seedPeer { faults.append("restricted to the seed") }
+            for alternate in assignment.alternates
+            where held[alternate]?.contains(assignment.piece) != true || alternate == child
+                || alternate == assignment.parent
+            {
+                faults.append("bad alternate")
+            }
+            underWay[child]?[assignment.piece] = .some(assignment.parent)
+        }
+        count()
+        return faults + lineFaults() + idleFaults() + counterFaults()
+    }
+
+    private mutating func count() {
+        lines = [:]
+        copies = Array(repeating: 0, count: scheduler.pieceCount)
+        for peer in joined {
+            for (piece, parent) in underWay[peer] ?? [:] {
+                if let parent { lines[parent, default: 0] += 1 }
+                if peer != seedPeer { copies[piece.value] += 1 }
+            }
+            if peer != seedPeer { for piece in held[peer] ?? [] { copies[piece.value] += 1 } }
+        }
+    }
+
+    private func line(_ parent: PeerID) -> Int { lines[parent] ?? 0 }
+
+    private func slots(_ parent: PeerID) -> Int {
+        guard let place = scheduler.place(of: parent) else { return 0 }
+        let configuration = scheduler.configuration
+        if parent == seedPeer {
+            let share = min(configuration.seedShare, configuration.seedSlots)
+            return max(share, configuration.seedSlots / max(1, joined.count - 1))
+        }
+        let health = scheduler.peers[place].health
+        return health.isResting ? 0 : health.isOnProbation ? 1 : configuration.peerSlots
+    }
+
+    private func lineFaults() -> [String] {
+        joined.compactMap { peer in
+            guard let place = scheduler.place(of: peer) else { return "lost" }
+            let expected = line(peer)
+            if scheduler.peers[place].line.count != expected { return "line \(expected)" }
+            // Whoever joins shrinks the others' share of the seed, and a rest does not end what is under way.
+            let most = peer == seedPeer ? scheduler.configuration.seedSlots : scheduler.configuration.peerSlots
+            return expected > max(most, scheduler.configuration.seedShare) ? "slots exceeded" : nil
+        }
+    }
+
+    /// Says who could have been given what.
+    private func idleFaults() -> [String] {
+        var faults: [String] = []
+        let givers = joined.filter { line($0) < slots($0) }
+        for (number, child) in joined.enumerated() {
+            guard let place = scheduler.place(of: child), scheduler.peers[place].wanted > 0, let own = held[child]
+            else { continue }
+            for parent in givers where parent != child {
+                guard let from = scheduler.place(of: parent), let offered = held[parent] else { continue }
+                for piece in offered.subtracting(own)
+                where underWay[child]?[piece] == nil && mayGive(parent, piece, to: child)
+                    && !scheduler.avoids(place, parent: from, piece: piece.value, now: now)
+                {
+                    faults.append("\(number) waits for \(piece), seed: \(parent == seedPeer)")
+                }
+            }
+        }
+        return faults
+    }
+
+    private func mayGive(_ parent: PeerID, _ piece: PieceIndex, to child: PeerID) -> Bool {
+        guard parent == seedPeer else { return !restricted.contains(child) }
+        if restricted.contains(child) || line(parent) < scheduler.configuration.seedRepeatLine { return true }
+        if let reader = readers[child]?.value,
+            (reader..<(reader + scheduler.configuration.readerWindow)).contains(piece.value)
+        {
+            return true
+        }
+        return copies[piece.value] == 0
+    }
+
+    private func counterFaults() -> [String] {
+        var faults: [String] = []
+        let givers = joined.filter { $0 != seedPeer && line($0) < slots($0) }
+        for piece in 0..<scheduler.pieceCount {
+            let idle = givers.count { held[$0]?.contains(PieceIndex(piece)) == true }
+            if scheduler.supply[piece] != copies[piece] { faults.append("supply of \(piece)") }
+            if scheduler.idleCopies[piece] != idle { faults.append("idle copies of \(piece)") }
+            if scheduler.servable.contains(piece) != (idle > 0) { faults.append("servable \(piece)") }
+            if scheduler.uninjected.contains(piece) != (copies[piece] == 0) { faults.append("uninjected \(piece)") }
+        }
+        return faults
+    }
+}

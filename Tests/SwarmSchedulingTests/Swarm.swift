@@ -1,0 +1,39 @@
+import Content
+
+@testable import SwarmScheduling
+
+/// A small swarm for tests that look at single decisions: peer 0 is the seed and holds all.
+struct Swarm {
+    var scheduler: SwarmScheduler
+    var now = ContinuousClock.now
+    let ids: [PeerID]
+    private var generator: SeededGenerator
+
+    /// `holding` has what each peer holds.
+    init(
+        pieces: Int,
+        holding: [PieceSet],
+        configuration: SchedulerConfiguration = SchedulerConfiguration(),
+        hasSeed: Bool = true,
+        seed: Int = 7
+    ) {
+        generator = SeededGenerator(seed)
+        ids = makePeers(holding.count + 1, using: &generator)
+        scheduler = SwarmScheduler(configuration)
+        scheduler.learn(pieceCount: pieces)
+        if hasSeed { scheduler.join(ids[0], as: .seed, holding: PieceSet(all: pieces)) }
+        for (id, pieces) in zip(ids.dropFirst(), holding) { scheduler.join(id, as: .peer, holding: pieces) }
+    }
+
+    mutating func wants(_ peer: Int, _ count: Int) { scheduler.wants(ids[peer], count) }
+
+    mutating func schedule() -> SchedulerOutput { scheduler.schedule(now: now, using: &generator) }
+
+    mutating func finished(_ assignment: Assignment) {
+        scheduler.finished(assignment.piece, by: assignment.peer, from: assignment.parent)
+    }
+
+    mutating func failed(_ piece: Int, by peer: Int, from parent: Int, _ reason: FailureReason) {
+        scheduler.failed(PieceIndex(piece), by: ids[peer], from: ids[parent], reason: reason, at: now)
+    }
+}

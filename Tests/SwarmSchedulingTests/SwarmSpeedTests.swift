@@ -1,0 +1,55 @@
+import Testing
+
+@testable import SwarmScheduling
+
+@Suite("Swarm against its bound")
+struct SwarmSpeedTests {
+    struct Setting: CustomTestStringConvertible, Sendable {
+        var peers: Int
+        var pieces: Int
+        var seedRate = 1
+        var slots = 4
+        var window = 8
+        var limit: Double
+        /// A seed of four times a peer's rate has so much to spare that the bound itself asks for 3.9 copies.
+        var copies = 1.2
+        var testDescription: String {
+            "\(peers) peers, \(pieces) pieces, seed \(seedRate), \(slots) slots, window \(window)"
+        }
+    }
+
+    /// Whole pieces and equal rates can not do better than 1 + floor(log2 N)/M (Mundinger, Weber, Weiss 2008): 1.08 for
+    /// 50 peers and 64 pieces, 1.03 for 200 and 256.
+    @Test(
+        "the last one finishes near the Kumar-Ross bound, and the seed repeats little",
+        arguments: [
+            Setting(peers: 1, pieces: 64, limit: 1.02),
+            Setting(peers: 3, pieces: 64, limit: 1.08),
+            Setting(peers: 50, pieces: 64, limit: 1.25),
+            Setting(peers: 50, pieces: 64, window: 4, limit: 1.25),
+            Setting(peers: 50, pieces: 64, slots: 2, window: 4, limit: 1.16),
+            Setting(peers: 200, pieces: 256, limit: 1.12),
+            Setting(peers: 200, pieces: 64, seedRate: 4, limit: 1.16, copies: 2.4),
+        ]
+    )
+    func nearTheBound(_ swarm: Setting) {
+        var configuration = SchedulerConfiguration()
+        configuration.peerSlots = swarm.slots
+        let result = RoundSimulation(
+            peerCount: swarm.peers,
+            pieceCount: swarm.pieces,
+            seedRate: swarm.seedRate,
+            window: swarm.window,
+            configuration: configuration
+        ).run()
+        let bound = max(
+            Double(swarm.pieces) / Double(swarm.seedRate),
+            Double(swarm.peers * swarm.pieces) / Double(swarm.peers + swarm.seedRate)
+        )
+        let ratio = Double(result.rounds) / bound
+        let copies = Double(result.sentBySeed) / Double(swarm.pieces)
+        #expect(ratio <= swarm.limit)
+        #expect(copies <= swarm.copies)
+        #expect(result.wastedAssignments <= swarm.peers * swarm.pieces / 100)
+    }
+}
