@@ -118,6 +118,19 @@ import Testing
         #expect(ListenAddress(text)?.description == text)
     }
 
+    @Test func survivesClientsThatAreGoneAtOnce() async throws {
+        try await withListener(routes: Self.hello) { server in
+            for number in 0..<600 {
+                let client = try RawClient(port: server.port)
+                if number.isMultiple(of: 3) { try await client.send("GET /hello HTTP/1.1\r\n") }
+                if number.isMultiple(of: 2) { client.resetAtClose() }
+            }
+            let result = try await curl(server.url("/hello"), "--write-out", "%{stderr}%header{date}")
+            #expect(result.text == "127.0.0.1 true")
+            #expect(HTTPDate(result.errors).map { abs($0.seconds - HTTPDate.now.seconds) < 5 } == true)
+        }
+    }
+
     @Test func idleConnectionsCostNoThreads() async throws {
         try await withListener(routes: Self.hello) { server in
             _ = try await curl(server.url("/hello"))

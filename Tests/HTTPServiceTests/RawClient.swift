@@ -27,6 +27,12 @@ final class RawClient: Sendable {
     /// Ends the connection; further calls fail.
     func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
+    /// Has the end of this object send a reset instead of a clean end.
+    func resetAtClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     func send(_ text: String) async throws {
         try await onThread { [descriptor] in
             let bytes = Array(text.utf8)

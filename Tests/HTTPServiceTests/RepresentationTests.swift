@@ -111,6 +111,18 @@ import Testing
         #expect(HTTPDate(text)?.seconds == seconds)
     }
 
+    @Test(
+        arguments: [
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"), (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+        ] as [(Int64, String)]
+    )
+    func writesDates(seconds: Int64, text: String) {
+        #expect(HTTPDate(seconds: seconds).description == text)
+        #expect(HTTPDate(text) == HTTPDate(seconds: seconds))
+    }
+
     @Test(arguments: ["\"a\"", "W/\"a\"", "\"\"", "\"a,b\""])
     func readsEntityTags(text: String) {
         #expect(EntityTag(parsing: text)?.description == text)

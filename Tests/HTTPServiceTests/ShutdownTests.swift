@@ -128,6 +128,21 @@ import Testing
         }
     }
 
+    @Test func clientsThatArriveDuringTheShutdownDoNoHarm() async throws {
+        for _ in 0..<30 {
+            try await withListener(routes: ListenerTests.hello) { server in
+                await withTaskGroup(of: Void.self) { group in
+                    for _ in 0..<4 {
+                        group.addTask {
+                            for _ in 0..<25 { _ = try? RawClient(port: server.port) }
+                        }
+                    }
+                    await server.group.triggerGracefulShutdown()
+                }
+            }
+        }
+    }
+
     @Test func cancellationClosesAtOnce() async throws {
         let listener = HTTPListener(
             name: "test",

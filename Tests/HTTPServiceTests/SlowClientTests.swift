@@ -48,6 +48,24 @@ import Testing
         }
     }
 
+    @Test func aReaderThatStopsReadingIsGivenUp() async throws {
+        let (ends, end) = AsyncStream<SendReport>.makeStream()
+        var configuration = ListenerConfiguration.local()
+        configuration.stallTimeout = .milliseconds(500)
+        let file = try OpenFile(Data(count: 64 << 20))
+        try await withListener(configuration) {
+            $0.get("file") { _, _ in Response.file(file.slice(0..<(64 << 20))) { end.yield($0) } }
+        } _: { server in
+            let client = try RawClient(port: server.port)
+            try await client.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
+            let start = ContinuousClock.now
+            let report = await ends.first { _ in true }
+            #expect(report?.failure != nil)
+            #expect(start.duration(to: .now) < .seconds(10))
+            withExtendedLifetime(client) {}
+        }
+    }
+
     @Test func aHeaderThatIsTooLargeIsRefused() async throws {
         var configuration = ListenerConfiguration.local()
         configuration.maximumHeaderBytes = 4096

@@ -22,7 +22,7 @@ enum ErrorResponse {
     static func response(for error: any Error, _ request: Request, _ context: ServiceRequestContext) -> Response {
         let known = apiError(for: error)
         let told = known ?? APIError(.internalServerError, "internal", "an internal error")
-        if known == nil, !(error is CancellationError) {
+        if known == nil {
             context.logger.error(
                 "a handler failed",
                 metadata: ["method": "\(request.method)", "path": "\(request.uri.path)", "error": "\(error)"]
@@ -37,6 +37,7 @@ enum ErrorResponse {
     private static func apiError(for error: any Error) -> APIError? {
         switch error {
         case let error as APIError: error
+        case is CancellationError: .unavailable("the request was cancelled")
         case is NIOTooManyBytesError: APIError(.contentTooLarge, "too_large", "the body is too large")
         case let error as HTTPError:
             APIError(

@@ -1,32 +1,27 @@
 import Logging
 import NIOCore
 
-/// Keeps a listener alive when a connection can not be accepted, for want of descriptors as a rule.
+/// Keeps a listener alive when a connection fails while it is being accepted.
 ///
-/// The error would end the stream of connections for good. It is logged instead, and the next attempt waits a little:
-/// the connection that could not be taken is still in the queue and would fail again at once.
-final class AcceptGuard: ChannelDuplexHandler {
+/// NIO reports that (a client that is gone before its socket is set up) on the listening channel, where the error would
+/// end the stream of connections for good. Belongs behind NIO's accept handlers; a want of descriptors they wait out
+/// themselves.
+final class AcceptGuard: ChannelInboundHandler {
     typealias InboundIn = Any
-    typealias OutboundIn = Any
 
-    private static let pause = TimeAmount.milliseconds(100)
     private let logger: Logger
-    private var resumesAt: NIODeadline?
 
-    init(logger: Logger) { self.logger = logger }
+    private init(logger: Logger) { self.logger = logger }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if resumesAt == nil { logger.warning("cannot accept a connection", metadata: ["error": "\(error)"]) }
-        resumesAt = .now() + Self.pause
+    static func add(to channel: any Channel, logger: Logger) async throws {
+        try await channel.eventLoop.submit {
+            let pipeline = channel.pipeline.syncOperations
+            let handler = try pipeline.context(name: "AcceptHandler").handler
+            try pipeline.addHandler(AcceptGuard(logger: logger), position: .after(handler))
+        }.get()
     }
 
-    func read(context: ChannelHandlerContext) {
-        guard let time = resumesAt else { return context.read() }
-        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-        let guardian = NIOLoopBound(self, eventLoop: context.value.eventLoop)
-        context.value.eventLoop.scheduleTask(deadline: time) {
-            guardian.value.resumesAt = nil
-            context.value.read()
-        }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("a connection was lost before it was accepted", metadata: ["error": "\(error)"])
     }
 }

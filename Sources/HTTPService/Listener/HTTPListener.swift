@@ -107,8 +107,6 @@ package final class HTTPListener: Service {
     }
 
     private func serve(_ connection: Connection) async {
-        connections.add(connection.channel)
-        server.observer.connectionOpened()
         let http = protocolChannel
         await withDiscardingTaskGroup { group in
             group.addTask { await http.handle(value: connection, logger: self.logger) }
@@ -116,8 +114,6 @@ package final class HTTPListener: Service {
             try? await connection.channel.closeFuture.get()
             group.cancelAll()
         }
-        connections.remove(connection.channel)
-        server.observer.connectionClosed()
     }
 
     private func start() async throws -> (ServerChannel, SocketFile?) {
@@ -128,6 +124,7 @@ package final class HTTPListener: Service {
         let channel: ServerChannel
         do {
             channel = try await bootstrap().bind(socket.descriptor) { channel in self.prepare(channel, tls: tls) }
+            try await AcceptGuard.add(to: channel.channel, logger: logger)
         } catch {
             file?.remove()
             let inUse = (error as? IOError)?.errnoCode == EADDRINUSE
@@ -143,13 +140,7 @@ package final class HTTPListener: Service {
     }
 
     private func bootstrap() -> ServerBootstrap {
-        let logger = logger
         var bootstrap = ServerBootstrap(group: group)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGuard(logger: logger))
-                }
-            }
         guard case .tcp = configuration.address.place else { return bootstrap }
         let stall = UInt32(clamping: TimeAmount(configuration.stallTimeout).nanoseconds / 1_000_000)
         for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {
@@ -162,11 +153,24 @@ package final class HTTPListener: Service {
     }
 
     private func prepare(_ channel: any Channel, tls: NIOSSLContext?) -> EventLoopFuture<Connection> {
-        guard let tls else { return protocolChannel.setup(channel: channel, logger: logger) }
-        return channel.eventLoop.makeCompletedFuture {
+        channel.eventLoop.makeCompletedFuture {
+            guard let tls else { return }
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
         }.flatMap {
             self.protocolChannel.setup(channel: channel, logger: self.logger)
+        }.map { connection in
+            self.connections.add(channel)
+            self.server.observer.connectionOpened()
+            channel.closeFuture.whenComplete { _ in
+                self.connections.remove(channel)
+                self.server.observer.connectionClosed()
+                // Accepted while the listener closes, it reaches nobody, and NIO traps if it is dropped while open.
+                withExtendedLifetime(connection) {}
+            }
+            return connection
+        }.flatMapErrorThrowing { error in
+            channel.close(promise: nil)
+            throw error
         }
     }
 

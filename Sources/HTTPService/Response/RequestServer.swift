@@ -94,6 +94,7 @@ struct RequestServer: Sendable {
     private func prepare(_ response: Response, for request: Request, on channel: any Channel) -> (ResponseSender, Bool)
     {
         var head = response.head
+        if head.headerFields[.date] == nil { head.headerFields[.date] = HTTPDate.now.description }
         let asksToClose = request.headers[.connection]?.lowercased() == "close"
         if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) {
             head.headerFields[.connection] = "close"

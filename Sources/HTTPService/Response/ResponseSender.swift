@@ -119,9 +119,15 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
     }
 
     private func sendBuffered(_ slice: FileSlice, pacer: (any Pacer)?) async throws {
-        for part in slice.parts(of: Self.bufferSize) {
-            try await pacer?.wait(before: part)
-            try await send([.body(slice.buffer(part))], bytes: part.count)
+        var parts = slice.parts(of: Self.bufferSize).makeIterator()
+        var part = parts.next()
+        var buffer = try await slice.buffer(part)
+        while let current = part, let bytes = buffer {
+            try await pacer?.wait(before: current)
+            let following = parts.next()
+            async let next = slice.buffer(following)  // the disk works while the socket does
+            try await send([.body(bytes)], bytes: current.count)
+            (part, buffer) = (following, try await next)
         }
     }
 
@@ -172,9 +178,10 @@ extension Pacer {
 }
 
 extension FileSlice {
-    /// Reads a part on a thread that may wait for the disk.
-    func buffer(_ part: ByteRange) async throws -> ByteBuffer {
-        try await NIOThreadPool.singleton.runIfActive {
+    /// Reads a part on a thread that may wait for the disk; nil for none.
+    func buffer(_ part: ByteRange?) async throws -> ByteBuffer? {
+        guard let part else { return nil }
+        return try await NIOThreadPool.singleton.runIfActive {
             var buffer = ByteBufferAllocator().buffer(capacity: Int(part.count))
             try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(part.count)) { target in
                 try read(part, into: UnsafeMutableRawBufferPointer(rebasing: target[..<Int(part.count)]))
