@@ -92,7 +92,8 @@ let package = Package(
             ]
         ),
 
-        // Layer 2: the disk.
+        // Layer 2: what backends that go through the transport share; and the disk.
+        library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig"]),
         library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging, metrics]),
 
         // Layer 3: into the store, and out of it.
@@ -147,12 +148,16 @@ let package = Package(
         ),
 
         // Backends: each knows one kind of origin.
-        plugin("HTTPBackend", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", logging]),
+        plugin("HTTPBackend", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer"]),
         plugin(
             "RegistryBackend",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "RegistryProtocol", logging]
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "RegistryProtocol"]
         ),
-        plugin("FileBackend", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", logging]),
+        plugin(
+            "FileBackend",
+            ["BackendAPI", "CFileAccess", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", logging]
+        ),
+        .target(name: "CFileAccess", path: "Plugins/CFileAccess"),
 
         // Layer 6: argument parsing and wiring.
         executable("supernode", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
@@ -201,7 +206,7 @@ let package = Package(
         ),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport"] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),

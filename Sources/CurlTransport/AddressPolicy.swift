@@ -12,6 +12,11 @@ public struct AddressPolicy: Sendable, Hashable {
     /// address (v4-mapped, v4-compatible, NAT64, 6to4), unless one of the prefixes has them.
     public static func guarded(allow: [AddressPrefix]) -> AddressPolicy { AddressPolicy(allowed: allow) }
 
+    /// The same policy that lets these networks be, too.
+    public func allowing(_ more: [AddressPrefix]) -> AddressPolicy {
+        AddressPolicy(allowed: allowed.map { $0 + more })
+    }
+
     /// Whether a connection to the address may be made.
     func permits(_ address: IPAddress) -> Bool {
         guard let allowed else { return true }
