@@ -14,6 +14,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let metricsCore: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
@@ -143,7 +144,7 @@ let package = Package(
             [
                 "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
                 "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "WireAPI",
-                argumentParser, lifecycle, logging, metrics,
+                argumentParser, lifecycle, signals, logging, metrics, hummingbird,
             ]
         ),
 
