@@ -128,8 +128,8 @@ let package = Package(
         library(
             "ContentProxy",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
-                "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging, metrics,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
+                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging, metrics,
             ]
         ),
         library(

@@ -23,7 +23,12 @@ package struct SupernodeProcess: Sendable {
     package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
         let logger = process.logger
         let transport = CurlTransport(logger: logger)
-        let backends = try BackendRegistry.of(configuration.origin, configuration.limits, configuration.backends) { options in
+        var options = TransferOptions()
+        options.addresses = configuration.origin.addresses
+        if let rate = configuration.limits.download.bytesPerSecond {
+            options.rateLimits = [RateLimiter(bytesPerSecond: rate)]
+        }
+        let backends = try BackendRegistry.of(options, configuration.backends) { options in
             plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
         }
         var place = configuration.store
@@ -70,17 +75,13 @@ package struct SupernodeProcess: Sendable {
 }
 
 extension BackendRegistry {
-    /// The backends of a node: its plugins behind its address policy and limits.
+    /// The backends of a node: its plugins behind its settings for origins.
     static func of(
-        _ origin: OriginConfiguration,
-        _ limits: LimitConfiguration,
+        _ options: TransferOptions,
         _ entries: [BackendEntry],
         plugins: (TransferOptions) -> [any BackendPlugin]
     ) throws(ConfigError) -> BackendRegistry {
-        var options = TransferOptions()
-        options.addresses = origin.addresses
-        if let rate = limits.download.bytesPerSecond { options.rateLimits = [RateLimiter(bytesPerSecond: rate)] }
-        return try BackendRegistry(plugins: plugins(options), entries: entries) { backend, plugin in
+        try BackendRegistry(plugins: plugins(options), entries: entries) { backend, plugin in
             MeteredBackend(backend, name: plugin)
         }
     }
