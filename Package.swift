@@ -129,7 +129,8 @@ let package = Package(
             "ContentProxy",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging, metrics,
+                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
+                metrics,
             ]
         ),
         library(
@@ -199,8 +200,14 @@ let package = Package(
                 logging, metricsCore,
             ]
         ),
-        tests("CacheStoreTests", ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]),
-        tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
+        tests(
+            "CacheStoreTests",
+            ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]
+        ),
+        tests(
+            "OriginFetchTests",
+            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", logging]
+        ),
         tests(
             "PieceServerTests",
             ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]

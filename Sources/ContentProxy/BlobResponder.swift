@@ -11,8 +11,10 @@ import PeerEngine
 struct BlobResponder: Sendable {
     let engine: PeerEngine
 
-    /// Answers a GET of the blob `digest` at `url`. Throws where the swarm can not help and nothing has been sent: the
-    /// request is then to be passed on, so that the client sees the registry's own answer.
+    /// Answers a GET of the blob `digest` at `url`.
+    ///
+    /// Throws where the swarm can not help and nothing has been sent: the request is then to be passed on, so that
+    /// the client sees the registry's own answer.
     func respond(to request: Request, url: ResourceURL, digest: Digest) async throws(DownloadError) -> Response {
         let authorization = request.headers[.authorization]
         let credentials = Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])

@@ -16,7 +16,9 @@ package struct MirrorResponder: HTTPResponder {
     private let blobs: BlobResponder
     private let relay: Relay
 
-    /// `options`: the node's settings for origins. `jobs` runs the requests that are passed on.
+    /// `options`: the node's settings for origins.
+    ///
+    /// `jobs` runs the requests that are passed on.
     package init(
         _ configuration: MirrorConfiguration,
         engine: PeerEngine,

@@ -54,7 +54,8 @@ final class RelaySink: TransferSink, Sendable {
     /// Waits for the next bytes; nil at the end of a complete body.
     func next() async throws(TransferError) -> ByteBuffer? {
         while true {
-            let (buffer, control, end) = state.withLock { state -> (ByteBuffer?, TransferControl?, Result<Void, TransferError>?) in
+            let (buffer, control, end) = state.withLock {
+                state -> (ByteBuffer?, TransferControl?, Result<Void, TransferError>?) in
                 guard !state.buffers.isEmpty else { return (nil, nil, state.end) }
                 let buffer = state.buffers.removeFirst()
                 state.bytes -= buffer.readableBytes

@@ -34,8 +34,9 @@ struct Upstreams: Sendable {
         self.named = named
     }
 
-    /// The registry that a request is for, and its query without `ns`. Nil: it names one that is not configured, and that
-    /// is never dialled.
+    /// The registry that a request is for, and its query without `ns`.
+    ///
+    /// Nil: it names one that is not configured, and that is never dialled.
     func upstream(forQuery query: String?) -> (upstream: Upstream, query: String?)? {
         var rest: [Substring] = []
         var namespace: String?

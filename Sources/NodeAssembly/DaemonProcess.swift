@@ -21,7 +21,9 @@ package struct DaemonProcess: Sendable {
         process = NodeProcess(name: "dfdaemon", log: configuration.log)
     }
 
-    /// Runs until it is told to stop. Throws an error with one line for a person where it can not start.
+    /// Runs until it is told to stop.
+    ///
+    /// Throws an error with one line for a person where it can not start.
     package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
         var place = configuration.store
         place.directory = configuration.home

@@ -31,7 +31,9 @@ package struct NodeProcess: Sendable {
     package let logger: Logger
     let metrics: PrometheusRegistry
 
-    /// Sets logging (to standard error) and metrics up. To be called once in a process.
+    /// Sets logging (to standard error) and metrics up.
+    ///
+    /// To be called once in a process.
     package init(name: String, log: LogConfiguration) {
         self.name = name
         let level = Logger.Level(rawValue: log.level.rawValue) ?? .info

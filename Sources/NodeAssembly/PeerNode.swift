@@ -50,8 +50,9 @@ package struct PeerNode: Sendable {
     /// The piece server; once it is bound, ``NodeIdentity/listens(at:)`` is to be called.
     package let pieces: HTTPListener
 
-    /// `store`: where downloads go that have no destination of their own. `name` and `address` are what supernodes are
-    /// told of the node.
+    /// `store`: where downloads go that have no destination of their own.
+    ///
+    /// `name` and `address` are what supernodes are told of the node.
     package init(
         _ configuration: PeerNodeConfiguration,
         name: String,
@@ -91,7 +92,8 @@ package struct PeerNode: Sendable {
     private static func originOptions(_ configuration: PeerNodeConfiguration) -> TransferOptions {
         var options = TransferOptions()
         options.addresses = configuration.origin.addresses
-        options.rateLimits = configuration.limits.download.bytesPerSecond.map { [RateLimiter(bytesPerSecond: $0)] } ?? []
+        options.rateLimits =
+            configuration.limits.download.bytesPerSecond.map { [RateLimiter(bytesPerSecond: $0)] } ?? []
         return options
     }
 

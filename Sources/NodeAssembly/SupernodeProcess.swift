@@ -19,7 +19,9 @@ package struct SupernodeProcess: Sendable {
         process = NodeProcess(name: "supernode", log: configuration.log)
     }
 
-    /// Runs until it is told to stop. Throws an error with one line for a person where it can not start.
+    /// Runs until it is told to stop.
+    ///
+    /// Throws an error with one line for a person where it can not start.
     package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
         let logger = process.logger
         let transport = CurlTransport(logger: logger)

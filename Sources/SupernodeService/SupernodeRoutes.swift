@@ -89,7 +89,12 @@ package struct SupernodeRoutes: Sendable {
         }
         let body = try await request.json(PeerRegistrationRequest.self, limit: 64 << 10)
         return .json(
-            try supernode.register(body, from: address, token: Self.bearer(request), piecesPort: try await pieces.bound().port ?? 0),
+            try supernode.register(
+                body,
+                from: address,
+                token: Self.bearer(request),
+                piecesPort: try await pieces.bound().port ?? 0
+            ),
             status: .created
         )
     }

@@ -26,7 +26,12 @@ struct DaemonCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The directory of the store and of the control socket.", valueName: "directory"))
     var home: String?
 
-    @Option(help: ArgumentHelp("Log this and what is graver: trace, debug, info, notice, warning, error.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "Log this and what is graver: trace, debug, info, notice, warning, error.",
+            valueName: "level"
+        )
+    )
     var logLevel: String?
 
     @Flag(help: "Print the configuration with all defaults, and exit.")
@@ -41,7 +46,7 @@ struct DaemonCommand: AsyncParsableCommand {
             }
             try await DaemonProcess(configuration).run { environment in
                 [
-                    HTTPPlugin(transport: environment.transport, defaults: environment.options),
+                    HTTPPlugin(transport: environment.transport, defaults: environment.options)
                 ]
             }
         } catch {
