@@ -216,7 +216,7 @@ let package = Package(
             "BackendConformanceTests",
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
         ),
-        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
+        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
     ],
     swiftLanguageModes: [.v6]
