@@ -83,7 +83,8 @@ struct NginxServer {
         guard let text = try? String(contentsOfFile: "\(directory)/nginx.pid", encoding: .utf8),
             let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
         else { return }
-        kill(process, SIGTERM)
+        // At once, so that it takes nothing away from under the removal of its directory.
+        kill(process, SIGKILL)
     }
 
     private static func run(_ name: String, _ arguments: String...) throws { try run(name, arguments) }
