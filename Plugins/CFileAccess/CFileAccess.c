@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+const int CFileAccess_O_PATH = O_PATH;
+
 int CFileAccess_open_beneath(int root, const char *path, int flags) {
     struct open_how how = {0};
     how.flags = (unsigned int)flags;
