@@ -134,8 +134,15 @@ let package = Package(
         library(
             "NodeControl",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
-                "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "OriginFetch", "PeerEngine",
+                "WireAPI", hummingbird, httpTypes,
+            ]
+        ),
+        library(
+            "DownloadTool",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
+                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, logging,
             ]
         ),
         library(
@@ -164,8 +171,7 @@ let package = Package(
         executable(
             "dfget",
             [
-                "NodeAssembly", "NodeConfig", "NodeControl", "BackendAPI", "Content", "PeerEngine", "CurlTransport",
-                "WireAPI", argumentParser, logging,
+                "BackendAPI", "Content", "CurlTransport", "DownloadTool", "NodeConfig", argumentParser, logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
@@ -207,6 +213,20 @@ let package = Package(
         tests(
             "BackendConformanceTests",
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
+        ),
+        tests(
+            "NodeControlTests",
+            [
+                "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
+                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", lifecycle, logging,
+            ]
+        ),
+        tests(
+            "DownloadToolTests",
+            [
+                "DownloadTool", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "PeerEngine", "TestSupport", "WireAPI", logging,
+            ]
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
