@@ -136,8 +136,15 @@ let package = Package(
         library(
             "NodeControl",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
-                "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "OriginFetch", "PeerEngine",
+                "WireAPI", hummingbird, httpTypes,
+            ]
+        ),
+        library(
+            "DownloadTool",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
+                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, logging,
             ]
         ),
         library(
@@ -166,8 +173,7 @@ let package = Package(
         executable(
             "dfget",
             [
-                "NodeAssembly", "NodeConfig", "NodeControl", "BackendAPI", "Content", "PeerEngine", "CurlTransport",
-                "WireAPI", argumentParser, logging,
+                "BackendAPI", "Content", "CurlTransport", "DownloadTool", "NodeConfig", argumentParser, logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
@@ -217,6 +223,20 @@ let package = Package(
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
+        tests(
+            "NodeControlTests",
+            [
+                "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
+                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", lifecycle, logging,
+            ]
+        ),
+        tests(
+            "DownloadToolTests",
+            [
+                "DownloadTool", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "PeerEngine", "TestSupport", "WireAPI", logging,
+            ]
+        ),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
     ],
     swiftLanguageModes: [.v6]
