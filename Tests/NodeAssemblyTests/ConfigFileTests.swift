@@ -46,13 +46,16 @@ import Testing
         #expect(again.node.limits.upload.bytesPerSecond == 20_000_000)
     }
 
-    @Test("A mistake is refused at start with file, line and what is expected", arguments: [
-        ("peers: {alive_tme: 5s}", "x.yml:1: ", "alive_time"),
-        ("home: /a\nstore:\n  quota: much", "x.yml:3: ", "quota"),
-        ("origin:\n  parallel: 0", "x.yml:2: ", "parallel"),
-        ("backends:\n  - plugin: http\n    hosts: ['a b']", "x.yml:3: ", "hosts"),
-        ("api: {address: nowhere}", "x.yml:1: ", "address"),
-    ])
+    @Test(
+        "A mistake is refused at start with file, line and what is expected",
+        arguments: [
+            ("peers: {alive_tme: 5s}", "x.yml:1: ", "alive_time"),
+            ("home: /a\nstore:\n  quota: much", "x.yml:3: ", "quota"),
+            ("origin:\n  parallel: 0", "x.yml:2: ", "parallel"),
+            ("backends:\n  - plugin: http\n    hosts: ['a b']", "x.yml:3: ", "hosts"),
+            ("api: {address: nowhere}", "x.yml:1: ", "address"),
+        ]
+    )
     func mistakes(text: String, place: String, word: String) {
         var configuration = SupernodeConfiguration()
         let error = #expect(throws: ConfigError.self) {
