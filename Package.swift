@@ -217,7 +217,7 @@ let package = Package(
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
-        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
+        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI", logging]),
     ],
     swiftLanguageModes: [.v6]
 )
