@@ -198,7 +198,7 @@ let package = Package(
         ),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
