@@ -220,7 +220,7 @@ let package = Package(
         ),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests(
