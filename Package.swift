@@ -14,6 +14,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let metricsCore: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
@@ -142,7 +143,7 @@ let package = Package(
             "DownloadTool",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
-                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, logging,
+                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
             ]
         ),
         library(
@@ -171,7 +172,7 @@ let package = Package(
         executable(
             "dfget",
             [
-                "BackendAPI", "Content", "CurlTransport", "DownloadTool", "NodeConfig", argumentParser, logging,
+                "BackendAPI", "CurlTransport", "DownloadTool", "NodeConfig", "PeerEngine", argumentParser, logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
