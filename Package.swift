@@ -128,8 +128,9 @@ let package = Package(
         library(
             "ContentProxy",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
-                "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging, metrics,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
+                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
+                metrics,
             ]
         ),
         library(
@@ -151,7 +152,7 @@ let package = Package(
             [
                 "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
                 "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "WireAPI",
-                argumentParser, lifecycle, logging, metrics,
+                argumentParser, lifecycle, signals, logging, metrics, hummingbird,
             ]
         ),
 
@@ -205,16 +206,23 @@ let package = Package(
                 logging, metricsCore,
             ]
         ),
-        tests("CacheStoreTests", ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]),
-        tests("OriginFetchTests", ["OriginFetch", "BackendAPI", "CacheStore", "Content", "TestSupport"]),
+        tests(
+            "CacheStoreTests",
+            ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]
+        ),
+        tests(
+            "OriginFetchTests",
+            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", logging]
+        ),
         tests(
             "PieceServerTests",
             ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]
         ),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
+        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests(
             "NodeControlTests",
             [
@@ -229,7 +237,6 @@ let package = Package(
                 "PeerEngine", "TestSupport", "WireAPI", logging,
             ]
         ),
-        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
     ],
     swiftLanguageModes: [.v6]

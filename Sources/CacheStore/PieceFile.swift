@@ -97,8 +97,10 @@ package final class PieceFile: Sendable {
         faults.hit("written")
     }
 
-    /// Forgets a committed piece whose digest has turned out not to be the one the content has, so that it can be fetched
-    /// anew. Only for content that is not hashed as a whole yet.
+    /// Forgets a committed piece whose digest has turned out not to be the one the content has, so that it can be
+    /// fetched anew.
+    ///
+    /// Only for content that is not hashed as a whole yet.
     package func discard(_ piece: PieceIndex) {
         guard !isReadOnly else { return }
         state.withLock { $0.discard(piece) }

@@ -1,10 +1,8 @@
 package import NodeConfig
 
 extension StoreConfiguration: Configurable {
-    /// The keys of the store's section.
+    /// The keys of the store's section; the directory is the node's home.
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
-        try fields.value("directory", &directory)
-        try fields.check("directory", !directory.isEmpty, "must not be empty")
         try fields.optional("quota", &quota)
         try fields.check("quota", quota?.bytes != 0, "must be more than 0; leave it out for no limit")
         try fields.value("free_space_floor", &freeSpaceFloor)

@@ -4,7 +4,7 @@ import Synchronization
 /// Keeps the average rate of everybody who shares it below a limit.
 ///
 /// Whoever wants to move bytes reserves them and waits as long as it is told; reservations are served in their order, so
-/// that sharers get equal parts. An idle limiter saves up 50 ms of its rate at most.
+/// that sharers get equal parts. An idle limiter saves up 100 ms of its rate at most.
 public final class RateLimiter: Sendable {
     private struct State {
         var rate: Int64?
@@ -12,7 +12,7 @@ public final class RateLimiter: Sendable {
         var free: ContinuousClock.Instant?
     }
 
-    private static let savedUp: Duration = .milliseconds(50)
+    private static let savedUp: Duration = .milliseconds(100)
     private let state: Mutex<State>
 
     /// A limiter; nil or 0 limits nothing.

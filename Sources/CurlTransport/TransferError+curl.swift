@@ -28,6 +28,9 @@ extension TransferError {
             CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED, CURLE_USE_SSL_FAILED:
             .tls
         case CURLE_OPERATION_TIMEDOUT: detail.contains("too slow") ? .tooSlow : .timedOut
+        // libcurl has no code of its own for malformed chunks, and calls a head beyond its limits lack of memory.
+        case CURLE_RECV_ERROR where detail.contains("chunked-encoding"): .protocolError
+        case CURLE_OUT_OF_MEMORY: headSeen ? .io : .protocolError
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR: .closedEarly
         case CURLE_HTTP2, CURLE_HTTP2_STREAM: headSeen ? .closedEarly : .protocolError
         case CURLE_UNSUPPORTED_PROTOCOL: detail.contains("HTTP/0.9") ? .protocolError : .unsupported
@@ -36,7 +39,7 @@ extension TransferError {
         case CURLE_TOO_MANY_REDIRECTS: .tooManyRedirects
         case CURLE_FILESIZE_EXCEEDED: .tooLarge
         case CURLE_BAD_DOWNLOAD_RESUME, CURLE_RANGE_ERROR: .rangeNotSatisfiable
-        case CURLE_FILE_COULDNT_READ_FILE, CURLE_READ_ERROR, CURLE_WRITE_ERROR, CURLE_OUT_OF_MEMORY,
+        case CURLE_FILE_COULDNT_READ_FILE, CURLE_READ_ERROR, CURLE_WRITE_ERROR,
             CURLE_SEND_FAIL_REWIND, CURLE_FAILED_INIT:
             .io
         default: .protocolError

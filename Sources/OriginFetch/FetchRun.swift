@@ -95,6 +95,10 @@ final class FetchRun: Sendable {
         if let file {
             try check(head, against: file)
         } else {
+            guard head.range == nil || head.length != nil else {
+                // Parts of a whole of unknown size can not be told to be all of it.
+                throw BackendError(.rangeNotSupported, "the origin grants ranges but does not tell the length")
+            }
             try create(head, for: segment)
         }
         segment.limit(to: head.range)

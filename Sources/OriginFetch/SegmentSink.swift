@@ -1,11 +1,13 @@
 import BackendAPI
 import CacheStore
 import Content
+import Metrics
 
 /// Writes one response into the file at its place and tells which pieces are whole.
 final class SegmentSink: ContentSink, Sendable {
     private let run: FetchRun
     private let segment: Segment
+    private let received = Counter(label: "darter_received_bytes_total", dimensions: [("from", "origin")])
 
     init(run: FetchRun, segment: Segment) {
         self.run = run
@@ -26,6 +28,7 @@ final class SegmentSink: ContentSink, Sendable {
         let offset = segment.position
         try file.write(bytes, at: offset)
         _ = segment.advance(by: bytes.count)
+        received.increment(by: bytes.count)
         tellWholePieces(file.layout, from: offset, to: offset + Int64(bytes.count))
         return .consumed
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets somebody outside give up one child of a task group.
-final class Cancellation: Sendable {
+package final class Cancellation: Sendable {
     private struct State {
         var isCancelled = false
         var continuation: CheckedContinuation<Void, Never>?
@@ -9,7 +9,9 @@ final class Cancellation: Sendable {
 
     private let state = Mutex(State())
 
-    func cancel() {
+    package init() {}
+
+    package func cancel() {
         let continuation = state.withLock { state in
             state.isCancelled = true
             return state.continuation.take()
@@ -17,10 +19,10 @@ final class Cancellation: Sendable {
         continuation?.resume()
     }
 
-    var isCancelled: Bool { state.withLock { $0.isCancelled } }
+    package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Runs `work`, which sees its task cancelled once ``cancel()`` is called.
-    func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
+    package func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
         await withTaskGroup(of: Value?.self) { group in
             group.addTask { await work() }
             group.addTask {

@@ -12,7 +12,8 @@ package final class NodeIdentity: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var port = 0
+        var port: Int?
+        var waiters: [CheckedContinuation<Int, Never>] = []
         var keys: [PeerID: PeerKey] = [:]
     }
 
@@ -21,10 +22,25 @@ package final class NodeIdentity: Sendable {
         self.address = address
     }
 
-    /// The port of the piece server; 0 as long as there is none.
-    package var port: Int {
-        get { state.withLock { $0.port } }
-        set { state.withLock { $0.port = newValue } }
+    /// The piece server listens at `port`.
+    package func listens(at port: Int) {
+        let waiters = state.withLock { state in
+            state.port = port
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume(returning: port) }
+    }
+
+    /// The port of the piece server; waits until it listens.
+    func port() async -> Int {
+        await withCheckedContinuation { continuation in
+            let port = state.withLock { state -> Int? in
+                if state.port == nil { state.waiters.append(continuation) }
+                return state.port
+            }
+            if let port { continuation.resume(returning: port) }
+        }
     }
 
     /// The key under which this node is the parent `peer`; nil if it is not.

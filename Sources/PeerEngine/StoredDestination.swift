@@ -4,42 +4,24 @@ package import OriginFetch
 
 /// Downloads go into the node's store.
 package struct StoredDestination: DownloadDestination {
-    private let store: CacheStore
-    private let task: TaskID
+    private let base: StoreDestination
 
     package init(store: CacheStore, task: TaskID) {
-        self.store = store
-        self.task = task
+        base = StoreDestination(store: store, task: task)
     }
 
     package var keepsFile: Bool { false }
 
-    package func earlier() -> (file: PieceFile, record: OriginRecord)? {
-        guard let stored = store.record(of: task), case .incomplete = stored.state,
-            let record = OriginRecord(stored.metadata), let file = try? store.open(task)
-        else { return nil }
-        return (file, record)
-    }
+    package func earlier() -> (file: PieceFile, record: OriginRecord)? { base.earlier() }
 
-    package func complete() -> (file: PieceFile, record: OriginRecord)? {
-        guard let stored = store.record(of: task), case .complete = stored.state,
-            let record = OriginRecord(stored.metadata), let file = try? store.open(task)
-        else { return nil }
-        return (file, record)
-    }
+    package func complete() -> (file: PieceFile, record: OriginRecord)? { base.complete() }
 
     package func create(
         _ record: OriginRecord,
         generation: Generation,
         layout: PieceLayout
     ) throws(StoreError) -> PieceFile {
-        try store.create(
-            task,
-            generation: generation,
-            layout: layout,
-            metadata: record.encoded,
-            contentHash: record.digest?.algorithm ?? .sha256
-        )
+        try base.create(record, generation: generation, layout: layout)
     }
 
     package func open(
@@ -47,14 +29,15 @@ package struct StoredDestination: DownloadDestination {
         generation: Generation,
         layout: PieceLayout
     ) throws(StoreError) -> PieceFile {
-        if let stored = store.record(of: task), stored.generation == generation,
-            stored.layout.pieceSize == layout.pieceSize, let file = try store.open(task)
+        if let stored = base.store.record(of: base.task), stored.generation == generation,
+            stored.layout.pieceSize == layout.pieceSize, let file = try base.store.open(base.task)
         {
-            store.setMetadata(record.encoded, of: task)
+            base.store.setMetadata(record.encoded, of: base.task)
             return file
         }
-        return try store.create(
-            task,
+        // The supernode's piece digests vouch for the content: it is not hashed once more.
+        return try base.store.create(
+            base.task,
             generation: generation,
             layout: layout,
             metadata: record.encoded,
@@ -63,6 +46,6 @@ package struct StoredDestination: DownloadDestination {
     }
 
     package func finish(_ file: PieceFile, expected: [Digest], verified: Bool) async throws(StoreError) {
-        _ = try await store.complete(file, expecting: expected, hashContent: !verified)
+        _ = try await base.store.complete(file, expecting: expected, hashContent: !verified)
     }
 }

@@ -1,6 +1,7 @@
 package import CacheStore
 package import Content
 import Logging
+import Metrics
 package import OriginFetch
 import Synchronization
 package import WireAPI
@@ -267,5 +268,8 @@ extension TaskDownload {
     /// Where bytes came from, for the summary.
     func count(_ bytes: Int64, from source: WritableKeyPath<ByteOrigins, Int64>) {
         state.withLock { $0.bytes[keyPath: source] += bytes }
+        let from = source == \.peers ? "peer" : source == \.supernode ? "supernode" : nil
+        guard let from else { return }
+        Counter(label: "darter_received_bytes_total", dimensions: [("from", from)]).increment(by: bytes)
     }
 }

@@ -7,12 +7,12 @@ import WireAPI
 /// The supernode's HTTP API.
 package struct SupernodeRoutes: Sendable {
     private let supernode: Supernode
-    private let piecesPort: @Sendable () -> Int
+    private let pieces: HTTPListener
 
-    /// `piecesPort`: the port of the supernode's piece server.
-    package init(_ supernode: Supernode, piecesPort: @escaping @Sendable () -> Int) {
+    /// `pieces`: the supernode's piece server.
+    package init(_ supernode: Supernode, pieces: HTTPListener) {
         self.supernode = supernode
-        self.piecesPort = piecesPort
+        self.pieces = pieces
     }
 
     /// The most that a call may send, in bytes.
@@ -89,7 +89,12 @@ package struct SupernodeRoutes: Sendable {
         }
         let body = try await request.json(PeerRegistrationRequest.self, limit: 64 << 10)
         return .json(
-            try supernode.register(body, from: address, token: Self.bearer(request), piecesPort: piecesPort()),
+            try supernode.register(
+                body,
+                from: address,
+                token: Self.bearer(request),
+                piecesPort: try await pieces.bound().port ?? 0
+            ),
             status: .created
         )
     }

@@ -195,12 +195,7 @@ extension TaskContent {
 
     /// Complete content under this task or, where the digest is known, under any.
     private func storedContent() -> (PieceFile, OriginRecord)? {
-        if let stored = store.record(of: task.id), case .complete = stored.state,
-            let record = OriginRecord(stored.metadata),
-            let file = try? store.open(task.id)
-        {
-            return (file, record)
-        }
+        if let own = StoreDestination(store: store, task: task.id).complete() { return own }
         guard let digest = task.digest, let file = try? store.open(content: digest),
             let stored = store.record(of: file.task), var record = OriginRecord(stored.metadata)
         else { return nil }

@@ -1,7 +1,12 @@
 /// A set of small numbers (pieces, or places of peers) as words, so that sets meet 64 members at a time.
 struct BitSet: Sendable {
-    private(set) var words: [UInt64] = []
-    private(set) var count = 0
+    private(set) var words: [UInt64]
+    private(set) var count: Int
+
+    init(words: [UInt64] = []) {
+        self.words = words
+        count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
 
     var isEmpty: Bool { count == 0 }
 

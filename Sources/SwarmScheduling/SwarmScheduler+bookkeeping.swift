@@ -74,10 +74,9 @@ extension SwarmScheduler {
 
     /// How many more pieces may stand in line at a parent.
     func freeSlots(_ place: Int) -> Int {
-        let peer = peers[place]
-        if peer.isVacant || peer.health.isResting { return 0 }
-        let slots = peer.role == .seed ? seedSlots : configuration.peerSlots
-        return max(0, (peer.health.isOnProbation ? 1 : slots) - peer.line.count)
+        if peers[place].isVacant || peers[place].health.isResting { return 0 }
+        let slots = peers[place].role == .seed ? seedSlots : configuration.peerSlots
+        return max(0, (peers[place].health.isOnProbation ? 1 : slots) - peers[place].line.count)
     }
 
     /// A lone peer may fill the seed's line; with many a long line would only tie pieces early to children that then wait

@@ -59,7 +59,8 @@ extension SwarmScheduler {
         guard let reader = peers[child].reader, reader < pieceCount else { return nil }
         for piece in reader..<min(reader + configuration.readerWindow, pieceCount)
         where !peers[child].covered.contains(piece) {
-            if let parent = anyParent(of: piece, for: child, now: now, using: &generator) {
+            let parent = anyParent(of: piece, for: child, now: now, using: &generator)
+            if let parent, peers[parent].role == .peer || uninjected.contains(piece) || mayRepeat(parent, to: child) {
                 return Choice(piece: piece, parent: parent)
             }
         }

@@ -83,6 +83,7 @@ extension SwarmScheduler {
     package mutating func restrict(_ peer: PeerID, _ restriction: ParentRestriction) {
         guard let child = place(of: peer), peers[child].restriction != restriction else { return }
         peers[child].restriction = restriction
+        if restriction == .seedOnly { seedOnly.insert(child) } else { seedOnly.remove(child) }
         touch(child)
     }
 

@@ -14,18 +14,15 @@ extension SwarmScheduler {
         ring(now: now, into: &output, using: &generator)
         // What every peer has or is getting interests nobody, unless a seed is a child too.
         if seeds.allSatisfy({ !waiting.contains($0) }) { fresh.removeAll { supply[$0] == ordinaryPeers } }
-        if fresh.isEmpty {
-            serveDirty(now: now, into: &output, using: &generator)
-        } else {
-            serveWaiting(now: now, into: &output, using: &generator)
-        }
+        serveWaiting(now: now, into: &output, using: &generator)
+        serveDirty(now: now, into: &output, using: &generator)
         for child in dirty { peers[child].isDirty = false }
         dirty.removeAll(keepingCapacity: true)
         fresh.removeAll()
         return output
     }
 
-    /// Nothing has become available: only the children that have changed are looked at.
+    /// Nothing fresh is left to give: only the children that have changed are looked at.
     private mutating func serveDirty(
         now: SchedulerInstant,
         into output: inout SchedulerOutput,
@@ -47,21 +44,27 @@ extension SwarmScheduler {
         static func < (left: Turn, right: Turn) -> Bool { left.load < right.load }
     }
 
-    /// Goes through those who wait, the poorest first, as long as anybody has something to give.
+    /// Goes through those who wait, the poorest first, as long as anybody has something fresh to give.
     private mutating func serveWaiting(
         now: SchedulerInstant,
         into output: inout SchedulerOutput,
         using generator: inout some RandomNumberGenerator
     ) {
+        var offer = freshOffer()
+        guard !offer.isEmpty else { return }
         var next = waiting.lowest(from: 0)
         while let load = next, load < pieceCount {
             var index = 0
             while index < waiting.buckets[load].count {
-                guard hasOffer else { return }
                 let child = waiting.buckets[load][index]
-                let isWorthALook = peers[child].isDirty || peers[child].covered.lacksMember(of: fresh)
+                let isWorthALook = peers[child].isDirty || peers[child].covered.lacksMember(of: offer)
+                guard isWorthALook, serve(child, now: now, into: &output, using: &generator) else {
+                    index += 1
+                    continue
+                }
                 // Served, it has moved on and another one stands here.
-                if !isWorthALook || !serve(child, now: now, into: &output, using: &generator) { index += 1 }
+                offer = freshOffer()
+                guard !offer.isEmpty else { return }
             }
             next = waiting.lowest(from: load + 1)
         }
@@ -70,13 +73,32 @@ extension SwarmScheduler {
     /// Whether anybody has a free slot for anything.
     private var hasOffer: Bool { !servable.isEmpty || seeds.contains { freeSlots($0) > 0 } }
 
+    /// The fresh pieces that somebody with a free slot holds.
+    private func freshOffer() -> BitSet {
+        BitSet(
+            words: fresh.words.indices.map { index in
+                guard fresh.words[index] != 0 else { return 0 }
+                return seeds.reduce(servable.word(index)) { offered, seed in
+                    offered | peers[seed].held.word(index) & repeatable(index, from: seed)
+                } & fresh.words[index]
+            }
+        )
+    }
+
+    /// Which of 64 pieces a seed would give away now if it holds them.
+    private func repeatable(_ index: Int, from seed: Int) -> UInt64 {
+        if freeSlots(seed) == 0 { return 0 }
+        let hasTimeForAll = peers[seed].line.count < configuration.seedRepeatLine || !seedOnly.isEmpty
+        return hasTimeForAll ? .max : uninjected.word(index)
+    }
+
     private mutating func serve(
         _ child: Int,
         now: SchedulerInstant,
         into output: inout SchedulerOutput,
         using generator: inout some RandomNumberGenerator
     ) -> Bool {
-        guard peers[child].covered.count < pieceCount,
+        guard peers[child].wanted > 0, peers[child].covered.count < pieceCount,
             let choice = choice(for: child, now: now, using: &generator)
         else { return false }
         peers[child].wanted -= 1

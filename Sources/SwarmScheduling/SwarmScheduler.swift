@@ -40,6 +40,8 @@ package struct SwarmScheduler: Sendable {
     var fresh = BitSet()
 
     var waiting = WaitingQueue()
+    /// The places of children that only a seed may serve.
+    var seedOnly = BitSet()
     /// Children to be looked at against everything.
     var dirty: [Int] = []
 
@@ -127,6 +129,7 @@ package struct SwarmScheduler: Sendable {
             for seed in seeds { fresh.formUnion(peers[seed].held) }
         }
         waiting.update(place, load: nil)
+        seedOnly.remove(place)
         peers[place] = SwarmPeer(id: peer, role: .peer, labels: PeerLabels(), birth: -1)
         vacancies.append(place)
     }

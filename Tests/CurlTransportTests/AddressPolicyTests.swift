@@ -51,8 +51,8 @@ import Testing
                     let error = await failure { try await transport.fetch(request) }
                     #expect(error?.code == .addressRefused, "\(host): \(String(describing: error))")
                     request.options.addresses = .guarded(allow: AddressPrefix.loopback)
-                    let got1 = try await transport.fetch(request)
-                    #expect(got1.body == [1], "\(host)")
+                    let response = try await transport.fetch(request)
+                    #expect(response.body == [1], "\(host)")
                 }
                 #expect(server.requests.count == 3)
             }

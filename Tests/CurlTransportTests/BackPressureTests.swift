@@ -22,8 +22,8 @@ import Testing
                 await sink.gotPaused.wait()
                 let before = sink.calls
                 for _ in 0..<5 {
-                    let got1 = try await transport.fetch(TransferRequest(to: server.url("/other")))
-                    #expect(got1.body == content)
+                    let response = try await transport.fetch(TransferRequest(to: server.url("/other")))
+                    #expect(response.body == content)
                 }
                 #expect(sink.calls == before)
                 gate.fire()
@@ -65,8 +65,8 @@ import Testing
                 async let summary = transport.perform(TransferRequest(to: server.url()), into: sink)
                 await sink.gotPaused.wait()
                 // 32 MiB are more than the sockets hold: the server can not have got rid of them.
-                let got2 = try await transport.fetch(TransferRequest(to: server.url()), limit: 64 << 20)
-                #expect(got2.body.count == 32 << 20)
+                let response = try await transport.fetch(TransferRequest(to: server.url()), limit: 64 << 20)
+                #expect(response.body.count == 32 << 20)
                 gate.fire()
                 sink.resume()
                 let done = try await summary

@@ -93,8 +93,8 @@ import Testing
                 _ = try await transport.fetch(TransferRequest(to: server.url()))
                 var request = TransferRequest(to: server.url(), method: "POST")
                 request.body = .bytes([4, 5, 6])
-                let got1 = try await transport.fetch(request)
-                #expect(got1.body == [4, 5, 6])
+                let response = try await transport.fetch(request)
+                #expect(response.body == [4, 5, 6])
             }
         }
     }
@@ -109,7 +109,6 @@ import Testing
                 request.options.totalTimeout = .milliseconds(150)
                 let error = await failure { try await transport.fetch(request) }
                 #expect(error?.code == .timedOut)
-                #expect(error?.curlCode == 28)
             }
         }
     }

@@ -32,14 +32,14 @@ import Testing
         } body: { proxy in
             try await withTransport(environment: ["http_proxy": proxy.url()]) { transport in
                 var request = TransferRequest(url: "http://origin.invalid/x")
-                let got1 = try await transport.fetch(request)
-                #expect(got1.body == Array("http://origin.invalid/x".utf8))
+                let response = try await transport.fetch(request)
+                #expect(response.body == Array("http://origin.invalid/x".utf8))
                 request.options.proxy = .none
                 let error = await failure { try await transport.fetch(request) }
                 #expect(error?.code == .cannotResolve)
                 request.options.proxy = .url(proxy.url())
-                let got2 = try await transport.fetch(request)
-                #expect(got2.head.status == 200)
+                let again = try await transport.fetch(request)
+                #expect(again.head.status == 200)
             }
         }
     }

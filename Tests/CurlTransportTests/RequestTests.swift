@@ -137,10 +137,10 @@ import Testing
                 try await withTransport(environment: ["http_proxy": "http://127.0.0.1:1"]) { transport in
                     var request = TransferRequest(url: "http://node/api")
                     request.options.unixSocketPath = "\(directory)/s"
-                    let got1 = try await transport.fetch(request)
-                    #expect(got1.body == [7])
-                    let got2 = try await transport.fetch(request)
-                    #expect(got2.body == [7])
+                    let response = try await transport.fetch(request)
+                    #expect(response.body == [7])
+                    let again = try await transport.fetch(request)
+                    #expect(again.body == [7])
                     #expect(server.requests.first?.headers["Host"] == "node")
                     #expect(server.connections == 1)
                 }

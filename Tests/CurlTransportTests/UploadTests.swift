@@ -66,8 +66,8 @@ final class ByteSource: RequestBodySource {
                 var request = TransferRequest(to: server.url(), method: "PUT")
                 request.headers = ["Content-Type": "a/b"]
                 request.body = .stream(length: isSized ? Int64(content.count) : nil, source)
-                let got1 = try await transport.fetch(request)
-                #expect(got1.body == content)
+                let response = try await transport.fetch(request)
+                #expect(response.body == content)
                 let fields = try #require(server.requests.first).headers
                 #expect(server.requests.first?.method == "PUT")
                 #expect(fields["Content-Length"] == (isSized ? "\(content.count)" : nil))
@@ -87,8 +87,8 @@ final class ByteSource: RequestBodySource {
                 for body in [[], [1, 2, 3], content] {
                     var request = TransferRequest(to: server.url(), method: method)
                     request.body = .bytes(body)
-                    let got2 = try await transport.fetch(request)
-                    #expect(got2.body == body)
+                    let response = try await transport.fetch(request)
+                    #expect(response.body == body)
                     let last = try #require(server.requests.last)
                     #expect(last.method == method)
                     #expect(last.headers["Content-Length"] == "\(body.count)")
@@ -145,8 +145,8 @@ final class ByteSource: RequestBodySource {
                 var request = TransferRequest(to: server.url(), method: "PUT")
                 request.body = .stream(length: nil, source)
                 if canRewind {
-                    let got3 = try await transport.fetch(request)
-                    #expect(got3.body == content)
+                    let response = try await transport.fetch(request)
+                    #expect(response.body == content)
                     #expect(source.state.withLock { $0.rewinds } == 1)
                 } else {
                     let error = await failure { [request] in try await transport.fetch(request)

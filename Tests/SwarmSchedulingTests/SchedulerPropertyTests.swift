@@ -220,11 +220,6 @@ struct RandomWorld {
     private func mayGive(_ parent: PeerID, _ piece: PieceIndex, to child: PeerID) -> Bool {
         guard parent == seedPeer else { return !restricted.contains(child) }
         if restricted.contains(child) || line(parent) < scheduler.configuration.seedRepeatLine { return true }
-        if let reader = readers[child]?.value,
-            (reader..<(reader + scheduler.configuration.readerWindow)).contains(piece.value)
-        {
-            return true
-        }
         return copies[piece.value] == 0
     }
 

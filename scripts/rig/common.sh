@@ -42,5 +42,5 @@ launch() {
     done
     tail -n 5 "$name.log" >&2
     "$rig/stop.sh" "$PWD"
-    die "$name did not start (its log is $PWD/$name.log)"
+    die "$name did not start"
 }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// A value that is set once, and that any number of tasks wait for.
-package final class OneShot<Value: Sendable>: Sendable {
+final class OneShot<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var waiters: [CheckedContinuation<Value, Never>] = []
@@ -9,14 +9,11 @@ package final class OneShot<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Nothing set yet.
-    package init() {}
-
     /// The value, if it is set.
-    package var current: Value? { state.withLock { $0.value } }
+    var current: Value? { state.withLock { $0.value } }
 
     /// Sets the value and wakes who waits for it; only the first call counts.
-    package func set(_ value: Value) {
+    func set(_ value: Value) {
         let waiters = state.withLock { state in
             guard state.value == nil else { return [CheckedContinuation<Value, Never>]() }
             state.value = value
@@ -27,7 +24,7 @@ package final class OneShot<Value: Sendable>: Sendable {
     }
 
     /// Waits for the value, also when the task is cancelled: whoever sets it must be certain to.
-    package func wait() async -> Value {
+    func wait() async -> Value {
         await withCheckedContinuation { continuation in
             let value = state.withLock { state in
                 if state.value == nil { state.waiters.append(continuation) }

@@ -1,0 +1,74 @@
+import CurlTransport
+import NIOCore
+import Synchronization
+
+/// Hands a client's request body to the transport, no faster than the upstream takes it.
+final class RelayBody: RequestBodySource, Sendable {
+    private struct State {
+        var buffer = ByteBuffer()
+        var isEnded = false
+        var failed = false
+        var control: TransferControl?
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    /// The client's body broke off.
+    struct ClientGone: Error {}
+
+    private let state = Mutex(State())
+
+    func read(into target: UnsafeMutableRawBufferPointer, control: TransferControl) throws -> BodyReadResult {
+        let (result, waiter) = try state.withLock { state -> (BodyReadResult, CheckedContinuation<Void, Never>?) in
+            if state.failed { throw ClientGone() }
+            let count = min(target.count, state.buffer.readableBytes)
+            guard count > 0 else {
+                if state.isEnded { return (.end, nil) }
+                state.control = control
+                return (.paused, state.waiter.take())
+            }
+            state.buffer.readWithUnsafeReadableBytes { bytes in
+                target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+                return count
+            }
+            return (.bytes(count), state.buffer.readableBytes == 0 ? state.waiter.take() : nil)
+        }
+        waiter?.resume()
+        return result
+    }
+
+    /// Takes the body in, part by part.
+    func pump(_ body: some AsyncSequence<ByteBuffer, any Error> & Sendable) async {
+        do {
+            for try await buffer in body where buffer.readableBytes > 0 {
+                offer { $0.buffer = buffer }
+                await drained()
+            }
+            offer { $0.isEnded = true }
+        } catch {
+            offer { $0.failed = true }
+        }
+    }
+
+    private func offer(_ change: (inout State) -> Void) {
+        let control = state.withLock { state in
+            change(&state)
+            return state.control.take()
+        }
+        control?.resume()
+    }
+
+    private func drained() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state -> Bool in
+                    guard state.buffer.readableBytes > 0, !Task.isCancelled else { return false }
+                    state.waiter = continuation
+                    return true
+                }
+                if !waits { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiter.take() }?.resume()
+        }
+    }
+}

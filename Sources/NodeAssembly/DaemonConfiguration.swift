@@ -1,0 +1,30 @@
+package import CacheStore
+package import ContentProxy
+package import HTTPService
+package import NodeConfig
+
+/// The configuration of a node's daemon: `dfdaemon.yml`.
+package struct DaemonConfiguration: Sendable, Configurable {
+    /// The registry mirror.
+    package var proxy = ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 65001)))
+    /// Health and metrics.
+    package var health = ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 65003)))
+    /// The directory of the store and of the control socket `dfdaemon.sock`.
+    package var home = "/var/lib/darter/dfdaemon"
+    package var store = StoreConfiguration()
+    package var node = PeerNodeConfiguration(pieces: ListenAddress(.tcp(host: "::", port: 65002)))
+    package var mirror = MirrorConfiguration()
+    package var log = LogConfiguration()
+
+    package init() {}
+
+    package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
+        try fields.section("proxy", &proxy)
+        try fields.section("health", &health)
+        try fields.value("home", &home)
+        try fields.section("store", &store)
+        try fields.section("registry_mirror", &mirror)
+        try node.bind(&fields)
+        try fields.section("log", &log)
+    }
+}

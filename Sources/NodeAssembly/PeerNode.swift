@@ -1,0 +1,118 @@
+package import BackendAPI
+package import CacheStore
+package import CurlTransport
+package import HTTPService
+import Hummingbird
+package import Logging
+package import NodeConfig
+import OriginFetch
+package import PeerEngine
+import PieceServer
+
+/// What a node that downloads is made of: part of the configuration of dfdaemon and of dfget.
+package struct PeerNodeConfiguration: Sendable, Configurable {
+    /// The supernodes, each with its share of the tasks; none: everything comes from the origins.
+    package var supernodes: [SupernodeAddress] = []
+    /// The piece server.
+    package var pieces: ListenerConfiguration
+    package var peer = PeerEngineConfiguration()
+    package var origin = OriginConfiguration()
+    package var limits = LimitConfiguration()
+    package var cluster = ClusterConfiguration()
+    package var backends: [BackendEntry] = []
+    /// The authority that signed the supernodes' certificates; none: the system's.
+    package var supernodeCAFile: String?
+
+    /// `pieces`: where the piece server listens.
+    package init(pieces: ListenAddress) {
+        self.pieces = ListenerConfiguration(address: pieces)
+    }
+
+    package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
+        try fields.list("supernodes", &supernodes)
+        try fields.optional("supernode_ca_file", &supernodeCAFile)
+        try fields.section("pieces", &pieces)
+        try fields.section("peer", &peer)
+        try fields.section("origin", &origin)
+        try fields.section("limits", &limits)
+        try fields.section("cluster", &cluster)
+        try fields.sections("backends", &backends) { BackendEntry() }
+    }
+}
+
+/// The engine of a node with what it stands on and its piece server.
+package struct PeerNode: Sendable {
+    package let engine: PeerEngine
+    package let transport: CurlTransport
+    /// The node's settings for origins.
+    package let originOptions: TransferOptions
+    package let backends: BackendRegistry
+    /// The piece server; once it is bound, ``NodeIdentity/listens(at:)`` is to be called.
+    package let pieces: HTTPListener
+
+    /// `store`: where downloads go that have no destination of their own.
+    ///
+    /// `name` and `address` are what supernodes are told of the node.
+    package init(
+        _ configuration: PeerNodeConfiguration,
+        name: String,
+        address: String? = nil,
+        store: CacheStore?,
+        logger: Logger,
+        plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]
+    ) throws(ConfigError) {
+        let transport = CurlTransport(logger: logger)
+        let options = Self.originOptions(configuration)
+        backends = try BackendRegistry.of(options, configuration.backends) { options in
+            plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
+        }
+        engine = PeerEngine(
+            configuration.peer,
+            supernodes: configuration.supernodes,
+            identity: NodeIdentity(name: name, address: address),
+            links: Self.links(transport, configuration, limits: options.rateLimits),
+            backends: backends,
+            origin: configuration.origin.fetch,
+            store: store,
+            clusterToken: try NodeProcess.token(configuration.cluster),
+            logger: logger
+        )
+        self.transport = transport
+        originOptions = options
+        let router = Router<ServiceRequestContext>.api()
+        PieceRoutes(source: engine, pacer: RatePacer(configuration.limits.upload), now: UnixTime.now).add(to: router)
+        pieces = HTTPListener(
+            name: "pieces",
+            configuration: configuration.pieces,
+            responder: router.buildResponder(),
+            logger: logger
+        )
+    }
+
+    private static func originOptions(_ configuration: PeerNodeConfiguration) -> TransferOptions {
+        var options = TransferOptions()
+        options.addresses = configuration.origin.addresses
+        options.rateLimits =
+            configuration.limits.download.bytesPerSecond.map { [RateLimiter(bytesPerSecond: $0)] } ?? []
+        return options
+    }
+
+    /// Supernodes and their peers are the cluster's own: they may be anywhere, and no proxy stands between.
+    private static func links(
+        _ transport: CurlTransport,
+        _ configuration: PeerNodeConfiguration,
+        limits: [RateLimiter]
+    ) -> PeerEngine.Links {
+        var supernode = TransferOptions()
+        supernode.addresses = .any
+        supernode.proxy = .none
+        supernode.followRedirects = false
+        supernode.connectTimeout = .seconds(3)
+        supernode.lowSpeed = nil
+        supernode.tls.caFile = configuration.supernodeCAFile
+        var pieces = supernode
+        pieces.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
+        pieces.rateLimits = limits
+        return PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
+    }
+}

@@ -1,0 +1,90 @@
+package import BackendAPI
+import CacheStore
+import CurlTransport
+import HTTPService
+import Hummingbird
+import NodeConfig
+import OriginFetch
+import PieceServer
+import ServiceLifecycle
+import SupernodeService
+
+/// A supernode: its store, API and piece server.
+package struct SupernodeProcess: Sendable {
+    private let process: NodeProcess
+    private let configuration: SupernodeConfiguration
+
+    package init(_ configuration: SupernodeConfiguration) {
+        self.configuration = configuration
+        process = NodeProcess(name: "supernode", log: configuration.log)
+    }
+
+    /// Runs until it is told to stop.
+    ///
+    /// Throws an error with one line for a person where it can not start.
+    package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
+        let logger = process.logger
+        let transport = CurlTransport(logger: logger)
+        var options = TransferOptions()
+        options.addresses = configuration.origin.addresses
+        if let rate = configuration.limits.download.bytesPerSecond {
+            options.rateLimits = [RateLimiter(bytesPerSecond: rate)]
+        }
+        let backends = try BackendRegistry.of(options, configuration.backends) { options in
+            plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
+        }
+        var place = configuration.store
+        place.directory = configuration.home
+        let store = try await CacheStore.open(place, logger: logger)
+        let supernode = Supernode(
+            configuration: configuration.peers,
+            origin: configuration.origin.fetch,
+            store: store,
+            backends: backends,
+            clusterToken: try NodeProcess.token(configuration.cluster),
+            logger: logger
+        )
+        let pieces = pieceListener(supernode)
+        let api = apiListener(supernode, pieces)
+        try await process.run([StoreService(store: store), supernode, pieces, api]) {
+            "api=\(try await api.bound()) pieces=\(try await pieces.bound())"
+        }
+        await transport.shutdown()
+    }
+
+    private func pieceListener(_ supernode: Supernode) -> HTTPListener {
+        let router = Router<ServiceRequestContext>.api()
+        PieceRoutes(source: supernode, pacer: RatePacer(configuration.limits.upload), now: UnixTime.now).add(to: router)
+        return HTTPListener(
+            name: "pieces",
+            configuration: configuration.pieces,
+            responder: router.buildResponder(),
+            logger: process.logger
+        )
+    }
+
+    private func apiListener(_ supernode: Supernode, _ pieces: HTTPListener) -> HTTPListener {
+        let router = Router<ServiceRequestContext>.api()
+        SupernodeRoutes(supernode, pieces: pieces).add(to: router)
+        process.operationalRoutes(checks: []).add(to: router)
+        return HTTPListener(
+            name: "api",
+            configuration: configuration.api,
+            responder: router.buildResponder(),
+            logger: process.logger
+        )
+    }
+}
+
+extension BackendRegistry {
+    /// The backends of a node: its plugins behind its settings for origins.
+    static func of(
+        _ options: TransferOptions,
+        _ entries: [BackendEntry],
+        plugins: (TransferOptions) -> [any BackendPlugin]
+    ) throws(ConfigError) -> BackendRegistry {
+        try BackendRegistry(plugins: plugins(options), entries: entries.withRegistryDefault()) { backend, plugin in
+            MeteredBackend(backend, name: plugin)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package import CacheStore
+package import Content
+
+/// Fetched content goes into the store, as the content of one task.
+package struct StoreDestination: FetchDestination {
+    package let store: CacheStore
+    package let task: TaskID
+
+    package init(store: CacheStore, task: TaskID) {
+        self.store = store
+        self.task = task
+    }
+
+    package func earlier() -> (file: PieceFile, record: OriginRecord)? {
+        stored { if case .incomplete = $0 { true } else { false } }
+    }
+
+    /// Complete content.
+    package func complete() -> (file: PieceFile, record: OriginRecord)? {
+        stored { if case .complete = $0 { true } else { false } }
+    }
+
+    package func create(
+        _ record: OriginRecord,
+        generation: Generation,
+        layout: PieceLayout
+    ) throws(StoreError) -> PieceFile {
+        try store.create(
+            task,
+            generation: generation,
+            layout: layout,
+            metadata: record.encoded,
+            contentHash: record.digest?.algorithm ?? .sha256
+        )
+    }
+
+    private func stored(_ isRight: (TaskRecord.State) -> Bool) -> (file: PieceFile, record: OriginRecord)? {
+        guard let stored = store.record(of: task), isRight(stored.state), let record = OriginRecord(stored.metadata),
+            let file = try? store.open(task)
+        else { return nil }
+        return (file, record)
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import BackendAPI
+import FileBackend
+import Foundation
+import HTTPBackend
+import NodeAssembly
+import NodeConfig
+import RegistryBackend
+
+@main
+struct DaemonCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dfdaemon",
+        abstract: "The daemon of one node in a Darter cluster: registry mirror, peer and control socket.",
+        discussion: """
+            Container runtimes pull through its registry mirror, dfget downloads through its socket, and other nodes fetch
+            pieces from it. Flags win over the configuration file, the file over the defaults.
+
+            Exit codes: 0 stopped by a signal, 1 could not run, 64 wrong usage, 78 wrong configuration.
+            """
+    )
+
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("The directory of the store and of the control socket.", valueName: "directory"))
+    var home: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Log this and what is graver: trace, debug, info, notice, warning, error.",
+            valueName: "level"
+        )
+    )
+    var logLevel: String?
+
+    @Flag(help: "Print the configuration with all defaults, and exit.")
+    var printConfig = false
+
+    func run() async throws {
+        do {
+            let configuration = try settings()
+            if printConfig {
+                print(printed(configuration), terminator: "")
+                return
+            }
+            try await DaemonProcess(configuration).run { environment in
+                [
+                    HTTPPlugin(transport: environment.transport, defaults: environment.options)
+                ]
+            }
+        } catch {
+            FileHandle.standardError.write(Data("dfdaemon: \(CommandFailure.line(error))\n".utf8))
+            throw error is ConfigError ? ExitCode(78) : ExitCode.failure
+        }
+    }
+
+    private func settings() throws(ConfigError) -> DaemonConfiguration {
+        var configuration = DaemonConfiguration()
+        if let config { try ConfigFile.load(path: config, into: &configuration) }
+        if let home { configuration.home = home }
+        if let logLevel {
+            guard let level = LogConfiguration.Level(configText: logLevel) else {
+                throw ConfigError(message: "--log-level: '\(logLevel)' is none of the levels")
+            }
+            configuration.log.level = level
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,45 @@
+import Content
+import OriginFetch
+import TestSupport
+import Testing
+
+@Suite struct SegmentPlanTests {
+    @Test("Segments cover exactly what is missing, whatever is there already", arguments: 0..<50)
+    func coversTheRest(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let layout = PieceLayout(length: Int64.random(in: 1...(64 << 20), using: &random))
+        let count = try #require(layout.pieceCount)
+        var committed = PieceSet()
+        for piece in 0..<count where Bool.random(using: &random) { committed.insert(PieceIndex(piece)) }
+        let size = Int64.random(in: 1...(8 << 20), using: &random)
+        var plan = SegmentPlan(layout: layout, committed: committed, taken: nil, segmentSize: size)
+        var covered = PieceSet()
+        var last: Int64 = -1
+        while let segment = plan.next() {
+            #expect(segment.offset > last)
+            #expect(!segment.isEmpty)
+            #expect(segment.count <= max(layout.pieceSize, size))
+            for piece in layout.pieces(touching: segment) {
+                let isNew = covered.insert(PieceIndex(piece))
+                #expect(isNew)
+            }
+            last = segment.offset
+        }
+        #expect(plan.isEmpty)
+        #expect(covered == PieceSet(all: count).subtracting(committed))
+    }
+
+    @Test("What a response under way brings is left out")
+    func leavesOutWhatIsComing() {
+        let layout = PieceLayout(length: 32 << 20)
+        let plan = SegmentPlan(
+            layout: layout,
+            committed: [],
+            taken: ByteRange(length: 16 << 20),
+            segmentSize: 64 << 20
+        )
+        var rest = plan
+        #expect(rest.next() == ByteRange(Int64(16 << 20)..<Int64(32 << 20)))
+        #expect(rest.next() == nil)
+    }
+}
