@@ -237,7 +237,7 @@ let package = Package(
                 "PeerEngine", "TestSupport", "WireAPI", logging,
             ]
         ),
-        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
+        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI", logging]),
     ],
     swiftLanguageModes: [.v6]
 )
