@@ -144,7 +144,7 @@ let package = Package(
             "DownloadTool",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
-                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, logging,
+                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
             ]
         ),
         library(
@@ -173,7 +173,7 @@ let package = Package(
         executable(
             "dfget",
             [
-                "BackendAPI", "Content", "CurlTransport", "DownloadTool", "NodeConfig", argumentParser, logging,
+                "BackendAPI", "CurlTransport", "DownloadTool", "NodeConfig", "PeerEngine", argumentParser, logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
