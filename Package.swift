@@ -136,8 +136,15 @@ let package = Package(
         library(
             "NodeControl",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
-                "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "OriginFetch", "PeerEngine",
+                "WireAPI", hummingbird, httpTypes,
+            ]
+        ),
+        library(
+            "DownloadTool",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
+                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
             ]
         ),
         library(
@@ -166,8 +173,7 @@ let package = Package(
         executable(
             "dfget",
             [
-                "NodeAssembly", "NodeConfig", "NodeControl", "BackendAPI", "Content", "PeerEngine", "CurlTransport",
-                "WireAPI", argumentParser, logging,
+                "BackendAPI", "CurlTransport", "DownloadTool", "NodeConfig", "PeerEngine", argumentParser, logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
@@ -214,9 +220,23 @@ let package = Package(
         ),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
-        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "BackendAPI"] + plugins),
+        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
+        tests(
+            "NodeControlTests",
+            [
+                "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
+                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", lifecycle, logging,
+            ]
+        ),
+        tests(
+            "DownloadToolTests",
+            [
+                "DownloadTool", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "PeerEngine", "TestSupport", "WireAPI", logging,
+            ]
+        ),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI", logging]),
     ],
     swiftLanguageModes: [.v6]

@@ -83,7 +83,12 @@ extension CacheStore {
             return (true, old)
         }
         discard(trash)
-        if isNew { background.submit { _ in self.settle(journal.object, file) } }
+        if isNew {
+            background.submit { _ in
+                self.settle(journal.object)
+                return nil
+            }
+        }
     }
 
     /// The object that has the name already is in doubt: its tasks get the new one, whose bytes have just been verified.
@@ -129,12 +134,13 @@ extension CacheStore {
 
     /// Syncs a complete file and moves it under its name; on the background thread.
     ///
-    /// The index names the object before the file moves, so that after a crash it is found in either place.
-    func settle(_ object: Int64, _ file: PieceFile?) {
+    /// The index names the object before the file moves, so that after a crash it is found in either place. Holds no
+    /// ``PieceFile``: an object that waits for the disk can be evicted.
+    func settle(_ object: Int64) {
         do throws(StoreError) {
             guard let stored = catalog.withLock({ $0.objects[object] }), let name = stored.row.name, !stored.isGone
             else { return }
-            try synchronize(file, path(stored.path))
+            try synchronize(file: path(stored.path))
             faults.hit("synced")
             try writer.flushBlocking()
             try FileAccess.makeDirectory(path(name.directory))
@@ -151,19 +157,17 @@ extension CacheStore {
             try FileAccess.synchronize(directory: path(name.directory))
             faults.hit("settled")
         } catch {
+            // Evicted meanwhile.
+            guard catalog.withLock({ $0.objects[object].map { !$0.isGone } ?? false }) else { return }
             // It stays where it is, and is served from there; the next start tries again.
             logger.error("a complete object is not moved to its place: \(error)")
         }
     }
 
-    private func synchronize(_ file: PieceFile?, _ path: String) throws(StoreError) {
-        if let file {
-            guard fsync(file.descriptor) == 0 else { throw .system("fsync") }
-            return
-        }
-        let descriptor = try FileAccess.open(path, O_RDONLY)
+    private func synchronize(file: String) throws(StoreError) {
+        let descriptor = try FileAccess.open(file, O_RDONLY)
         defer { Glibc.close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system("fsync") }
+        guard fsync(descriptor) == 0 else { throw .system("fsync \(file)") }
     }
 }
 

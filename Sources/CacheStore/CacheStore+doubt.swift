@@ -13,7 +13,10 @@ extension CacheStore {
         }
         guard isNew else { return }
         logger.warning("an object is verified again: \(reason)")
-        background.submit { buffer in self.resolveDoubt(object, through: buffer) }
+        background.submit { buffer in
+            self.resolveDoubt(object, through: buffer)
+            return nil
+        }
     }
 
     private func resolveDoubt(_ object: Int64, through buffer: UnsafeMutableRawBufferPointer) {

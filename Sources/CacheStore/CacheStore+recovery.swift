@@ -99,7 +99,10 @@ extension CacheStore {
         try await loadPieces(of: contents.tasks.filter { !$0.isComplete }, rehash: crashed)
         let unsettled = catalog.withLock { $0.objects.values.filter { $0.row.name != nil && !$0.row.isSettled } }
         for object in unsettled where !object.isDoubtful {
-            background.submit { _ in self.settle(object.row.ref, nil) }
+            background.submit { _ in
+                self.settle(object.row.ref)
+                return nil
+            }
         }
     }
 

@@ -16,6 +16,16 @@ struct ContentHash {
     }
 }
 
+/// The digest of a content that is done, and who waits for it.
+struct EndedContentHash {
+    let waiters: [PieceFileState.DigestWaiter]
+    let result: Result<Digest, StoreError>
+
+    func resume() {
+        for waiter in waiters { waiter.resume(returning: result) }
+    }
+}
+
 extension PieceFileState {
     /// Lends the hasher of `algorithm` where there is something for it to read: the bytes that it takes next.
     mutating func lendContentHash(_ algorithm: Digest.Algorithm, atMost limit: Int64) -> (DigestHasher, ByteRange)? {
@@ -44,7 +54,7 @@ extension PieceFileState {
         _ hasher: DigestHasher,
         at offset: Int64
     )
-        -> (waiters: [DigestWaiter], result: Result<Digest, StoreError>)?
+        -> EndedContentHash?
     {
         guard let index = contents.firstIndex(where: { $0.algorithm == hasher.algorithm }) else { return nil }
         contents[index].hasher = hasher
@@ -57,7 +67,7 @@ extension PieceFileState {
         _ algorithm: Digest.Algorithm,
         _ error: StoreError
     )
-        -> (waiters: [DigestWaiter], result: Result<Digest, StoreError>)?
+        -> EndedContentHash?
     {
         guard let index = contents.firstIndex(where: { $0.algorithm == algorithm }) else { return nil }
         return finishContentHash(at: index, .failure(error))
@@ -67,10 +77,10 @@ extension PieceFileState {
         at index: Int,
         _ result: Result<Digest, StoreError>
     )
-        -> (waiters: [DigestWaiter], result: Result<Digest, StoreError>)
+        -> EndedContentHash
     {
         contents[index].result = result
         defer { contents[index].waiters = [] }
-        return (contents[index].waiters, result)
+        return EndedContentHash(waiters: contents[index].waiters, result: result)
     }
 }

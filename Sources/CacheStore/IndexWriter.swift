@@ -52,7 +52,10 @@ final class IndexWriter: Sendable {
     func flushBlocking() throws(StoreError) {
         guard pending.withLock({ !$0.changes.isEmpty || !$0.writing.isEmpty }) else { return }
         let done = Gate<Result<Void, StoreError>>()
-        thread.submit { _ in done.open(with: Result { () throws(StoreError) in try self.writeBatch() }) }
+        thread.submit { _ in
+            let result = Result { () throws(StoreError) in try self.writeBatch() }
+            return { done.open(with: result) }
+        }
         try done.wait().get()
     }
 
@@ -77,14 +80,14 @@ final class IndexWriter: Sendable {
         try await flush()
     }
 
-    private func writePending() {
+    private func writePending() -> WorkerThreads.Report {
         let result = Result { () throws(StoreError) in try writeBatch() }
         if case .failure(let error) = result { logger.error("the index is not written: \(error)") }
         let waiters = pending.withLock { pending in
             defer { pending.waiters = [] }
             return pending.waiters
         }
-        for waiter in waiters { waiter.resume(returning: result) }
+        return { for waiter in waiters { waiter.resume(returning: result) } }
     }
 
     /// Only ever on the writer's thread.

@@ -24,7 +24,10 @@ extension PieceFile {
         threads.submit { self.hash(piece, through: $0) }
     }
 
-    private func hash(_ piece: PieceIndex, through buffer: UnsafeMutableRawBufferPointer) {
+    private func hash(
+        _ piece: PieceIndex,
+        through buffer: UnsafeMutableRawBufferPointer
+    ) -> WorkerThreads.Report {
         // With every thread busy, one pass over the bytes for both digests costs less than two.
         let fuse = threads.isSaturated
         let (range, lent) = state.withLock { state in
@@ -43,7 +46,7 @@ extension PieceFile {
         } catch {
             result = .failure(error)
         }
-        finish(piece, range, result, lent: lent, content: content)
+        return finish(piece, range, result, lent: lent, content: content)
     }
 
     private func finish(
@@ -52,7 +55,7 @@ extension PieceFile {
         _ result: Result<Digest, StoreError>,
         lent: DigestHasher?,
         content: DigestHasher?
-    ) {
+    ) -> WorkerThreads.Report {
         var accepted = false
         if case .success(let digest) = result, let range {
             accepted = state.withLock { $0.accepts(digest, for: piece) }
@@ -71,20 +74,15 @@ extension PieceFile {
         if accepted, case .success(let digest) = result {
             for observer in outcome.observers { observer(piece, digest) }
         }
-        for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
-        for (waiter, result) in outcome.waiters { waiter.resume(returning: result) }
-        resume(ended)
         for algorithm in contentAlgorithms { followContent(algorithm) }
+        return {
+            for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
+            for (waiter, result) in outcome.waiters { waiter.resume(returning: result) }
+            ended?.resume()
+        }
     }
 
     // MARK: The whole content
-
-    typealias EndedContentHash = (waiters: [PieceFileState.DigestWaiter], result: Result<Digest, StoreError>)
-
-    private func resume(_ ended: EndedContentHash?) {
-        guard let ended else { return }
-        for waiter in ended.waiters { waiter.resume(returning: ended.result) }
-    }
 
     var contentAlgorithms: [Digest.Algorithm] {
         state.withLock { $0.contents.filter { $0.result == nil }.map(\.algorithm) }
@@ -133,8 +131,8 @@ extension PieceFile {
             } catch {
                 ended = self.state.withLock { $0.failContentHash(algorithm, error) }
             }
-            self.resume(ended)
             self.followContent(algorithm)
+            return { ended?.resume() }
         }
     }
 

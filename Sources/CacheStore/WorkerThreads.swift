@@ -6,8 +6,13 @@ internal import Synchronization
 /// Hashing and waiting for the disk have no place on the threads that run Swift's tasks. Jobs that were submitted are
 /// run even when the object goes away meanwhile; then the threads end.
 package final class WorkerThreads: Sendable {
+    /// Tells those who wait for a job that it is done.
+    typealias Report = @Sendable () -> Void
     /// What a thread runs; the buffer is its own for the duration of the call.
-    typealias Job = @Sendable (UnsafeMutableRawBufferPointer) -> Void
+    ///
+    /// What it returns is called when the thread has let go of the job: who has been told that the work on a file is
+    /// done can rely on it that no thread holds the file.
+    typealias Job = @Sendable (UnsafeMutableRawBufferPointer) -> Report?
 
     private let queue: JobQueue
 
@@ -29,7 +34,10 @@ package final class WorkerThreads: Sendable {
     /// Runs `body` on one of the threads.
     func run<Result: Sendable>(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Result) async -> Result {
         await withCheckedContinuation { continuation in
-            submit { continuation.resume(returning: body($0)) }
+            submit { buffer in
+                let result = body(buffer)
+                return { continuation.resume(returning: result) }
+            }
         }
     }
 
@@ -101,10 +109,19 @@ private final class JobQueue: @unchecked Sendable {
     private func work() {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bufferSize), alignment: 4096)
         defer { buffer.deallocate() }
-        while let job = next() {
-            job(buffer)
-            idle.add(1, ordering: .relaxed)
-        }
+        while runNext(buffer) { idle.add(1, ordering: .relaxed) }
+    }
+
+    /// False at the end.
+    private func runNext(_ buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let report = perform(buffer) else { return false }
+        report?()
+        return true
+    }
+
+    /// Runs one job and lets go of it; nil at the end.
+    private func perform(_ buffer: UnsafeMutableRawBufferPointer) -> WorkerThreads.Report?? {
+        next().map { $0(buffer) }
     }
 
     private func next() -> WorkerThreads.Job? {

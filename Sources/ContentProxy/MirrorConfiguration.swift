@@ -42,6 +42,11 @@ package struct MirroredRegistry: Sendable, Configurable {
     }
 }
 
+extension MirroredRegistry {
+    /// Host and port of where it is.
+    package var authority: String? { RegistryBase(url ?? "https://\(host)")?.url.authority }
+}
+
 /// The base URL of a registry: scheme and authority, nothing else.
 struct RegistryBase: Sendable, Hashable {
     let url: ResourceURL

@@ -53,9 +53,18 @@ final class TransferLoop {
             TransferLoop(multi, start).run()
         } else {
             start.logger.critical("libcurl can not be initialised")
+            refuse(start.queue)
         }
         start.queue.finish()
         return nil
+    }
+
+    /// Ends what was started before it turned out that nothing can be.
+    private static func refuse(_ queue: CommandQueue) {
+        queue.close(then: nil)
+        var commands: [Command] = []
+        _ = queue.drain(into: &commands)
+        for case .start(let transfer) in commands { transfer.end(.failure(shutDown)) }
     }
 
     private init(_ multi: UnsafeMutableRawPointer, _ start: Start) {

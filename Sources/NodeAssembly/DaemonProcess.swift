@@ -6,6 +6,7 @@ import Foundation
 import HTTPService
 import Hummingbird
 import NodeConfig
+import NodeControl
 import OriginFetch
 import PeerEngine
 import ServiceLifecycle
@@ -28,8 +29,10 @@ package struct DaemonProcess: Sendable {
         var place = configuration.store
         place.directory = configuration.home
         let store = try await CacheStore.open(place, logger: process.logger)
+        var peer = configuration.node
+        peer.backends = try peer.backends.with(configuration.mirror.registries)
         let node = try PeerNode(
-            configuration.node,
+            peer,
             name: "\(ProcessInfo.processInfo.hostName)/dfdaemon",
             store: store,
             logger: process.logger,
@@ -39,13 +42,15 @@ package struct DaemonProcess: Sendable {
         let proxy = listener("proxy", configuration.proxy, mirror(node, jobs))
         let health = listener("health", configuration.health, operations(node))
         let socket = "\(configuration.home)/dfdaemon.sock"
+        let control = listener("control", .init(address: ListenAddress(.unix(path: socket))), control(node))
         let services: [any Service] = [
             StoreService(store: store), JobService(jobs: jobs), node.engine, node.pieces, health,
-            proxy,
+            control, proxy,
         ]
         try await process.run(services) {
             node.engine.identity.listens(at: try await node.pieces.bound().port ?? 0)
             let addresses = "proxy=\(try await proxy.bound()) pieces=\(try await node.pieces.bound())"
+            _ = try await control.bound()
             return "\(addresses) health=\(try await health.bound()) socket=\(socket)"
         }
         await node.transport.shutdown()
@@ -64,6 +69,17 @@ package struct DaemonProcess: Sendable {
     private func operations(_ node: PeerNode) -> some HTTPResponder<ServiceRequestContext> {
         let router = Router<ServiceRequestContext>.api()
         process.operationalRoutes(checks: []).add(to: router)
+        return router.buildResponder()
+    }
+
+    private func control(_ node: PeerNode) -> some HTTPResponder<ServiceRequestContext> {
+        let router = Router<ServiceRequestContext>.api()
+        let description = NodeDescription(
+            name: "dfdaemon",
+            version: DarterVersion.current,
+            pid: ProcessInfo.processInfo.processIdentifier
+        )
+        NodeControlRoutes(engine: node.engine, description: description).add(to: router)
         return router.buildResponder()
     }
 

@@ -6,6 +6,7 @@ struct StoreService: Service {
     let store: CacheStore
 
     func run() async throws {
+        await cancelWhenGracefulShutdown { await Scrubber(store).run() }
         try? await gracefulShutdown()
         await store.close()
     }

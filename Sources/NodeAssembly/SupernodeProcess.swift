@@ -83,7 +83,7 @@ extension BackendRegistry {
         _ entries: [BackendEntry],
         plugins: (TransferOptions) -> [any BackendPlugin]
     ) throws(ConfigError) -> BackendRegistry {
-        try BackendRegistry(plugins: plugins(options), entries: entries) { backend, plugin in
+        try BackendRegistry(plugins: plugins(options), entries: entries.withRegistryDefault()) { backend, plugin in
             MeteredBackend(backend, name: plugin)
         }
     }

@@ -4,6 +4,9 @@ public import CurlTransport
 
 /// Requests to origins that speak HTTP: what is the same for every backend that does.
 public struct HTTPOrigin: Sendable {
+    /// Completes what a response's head says of the content, or refuses it.
+    public typealias Refinement = @Sendable (ContentHead) throws(BackendError) -> ContentHead
+
     private let transport: CurlTransport
     private let options: TransferOptions
     private let explain: @Sendable (_ body: [UInt8]) -> String?
@@ -26,30 +29,35 @@ public struct HTTPOrigin: Sendable {
 
     /// Fetches as ``Backend/fetch(_:into:)`` has it.
     ///
-    /// `credentials` are sent instead of the request's.
+    /// `credentials` are sent instead of the request's; `refine` adds what the caller knows better than the response.
     public func fetch(
         _ request: OriginRequest,
         credentials: HeaderFields,
-        into sink: any ContentSink
+        into sink: any ContentSink,
+        refine: @escaping Refinement = { head throws(BackendError) in head }
     ) async throws(BackendError) {
         if let range = request.range, range.headerValue == nil {
             throw BackendError(.invalidRequest, "an empty or negative range")
         }
-        _ = try await exchange("GET", request, credentials, into: sink)
+        _ = try await exchange("GET", request, credentials, into: sink, refine)
     }
 
     /// Asks as ``Backend/head(_:)`` has it: by HEAD, or by a GET of one byte where the origin does not want that.
-    public func head(_ request: OriginRequest, credentials: HeaderFields) async throws(BackendError) -> ContentHead {
+    public func head(
+        _ request: OriginRequest,
+        credentials: HeaderFields,
+        refine: @escaping Refinement = { head throws(BackendError) in head }
+    ) async throws(BackendError) -> ContentHead {
         var request = request
         request.range = nil
         do throws(BackendError) {
-            return try await exchange("HEAD", request, credentials, into: nil)
+            return try await exchange("HEAD", request, credentials, into: nil, refine)
         } catch {
             let isRefused = error.status.map { Self.headRefused.contains($0) } ?? (error.code == .closedEarly)
             guard isRefused else { throw error }
         }
         request.range = .closed(ByteRange(length: 1))
-        var head = try await exchange("GET", request, credentials, into: nil)
+        var head = try await exchange("GET", request, credentials, into: nil, refine)
         head.range = nil
         return head
     }
@@ -58,7 +66,8 @@ public struct HTTPOrigin: Sendable {
         _ method: String,
         _ request: OriginRequest,
         _ credentials: HeaderFields,
-        into content: (any ContentSink)?
+        into content: (any ContentSink)?,
+        _ refine: @escaping Refinement
     ) async throws(BackendError) -> ContentHead {
         let url = request.resource.url
         var transfer = TransferRequest(url: url.text, method: method, options: options)
@@ -67,7 +76,10 @@ public struct HTTPOrigin: Sendable {
         if !transfer.headers.contains("Accept-Encoding") { transfer.headers["Accept-Encoding"] = "identity" }
         transfer.credentials = credentials
         let sink = OriginSink(into: content) { head throws(BackendError) in
-            try HTTPAnswer.head(status: head.status, fields: head.fields, to: request)
+            var fields = head.fields
+            // Nobody may ask for the credentials of a place that only redirected to him.
+            if ResourceURL(head.url)?.origin != url.origin { fields.remove("WWW-Authenticate") }
+            return try refine(try HTTPAnswer.head(status: head.status, fields: fields, to: request))
         }
         var failure: TransferError?
         do throws(TransferError) {

@@ -12,6 +12,11 @@ package func withTemporaryDirectory<Result>(
         withIntermediateDirectories: false,
         attributes: [.posixPermissions: 0o700]
     )
-    defer { try? FileManager.default.removeItem(at: directory) }
+    defer {
+        // A process that is just ending may take a file away from under the removal, which then fails.
+        for _ in 0..<3 where FileManager.default.fileExists(atPath: directory.path) {
+            try? FileManager.default.removeItem(at: directory)
+        }
+    }
     return try await body(directory.path)
 }

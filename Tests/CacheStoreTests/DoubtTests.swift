@@ -155,6 +155,30 @@ import Testing
         }
     }
 
+    @Test func afterAnotherBootATargetsPiecesAreHashedAgain() async throws {
+        let content = sample(1_000_000)
+        let threads = WorkerThreads(count: 2)
+        try await withDirectory { directory in
+            for (boot, expected) in [("one", PieceSet()), ("one", [0, 1, 2, 3]), ("two", [0, 2, 3])] {
+                let target = try await TargetFile.open(
+                    path: "\(directory)/out",
+                    task: taskID("a"),
+                    generation: generation(),
+                    layout: PieceLayout(length: 1_000_000),
+                    manifest: [:],
+                    contentHash: nil,
+                    threads: threads,
+                    faults: .none,
+                    bootID: boot
+                )
+                #expect(target.file.committed == expected)
+                try await target.file.fill(content)
+                target.abandon(keep: true)
+                if !expected.isEmpty { try overwrite("\(directory)/.out.darter", at: 300_000) }
+            }
+        }
+    }
+
     @Test func aBrokenIndexIsAnEmptyCache() async throws {
         try await withDirectory { directory in
             let store = try await openStore(directory)

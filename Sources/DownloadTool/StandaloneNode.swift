@@ -1,0 +1,80 @@
+import BackendAPI
+import Content
+import HTTPService
+import Logging
+import NodeConfig
+import OriginFetch
+import PeerEngine
+import ServiceLifecycle
+import WireAPI
+
+/// A node for the length of one download: an engine, and a piece server where there are supernodes to tell of it.
+struct StandaloneNode: Sendable {
+    let engine: PeerEngine
+    let identity: NodeIdentity
+    private let listener: HTTPListener?
+    private let logger: Logger
+
+    init(
+        _ links: Links,
+        for order: DownloadOrder,
+        name: String,
+        plugins: ToolPlugins,
+        logger: Logger
+    ) throws(ToolFailure) {
+        let configuration = links.configuration
+        let supernodes = order.pattern == .source ? [] : configuration.supernodes
+        identity = NodeIdentity(name: name, address: configuration.ip)
+        engine = PeerEngine(
+            configuration.peer,
+            supernodes: supernodes,
+            identity: identity,
+            links: links.engine,
+            backends: try links.backends(for: order.resource?.url, plugins, logger),
+            origin: configuration.origin,
+            store: nil,
+            clusterToken: try configuration.token(),
+            logger: logger
+        )
+        listener =
+            supernodes.isEmpty
+            ? nil
+            : HTTPListener.pieces(
+                of: engine,
+                port: configuration.port,
+                limiter: links.total,
+                activity: Activity(),
+                logger: logger
+            )
+        self.logger = logger
+    }
+
+    /// Runs the node for as long as `body` does, and then takes leave of the supernodes.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let services: [any Service] = if let listener { [listener, engine] } else { [engine] }
+        let group = ServiceGroup(configuration: .init(services: services, logger: logger))
+        return try await withThrowingTaskGroup(of: Value?.self) { tasks in
+            tasks.addTask {
+                try await group.run()
+                return nil
+            }
+            tasks.addTask {
+                if let listener { identity.port = try await listener.bound().port ?? 0 }
+                return try await body()
+            }
+            defer { tasks.cancelAll() }
+            while let value = try await tasks.next() {
+                guard let value else { continue }
+                await group.triggerGracefulShutdown()
+                // Taking leave is a courtesy: nobody waits for a supernode that is gone.
+                tasks.addTask {
+                    try? await Task.sleep(for: .milliseconds(500))
+                    return nil
+                }
+                _ = try? await tasks.next()
+                return value
+            }
+            throw ToolFailure(.failure, "the node ended before the download")
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import PeerEngine
+import Synchronization
+
+/// One client's interest in a download: given back exactly once, whatever becomes of the client.
+final class DownloadLease: Sendable {
+    let download: TaskDownload
+    private let isReleased = Mutex(false)
+
+    init(_ download: TaskDownload) { self.download = download }
+
+    deinit { release() }
+
+    func release() {
+        let isFirst = isReleased.withLock { isReleased in
+            defer { isReleased = true }
+            return !isReleased
+        }
+        if isFirst { download.release() }
+    }
+
+    /// Runs a wait that itself knows no cancellation: a client that goes away ends its interest, and so the wait.
+    func whileWanted<Value>(
+        _ wait: (TaskDownload) async throws(DownloadError) -> Value
+    ) async throws(DownloadError) -> Value {
+        let result: Result<Value, DownloadError> = await withTaskCancellationHandler {
+            do throws(DownloadError) {
+                return .success(try await wait(download))
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            release()
+        }
+        return try result.get()
+    }
+}
