@@ -21,6 +21,8 @@ final class PeerSession: Sendable {
         var news: Set<TaskID> = []
         var waiter: Waiter?
         var latest: UInt64 = 0
+        /// Whether nothing more is to be waited for.
+        var isOver = false
     }
 
     private struct Waiter {
@@ -100,9 +102,9 @@ final class PeerSession: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state -> Bool in
-                    guard state.news.isEmpty, state.latest <= sequence, state.waiter == nil, !Task.isCancelled else {
-                        return false
-                    }
+                    guard state.news.isEmpty, state.latest <= sequence, state.waiter == nil, !state.isOver,
+                        !Task.isCancelled
+                    else { return false }
                     state.waiter = Waiter(sequence: sequence, deadline: deadline, continuation: continuation)
                     return true
                 }
@@ -118,8 +120,9 @@ final class PeerSession: Sendable {
         wake { $0.deadline <= now }
     }
 
-    /// Ends the wait, whatever it waits for.
-    func endWait() {
+    /// Ends the wait, whatever it waits for, and all waits to come.
+    func end() {
+        state.withLock { $0.isOver = true }
         wake { _ in true }
     }
 

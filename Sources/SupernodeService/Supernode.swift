@@ -21,6 +21,7 @@ package final class Supernode: Service {
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     private let clusterToken: PeerToken?
+    private let isStopping = Atomic(false)
     let logger: Logger
 
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
@@ -55,7 +56,9 @@ package final class Supernode: Service {
             await cancelWhenGracefulShutdown {
                 await self.sweep()
             }
-            for session in self.peers.all { session.endWait() }
+            // Whoever waits for news learns now that there is none, and goes elsewhere.
+            self.isStopping.store(true, ordering: .sequentiallyConsistent)
+            for session in self.peers.all { session.end() }
             group.cancelAll()
         }
     }
@@ -79,7 +82,7 @@ package final class Supernode: Service {
     }
 
     private func forget(_ session: PeerSession) {
-        session.endWait()
+        session.end()
         for task in session.tasks { task.leave(session) }
     }
 }
@@ -106,6 +109,7 @@ extension Supernode {
         piecesPort: Int
     ) throws(WireError) -> PeerRegistrationResponse {
         try authenticate(token)
+        try refuseWhenStopping()
         guard let version = Set(request.versions).intersection(ProtocolVersion.supported).max() else {
             throw WireError(
                 .unsupportedVersion,
@@ -171,6 +175,11 @@ extension Supernode {
         return session
     }
 
+    private func refuseWhenStopping() throws(WireError) {
+        guard isStopping.load(ordering: .sequentiallyConsistent) else { return }
+        throw WireError(.shuttingDown, "the supernode is shutting down")
+    }
+
     func leave(_ session: PeerSession) {
         peers.remove(session.id)
         forget(session)
@@ -182,6 +191,7 @@ extension Supernode {
         _ request: TaskRegistrationRequest,
         _ session: PeerSession
     ) async throws(WireError) -> TaskRegistrationResponse {
+        try refuseWhenStopping()
         let (id, digest, source) = try Self.identify(request)
         if request.offersOnly == true, tasks.task(id) == nil, store.record(of: id) == nil {
             throw WireError(.unknownTask, "nobody here wants that task")
@@ -215,7 +225,8 @@ extension Supernode {
     }
 
     /// Takes in a peer's news and waits for something to tell it.
-    func exchange(_ request: ExchangeRequest, _ session: PeerSession) async -> ExchangeResponse {
+    func exchange(_ request: ExchangeRequest, _ session: PeerSession) async throws(WireError) -> ExchangeResponse {
+        try refuseWhenStopping()
         session.begin(request.sequence)
         var refused: [TaskUpdate] = []
         for report in request.tasks {
