@@ -19,9 +19,9 @@ struct Handover: Sendable, Codable {
     var port: Int
     var aliveSeconds: Double
     var token: String?
-    var caFile: String?
-    var uploadLimit: Int64?
-    var allowAddresses: [String]
+    var supernodeCAFile: String?
+    /// Bytes per second.
+    var uploadLimits: [Int64]
 
     /// The descriptors that the server finds open.
     enum Inherited {

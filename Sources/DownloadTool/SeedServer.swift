@@ -5,6 +5,7 @@ import CurlTransport
 import Glibc
 import HTTPService
 package import Logging
+import NodeAssembly
 import NodeConfig
 import OriginFetch
 import PeerEngine
@@ -32,20 +33,20 @@ package enum SeedServer {
             threads: WorkerThreads(count: 1)
         )
         var configuration = ToolConfiguration()
-        configuration.supernodes = [address]
-        configuration.tls.caFile = handover.caFile
-        configuration.limits.total = Rate(bytesPerSecond: handover.uploadLimit)
-        configuration.allowAddresses = handover.allowAddresses.compactMap { NetworkPrefix(configText: $0) }
+        configuration.node.supernodes = [address]
+        configuration.node.supernodeCAFile = handover.supernodeCAFile
+        configuration.node.pieces.address = ListenAddress(.tcp(host: "::", port: handover.port))
+        configuration.totalLimit = Rate(bytesPerSecond: handover.uploadLimits.min())
         let links = Links(configuration, logger: logger)
         let identity = NodeIdentity(name: handover.name, address: handover.address)
-        identity.port = handover.port
+        identity.listens(at: handover.port)
         let engine = PeerEngine(
-            configuration.peer,
+            configuration.node.peer,
             supernodes: [address],
             identity: identity,
             links: links.engine,
             backends: try BackendRegistry(plugins: [], entries: []),
-            origin: configuration.origin,
+            origin: configuration.node.origin.fetch,
             store: nil,
             clusterToken: handover.token,
             logger: logger
@@ -55,8 +56,8 @@ package enum SeedServer {
         let activity = Activity()
         let listener = HTTPListener.pieces(
             of: engine,
-            port: handover.port,
-            limiter: links.total,
+            configuration.node.pieces,
+            limiters: links.uploads,
             activity: activity,
             logger: logger
         )
