@@ -143,8 +143,8 @@ let package = Package(
         library(
             "DownloadTool",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
-                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, logging,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
             ]
         ),
         library(
@@ -173,7 +173,8 @@ let package = Package(
         executable(
             "dfget",
             [
-                "BackendAPI", "Content", "CurlTransport", "DownloadTool", "NodeConfig", argumentParser, logging,
+                "BackendAPI", "DownloadTool", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine", argumentParser,
+                logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
@@ -220,7 +221,7 @@ let package = Package(
         ),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "TestSupport", logging] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests(
@@ -237,7 +238,7 @@ let package = Package(
                 "PeerEngine", "TestSupport", "WireAPI", logging,
             ]
         ),
-        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI"]),
+        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -13,10 +13,11 @@ int CFileAccess_open_beneath(int root, const char *path, int flags) {
     struct open_how how = {0};
     how.flags = (unsigned int)flags;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    long descriptor;
-    do {
+    long descriptor = -1;
+    // EAGAIN: something was renamed during a ".." of a link, and it could not be told that this stayed below the root.
+    for (int attempt = 0; attempt < 64; attempt++) {
         descriptor = syscall(SYS_openat2, root, path, &how, sizeof how);
-        // EAGAIN: something was renamed during a ".." step, and it could not be told that this stayed below the root.
-    } while (descriptor < 0 && (errno == EINTR || errno == EAGAIN));
+        if (descriptor >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+    }
     return descriptor < 0 ? -errno : (int)descriptor;
 }

@@ -1,9 +1,7 @@
-package import NodeConfig
-package import WireAPI
-
 /// What the command line says of one download, as it stands there.
 package struct DownloadArguments: Sendable {
     package var url: String?
+    /// `-` is standard output; nil: the URL's last path component.
     package var output: String?
     package var digest: String?
     package var md5: String?

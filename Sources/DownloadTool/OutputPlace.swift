@@ -1,4 +1,4 @@
-import Content
+package import Content
 import Glibc
 
 /// Where the content is to go.
@@ -34,6 +34,14 @@ package enum OutputPlace: Sendable, Hashable {
         }
         guard access(parent, W_OK | X_OK) == 0 else {
             throw ToolFailure(.local, "the directory \(parent) can not be written to: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// The file's own name, for a person.
+    package var name: String {
+        switch self {
+        case .file(let path): String(path.split(separator: "/").last ?? "")
+        case .standardOutput: "-"
         }
     }
 

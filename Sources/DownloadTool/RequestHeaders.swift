@@ -1,4 +1,3 @@
-package import BackendAPI
 package import Content
 
 /// The fields of `--header`, parted by what they are for.

@@ -76,6 +76,8 @@ struct FetchAttempt: Sendable {
     /// Fetches a segment to its end, going on where a request broke.
     private func fetch(_ segment: Segment, condition: Condition?) async throws {
         var failures = 0
+        // How far any request has come: one that starts over and breaks at the same place again makes no progress.
+        var reached = segment.position
         while true {
             let before = segment.position
             do {
@@ -86,7 +88,8 @@ struct FetchAttempt: Sendable {
                     throw BackendError(.protocolViolation, "the origin answered without any of the bytes asked for")
                 }
             } catch let error as BackendError {
-                failures = segment.position > before ? 1 : failures + 1
+                failures = segment.position > reached ? 1 : failures + 1
+                reached = max(reached, segment.position)
                 try await recover(from: error, segment: segment, failures: failures)
             }
         }

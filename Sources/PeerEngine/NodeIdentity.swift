@@ -22,18 +22,21 @@ package final class NodeIdentity: Sendable {
         self.address = address
     }
 
-    /// The piece server listens at `port`.
-    package func listens(at port: Int) {
-        let waiters = state.withLock { state in
-            state.port = port
-            defer { state.waiters = [] }
-            return state.waiters
+    /// The port of the piece server, to be set once it listens; 0 before that.
+    package var port: Int {
+        get { state.withLock { $0.port ?? 0 } }
+        set {
+            let waiters = state.withLock { state in
+                state.port = newValue
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.resume(returning: newValue) }
         }
-        for waiter in waiters { waiter.resume(returning: port) }
     }
 
     /// The port of the piece server; waits until it listens.
-    func port() async -> Int {
+    func boundPort() async -> Int {
         await withCheckedContinuation { continuation in
             let port = state.withLock { state -> Int? in
                 if state.port == nil { state.waiters.append(continuation) }

@@ -90,6 +90,7 @@ final class PeerSession: Sendable {
     /// The peer has left or is forgotten: it joins nothing from here on, and its waiting call returns.
     ///
     /// Returns the tasks it had part in.
+    @discardableResult
     func end() -> [SwarmTask] {
         let (tasks, waiter) = state.withLock { state -> ([SwarmTask], Waiter?) in
             state.isGone = true
@@ -154,11 +155,6 @@ final class PeerSession: Sendable {
     /// Ends a wait whose deadline has passed.
     func expireWait(at now: ContinuousClock.Instant) {
         wake { $0.deadline <= now }
-    }
-
-    /// Ends the wait, whatever it waits for.
-    func endWait() {
-        wake { _ in true }
     }
 
     private func wake(where condition: (Waiter) -> Bool) {

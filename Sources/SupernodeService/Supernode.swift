@@ -21,6 +21,7 @@ package final class Supernode: Service {
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     private let clusterToken: PeerToken?
+    private let isStopping = Atomic(false)
     let logger: Logger
 
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
@@ -55,7 +56,9 @@ package final class Supernode: Service {
             await cancelWhenGracefulShutdown {
                 await self.sweep()
             }
-            for session in self.peers.all { session.endWait() }
+            // Whoever waits for news learns now that there is none, and goes elsewhere.
+            self.isStopping.store(true, ordering: .sequentiallyConsistent)
+            for session in self.peers.all { session.end() }
             group.cancelAll()
         }
     }
@@ -105,6 +108,7 @@ extension Supernode {
         piecesPort: Int
     ) throws(WireError) -> PeerRegistrationResponse {
         try authenticate(token)
+        try refuseWhenStopping()
         guard let version = Set(request.versions).intersection(ProtocolVersion.supported).max() else {
             throw WireError(
                 .unsupportedVersion,
@@ -170,6 +174,11 @@ extension Supernode {
         return session
     }
 
+    private func refuseWhenStopping() throws(WireError) {
+        guard isStopping.load(ordering: .sequentiallyConsistent) else { return }
+        throw WireError(.shuttingDown, "the supernode is shutting down")
+    }
+
     func leave(_ session: PeerSession) {
         peers.remove(session.id)
         forget(session)
@@ -181,6 +190,7 @@ extension Supernode {
         _ request: TaskRegistrationRequest,
         _ session: PeerSession
     ) async throws(WireError) -> TaskRegistrationResponse {
+        try refuseWhenStopping()
         let (id, digest, source) = try Self.identify(request)
         let offersOnly = request.offersOnly == true
         if offersOnly, tasks.task(id) == nil, store.record(of: id) == nil {
@@ -230,7 +240,8 @@ extension Supernode {
         _ request: ExchangeRequest,
         _ session: PeerSession
     ) async throws(WireError) -> ExchangeResponse {
-        try await session.answer { () async throws(WireError) in await answer(request, session) }
+        try refuseWhenStopping()
+        return try await session.answer { () async throws(WireError) in await answer(request, session) }
     }
 
     private func answer(_ request: ExchangeRequest, _ session: PeerSession) async -> ExchangeResponse {

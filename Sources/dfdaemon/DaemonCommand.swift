@@ -46,7 +46,9 @@ struct DaemonCommand: AsyncParsableCommand {
             }
             try await DaemonProcess(configuration).run { environment in
                 [
-                    HTTPPlugin(transport: environment.transport, defaults: environment.options)
+                    HTTPPlugin(transport: environment.transport, defaults: environment.options),
+                    RegistryPlugin(transport: environment.transport, defaults: environment.options),
+                    FilePlugin(logger: environment.logger),
                 ]
             }
         } catch {

@@ -46,7 +46,9 @@ struct SupernodeCommand: AsyncParsableCommand {
             }
             try await SupernodeProcess(configuration).run { environment in
                 [
-                    HTTPPlugin(transport: environment.transport, defaults: environment.options)
+                    HTTPPlugin(transport: environment.transport, defaults: environment.options),
+                    RegistryPlugin(transport: environment.transport, defaults: environment.options),
+                    FilePlugin(logger: environment.logger),
                 ]
             }
         } catch {

@@ -1,3 +1,4 @@
+package import Content
 internal import Foundation
 
 /// How a registry wants its clients to authenticate.
@@ -35,6 +36,19 @@ package struct RegistryServer: Sendable {
     /// Pushes an image under a name like `library/a:v1`.
     package func push(_ image: TestImage, as name: String) async throws {
         try await skopeoCopy(from: image.reference, to: reference(name), destinationCredentials: credentials)
+    }
+
+    /// How many bytes of each of an image's blobs it has sent so far, by its access log.
+    ///
+    /// A blob that nobody has got is an error: the log says so of each when its last byte has been sent.
+    package func blobBytes(of image: TestImage) async throws -> [Digest: Int64] {
+        var sent: [Digest: Int64] = [:]
+        for blob in image.blobs {
+            _ = try await process.line { RegistryRequest($0)?.isGet(of: blob) == true ? true : nil }
+            sent[blob] = process.output.split(separator: "\n").compactMap { RegistryRequest(String($0)) }
+                .filter { $0.isGet(of: blob) }.reduce(0) { $0 + $1.bytes }
+        }
+        return sent
     }
 }
 

@@ -12,6 +12,15 @@ package struct TestImage: Sendable {
     /// The bytes of all layers together.
     package let layerBytes: Int64
 
+    /// The size of one of its blobs.
+    package func size(of blob: Digest) throws -> Int64 {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path(of: blob))
+        return (attributes[.size] as? NSNumber)?.int64Value ?? 0
+    }
+
+    /// The file that holds one of its blobs.
+    package func path(of blob: Digest) -> String { "\(directory)/blobs/sha256/\(blob.hex)" }
+
     /// How skopeo names it.
     package var reference: String { "oci:\(directory):v1" }
 

@@ -1,0 +1,8 @@
+import CacheStore
+import Content
+
+/// Where a download's bytes go.
+enum DownloadOutput: Sendable {
+    case file(TargetDestination)
+    case standardOutput(StandardOutput)
+}

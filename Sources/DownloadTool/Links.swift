@@ -1,0 +1,91 @@
+package import BackendAPI
+import Content
+import CurlTransport
+import Logging
+package import NodeAssembly
+import NodeConfig
+import PeerEngine
+
+/// Lists the backend plugins that an executable has.
+package typealias ToolPlugins = @Sendable (PluginEnvironment) -> [any BackendPlugin]
+
+/// What a dfget without a daemon talks to others with.
+struct Links: Sendable {
+    let transport: CurlTransport
+    let configuration: ToolConfiguration
+    private let limiters: [RateLimiter]
+    /// The limits of everything that is sent.
+    let uploads: [RateLimiter]
+    /// What origins had against it.
+    let failures = OriginFailures()
+
+    init(_ configuration: ToolConfiguration, logger: Logger) {
+        transport = CurlTransport(logger: logger)
+        self.configuration = configuration
+        let total = configuration.totalLimit.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+        let own = configuration.node.limits.download.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+        let upload = configuration.node.limits.upload.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+        uploads = [upload, total].compactMap { $0 }
+        limiters = [own, total].compactMap { $0 }
+    }
+
+    /// The engine's part.
+    var engine: PeerEngine.Links {
+        PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
+    }
+
+    /// Calls to supernodes: the user's own choice of host.
+    var supernode: TransferOptions {
+        var options = TransferOptions()
+        options.addresses = .any
+        options.proxy = .none
+        options.followRedirects = false
+        options.connectTimeout = .seconds(3)
+        options.lowSpeed = nil
+        options.tls.caFile = configuration.node.supernodeCAFile
+        return options
+    }
+
+    /// Reading from a daemon's socket.
+    var daemon: TransferOptions {
+        var options = TransferOptions()
+        options.rateLimits = limiters
+        return options
+    }
+
+    private var pieces: TransferOptions {
+        var options = supernode
+        options.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
+        options.rateLimits = limiters
+        return options
+    }
+
+    /// The backends for going to the origin of `url`.
+    func backends(for url: ResourceURL?, _ plugins: ToolPlugins, _ logger: Logger) throws(ToolFailure) -> BackendRegistry {
+        var options = TransferOptions()
+        // Who names this machine in a URL means it; a redirect to it from elsewhere is something else.
+        let local = url.map { Self.isLocal($0.host) } ?? false
+        options.addresses = .guarded(allow: allowed + (local ? AddressPrefix.loopback : []))
+        options.rateLimits = limiters
+        options.tls.caFile = configuration.tls.caFile
+        options.tls.verify = !configuration.tls.insecure
+        do throws(ConfigError) {
+            let environment = PluginEnvironment(transport: transport, options: options, logger: logger)
+            let entries = configuration.node.backends
+            return try BackendRegistry(plugins: plugins(environment), entries: entries) { backend, _ in
+                NotingBackend(backend, failures)
+            }
+        } catch {
+            throw ToolFailure(.usage, error.description)
+        }
+    }
+
+    private var allowed: [AddressPrefix] {
+        configuration.node.origin.allowAddresses.compactMap { AddressPrefix($0.configText) }
+    }
+
+    private static func isLocal(_ host: String) -> Bool {
+        let name = host.filter { $0 != "[" && $0 != "]" }
+        return name == "localhost" || name == "::1" || name.hasPrefix("127.")
+    }
+}

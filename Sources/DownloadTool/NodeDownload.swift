@@ -1,0 +1,84 @@
+import CacheStore
+import Content
+import CurlTransport
+import NodeControl
+import PeerEngine
+import WireAPI
+
+/// A download through this machine's dfdaemon: the bytes come over its control socket, and dfget writes them with its own
+/// rights.
+struct NodeDownload: Sendable {
+    private let client: NodeControlClient
+    private let order: DownloadOrder
+    private let output: DownloadOutput
+    private let sink: NodeContentSink
+
+    init(_ client: NodeControlClient, _ order: DownloadOrder, to output: DownloadOutput) {
+        self.client = client
+        self.order = order
+        self.output = output
+        sink = NodeContentSink(output)
+    }
+
+    /// Nil where no daemon answers at the socket, and nothing has been done yet.
+    func run() async throws -> DownloadOutcome? {
+        if case .file(let destination) = output { try await destination.resume() }
+        do {
+            try await transfer()
+        } catch let error as TransferError where error.code == .cannotConnect {
+            return nil
+        }
+        if let failure = sink.failure { throw failure }
+        switch output {
+        case .file(let destination):
+            guard let file = sink.file else { throw ToolFailure(.failure, "the node sent nothing") }
+            guard file.isWhole else { throw ToolFailure(.network, "the node ended the content too early") }
+            try await destination.finish(file, expected: [], verified: true)
+        case .standardOutput(let output):
+            try output.finish()
+        }
+        return await outcome()
+    }
+
+    /// How far it is; `asking`: ask the node where the bytes come from.
+    func progress(asking: Bool) async -> DownloadProgress {
+        let (bytes, length) = sink.progress
+        var from = ByteOrigins()
+        if asking, let id = sink.id, let status = try? await client.status(of: id) { from = status.from }
+        return DownloadProgress(bytes: bytes, length: length, from: from)
+    }
+
+    private func transfer() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await piece in sink.written { try await sink.file?.commit(piece, expecting: nil) }
+            }
+            group.addTask {
+                defer { sink.close() }
+                _ = try await client.download(order.nodeRequest, continuing: continuing, into: sink)
+                if sink.failure == nil { try sink.end() }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// The gapless beginning that is here already.
+    private var continuing: (offset: Int64, generation: Generation)? {
+        guard case .file(let destination) = output, let file = destination.file else { return nil }
+        let count = file.committed.contiguousCount()
+        guard count > 0, let range = file.layout.range(of: PieceIndex(count - 1)) else { return nil }
+        // Of a whole file, the last piece is fetched again: there must be something to ask for.
+        let end = range.end == file.layout.length ? range.offset : range.end
+        return end > 0 ? (end, file.generation) : nil
+    }
+
+    private func outcome() async -> DownloadOutcome {
+        let bytes = sink.progress.bytes
+        let status = if let id = sink.id { try? await client.status(of: id) } else { NodeDownloadStatus?.none }
+        return DownloadOutcome(
+            bytes: bytes,
+            digest: (order.digest ?? sink.digest)?.description,
+            from: status?.from ?? ByteOrigins(cache: bytes)
+        )
+    }
+}

@@ -1,0 +1,60 @@
+import CacheStore
+import Content
+import CurlTransport
+import HTTPService
+import Hummingbird
+import Logging
+import OriginFetch
+import PeerEngine
+import PieceServer
+import Synchronization
+
+/// When somebody has last asked for something.
+final class Activity: Sendable {
+    private let time = Mutex(ContinuousClock.now)
+
+    func note() { time.withLock { $0 = .now } }
+    var last: ContinuousClock.Instant { time.withLock { $0 } }
+}
+
+/// Serves the pieces of outputs: as long as nobody has changed the file.
+private struct OutputPieces: PieceSource {
+    let engine: PeerEngine
+    let activity: Activity
+
+    func content(of task: TaskID) -> (file: PieceFile, generation: Generation)? {
+        activity.note()
+        guard let content = engine.content(of: task), content.file.isUnchanged else { return nil }
+        return content
+    }
+
+    func key(of peer: PeerID) -> PeerKey? { engine.key(of: peer) }
+}
+
+/// Limits what is sent.
+private struct UploadPacer: Pacer {
+    let limiters: [RateLimiter]
+
+    func delay(before bytes: Int) async -> Duration { limiters.map { $0.reserve(bytes) }.max() ?? .zero }
+}
+
+extension HTTPListener {
+    /// dfget's piece server.
+    static func pieces(
+        of engine: PeerEngine,
+        _ configuration: ListenerConfiguration,
+        limiters: [RateLimiter],
+        activity: Activity,
+        logger: Logger
+    ) -> HTTPListener {
+        let router = Router<ServiceRequestContext>.api()
+        let source = OutputPieces(engine: engine, activity: activity)
+        PieceRoutes(source: source, pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters), now: UnixTime.now).add(to: router)
+        return HTTPListener(
+            name: "pieces",
+            configuration: configuration,
+            responder: router.buildResponder(),
+            logger: logger
+        )
+    }
+}

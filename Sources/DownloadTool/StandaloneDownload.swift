@@ -1,0 +1,99 @@
+import BackendAPI
+import CacheStore
+import Content
+import NodeAssembly
+import NodeConfig
+import OriginFetch
+import PeerEngine
+import Synchronization
+import WireAPI
+
+/// A download without a daemon.
+final class StandaloneDownload: Sendable {
+    private let node: StandaloneNode
+    private let order: DownloadOrder
+    private let supernodes: [SupernodeAddress]
+    private let failures: OriginFailures
+    private let output: StandardOutput?
+    let destination: TargetDestination
+    private let running = Mutex<TaskDownload?>(nil)
+
+    /// `output`: where the content goes on from the destination's file; nil: it stays there.
+    init(
+        _ node: StandaloneNode,
+        _ order: DownloadOrder,
+        supernodes: [SupernodeAddress],
+        failures: OriginFailures,
+        to destination: TargetDestination,
+        output: StandardOutput?
+    ) {
+        self.node = node
+        self.order = order
+        self.supernodes = supernodes
+        self.failures = failures
+        self.destination = destination
+        self.output = output
+    }
+
+    /// Downloads; ends when cancelled.
+    func run() async throws -> DownloadOutcome {
+        do throws(StoreError) { try await destination.resume() } catch { throw ToolFailure(error) }
+        do {
+            let download = try await node.engine.download(order.request, to: destination)
+            running.withLock { $0 = download }
+            return try await withTaskCancellationHandler {
+                try await follow(download)
+            } onCancel: {
+                download.release()
+            }
+        } catch let error as DownloadError {
+            let failure = ToolFailure(error, supernodes: supernodes)
+            throw failure.status == .origin && failures.isUnreachable
+                ? ToolFailure(.network, failure.message) : failure
+        }
+    }
+
+    var progress: DownloadProgress {
+        guard let (bytes, length, from) = running.withLock({ $0 })?.progress else { return DownloadProgress() }
+        return DownloadProgress(bytes: bytes, length: length, from: from)
+    }
+
+    private func follow(_ download: TaskDownload) async throws -> DownloadOutcome {
+        let head = try await download.head()
+        if let output { try await output.write(head, of: download) }
+        let from = try await download.completion()
+        try output?.finish()
+        let file = destination.file ?? head.file
+        let digest = order.digest ?? destination.record?.digest
+        return DownloadOutcome(bytes: file.layout.length ?? 0, digest: digest?.description, from: from)
+    }
+
+    /// What another process needs to go on offering the finished output; nil where no supernode knows of it.
+    ///
+    /// `port`: the piece server's.
+    func handover(_ configuration: ToolConfiguration, port: Int) throws(ToolFailure) -> Handover? {
+        guard let file = destination.file, let record = destination.record, let manifest = file.manifest,
+            let id = order.request.taskID
+        else { return nil }
+        // The last one that was joined: the others before it did not answer.
+        for address in supernodes.ordered(for: id).reversed() {
+            guard let (registration, sequence) = node.engine.handover(of: address) else { continue }
+            return Handover(
+                supernode: address.configText,
+                registration: registration,
+                sequence: sequence + 16,
+                manifest: manifest,
+                record: record,
+                request: order.nodeRequest,
+                name: node.identity.name,
+                address: node.identity.address,
+                port: port,
+                aliveSeconds: configuration.aliveTime.seconds,
+                token: try configuration.node.cluster.token(),
+                supernodeCAFile: configuration.node.supernodeCAFile,
+                uploadLimits: [configuration.totalLimit, configuration.node.limits.upload].compactMap(\.bytesPerSecond)
+            )
+        }
+        return nil
+    }
+}
