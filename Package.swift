@@ -143,8 +143,8 @@ let package = Package(
         library(
             "DownloadTool",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "NodeControl",
-                "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
             ]
         ),
         library(
@@ -173,7 +173,8 @@ let package = Package(
         executable(
             "dfget",
             [
-                "BackendAPI", "CurlTransport", "DownloadTool", "NodeConfig", "PeerEngine", argumentParser, logging,
+                "BackendAPI", "DownloadTool", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine", argumentParser,
+                logging,
             ] + plugins
         ),
         executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
@@ -191,7 +192,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        tests("ContentTests", ["Content"]),
+        tests("ContentTests", ["Content", "TestSupport"]),
         tests("NodeConfigTests", ["NodeConfig", "Content"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),

@@ -3,6 +3,7 @@ import CacheStore
 package import Content
 import Glibc
 package import Logging
+import NodeAssembly
 package import NodeConfig
 import NodeControl
 import PeerEngine
@@ -65,7 +66,7 @@ package struct DownloadTool: Sendable {
     package func put(_ path: String) async throws(ToolFailure) -> Digest {
         do {
             let links = Links(configuration, logger: logger)
-            let put = PutFile(links: links, supernodes: configuration.supernodes, token: try configuration.token())
+            let put = PutFile(links: links, supernodes: configuration.node.supernodes, token: try configuration.node.cluster.token())
             return try await put.run(path).digest
         } catch {
             throw ToolFailure(any: error)
@@ -103,11 +104,12 @@ package struct DownloadTool: Sendable {
             let download = StandaloneDownload(
                 node,
                 order,
-                supernodes: configuration.supernodes,
+                supernodes: configuration.node.supernodes,
+                failures: links.failures,
                 to: destination,
                 output: toOutput
             )
-            try await node.run {
+            try await node.run { port in
                 let outcome = try await supervised(order) { _ in
                     download.progress
                 } work: {
@@ -115,16 +117,16 @@ package struct DownloadTool: Sendable {
                 }
                 report(outcome)
                 guard toOutput == nil else { return }
-                leaveServer(download)
+                leaveServer(download, port: port)
             }
         }
     }
 
     /// Hands what is finished to a background process, and ends this one without taking leave of the supernode.
-    private func leaveServer(_ download: StandaloneDownload) {
+    private func leaveServer(_ download: StandaloneDownload, port: Int) {
         guard configuration.aliveTime > .zero, let file = download.destination.file else { return }
         do throws(ToolFailure) {
-            let handover = try download.handover(aliveTime: configuration.aliveTime, configuration: configuration)
+            let handover = try download.handover(configuration, port: port)
             guard let handover else { return }
             try handover.startServer(over: file.descriptor)
         } catch {

@@ -1,27 +1,31 @@
 package import BackendAPI
 import Content
-package import CurlTransport
-package import Logging
+import CurlTransport
+import Logging
+package import NodeAssembly
 import NodeConfig
 import PeerEngine
 
-/// Lists the backend plugins that an executable has, over a transport and what holds for all of them.
-package typealias ToolPlugins = @Sendable (CurlTransport, TransferOptions, Logger) -> [any BackendPlugin]
+/// Lists the backend plugins that an executable has.
+package typealias ToolPlugins = @Sendable (PluginEnvironment) -> [any BackendPlugin]
 
 /// What a dfget without a daemon talks to others with.
 struct Links: Sendable {
     let transport: CurlTransport
     let configuration: ToolConfiguration
     private let limiters: [RateLimiter]
-    /// The limit of everything that is sent.
-    let total: RateLimiter?
+    /// The limits of everything that is sent.
+    let uploads: [RateLimiter]
+    /// What origins had against it.
+    let failures = OriginFailures()
 
     init(_ configuration: ToolConfiguration, logger: Logger) {
         transport = CurlTransport(logger: logger)
         self.configuration = configuration
-        let total = configuration.limits.total.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
-        let own = configuration.limits.download.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
-        self.total = total
+        let total = configuration.totalLimit.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+        let own = configuration.node.limits.download.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+        let upload = configuration.node.limits.upload.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+        uploads = [upload, total].compactMap { $0 }
         limiters = [own, total].compactMap { $0 }
     }
 
@@ -35,8 +39,10 @@ struct Links: Sendable {
         var options = TransferOptions()
         options.addresses = .any
         options.proxy = .none
+        options.followRedirects = false
         options.connectTimeout = .seconds(3)
-        options.tls.caFile = configuration.tls.caFile
+        options.lowSpeed = nil
+        options.tls.caFile = configuration.node.supernodeCAFile
         return options
     }
 
@@ -48,12 +54,8 @@ struct Links: Sendable {
     }
 
     private var pieces: TransferOptions {
-        var options = TransferOptions()
-        // A supernode on this machine has parents on this machine.
-        let local = configuration.supernodes.contains { Self.isLocal($0.host) }
-        options.addresses = .guarded(allow: allowed + (local ? AddressPrefix.loopback : []))
-        options.proxy = .none
-        options.tls.caFile = configuration.tls.caFile
+        var options = supernode
+        options.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
         options.rateLimits = limiters
         return options
     }
@@ -68,14 +70,18 @@ struct Links: Sendable {
         options.tls.caFile = configuration.tls.caFile
         options.tls.verify = !configuration.tls.insecure
         do throws(ConfigError) {
-            return try BackendRegistry(plugins: plugins(transport, options, logger), entries: configuration.backends)
+            let environment = PluginEnvironment(transport: transport, options: options, logger: logger)
+            let entries = configuration.node.backends
+            return try BackendRegistry(plugins: plugins(environment), entries: entries) { backend, _ in
+                NotingBackend(backend, failures)
+            }
         } catch {
             throw ToolFailure(.usage, error.description)
         }
     }
 
     private var allowed: [AddressPrefix] {
-        configuration.allowAddresses.compactMap { AddressPrefix($0.configText) }
+        configuration.node.origin.allowAddresses.compactMap { AddressPrefix($0.configText) }
     }
 
     private static func isLocal(_ host: String) -> Bool {

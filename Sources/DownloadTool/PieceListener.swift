@@ -33,26 +33,23 @@ private struct OutputPieces: PieceSource {
 
 /// Limits what is sent.
 private struct UploadPacer: Pacer {
-    let limiter: RateLimiter
+    let limiters: [RateLimiter]
 
-    func delay(before bytes: Int) async -> Duration { limiter.reserve(bytes) }
+    func delay(before bytes: Int) async -> Duration { limiters.map { $0.reserve(bytes) }.max() ?? .zero }
 }
 
 extension HTTPListener {
     /// dfget's piece server.
     static func pieces(
         of engine: PeerEngine,
-        port: Int,
-        limiter: RateLimiter?,
+        _ configuration: ListenerConfiguration,
+        limiters: [RateLimiter],
         activity: Activity,
         logger: Logger
     ) -> HTTPListener {
         let router = Router<ServiceRequestContext>.api()
         let source = OutputPieces(engine: engine, activity: activity)
-        PieceRoutes(source: source, pacer: limiter.map { UploadPacer(limiter: $0) }, now: UnixTime.now).add(to: router)
-        var configuration = ListenerConfiguration(address: ListenAddress(.tcp(host: "::", port: port)))
-        configuration.accessLog = false
-        configuration.drain = .milliseconds(500)
+        PieceRoutes(source: source, pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters), now: UnixTime.now).add(to: router)
         return HTTPListener(
             name: "pieces",
             configuration: configuration,

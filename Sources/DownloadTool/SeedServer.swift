@@ -5,6 +5,7 @@ import CurlTransport
 import Glibc
 import HTTPService
 package import Logging
+import NodeAssembly
 import NodeConfig
 import OriginFetch
 import PeerEngine
@@ -20,8 +21,6 @@ package enum SeedServer {
     /// To be called in the process that ``Handover`` starts.
     package static func run(logger: Logger) async throws {
         let handover = try Handover.inherited()
-        // Whatever else the other process had open is its business.
-        for descriptor in (Handover.Inherited.handover + 1)..<1024 { close(descriptor) }
         _ = chdir("/")
         guard let address = SupernodeAddress(handover.supernode) else {
             throw ToolFailure(.failure, "the handover names no supernode")
@@ -32,20 +31,20 @@ package enum SeedServer {
             threads: WorkerThreads(count: 1)
         )
         var configuration = ToolConfiguration()
-        configuration.supernodes = [address]
-        configuration.tls.caFile = handover.caFile
-        configuration.limits.total = Rate(bytesPerSecond: handover.uploadLimit)
-        configuration.allowAddresses = handover.allowAddresses.compactMap { NetworkPrefix(configText: $0) }
+        configuration.node.supernodes = [address]
+        configuration.node.supernodeCAFile = handover.supernodeCAFile
+        configuration.node.pieces.address = ListenAddress(.tcp(host: "::", port: handover.port))
+        configuration.totalLimit = Rate(bytesPerSecond: handover.uploadLimits.min())
         let links = Links(configuration, logger: logger)
         let identity = NodeIdentity(name: handover.name, address: handover.address)
-        identity.port = handover.port
+        identity.listens(at: handover.port)
         let engine = PeerEngine(
-            configuration.peer,
+            configuration.node.peer,
             supernodes: [address],
             identity: identity,
             links: links.engine,
             backends: try BackendRegistry(plugins: [], entries: []),
-            origin: configuration.origin,
+            origin: configuration.node.origin.fetch,
             store: nil,
             clusterToken: handover.token,
             logger: logger
@@ -55,8 +54,8 @@ package enum SeedServer {
         let activity = Activity()
         let listener = HTTPListener.pieces(
             of: engine,
-            port: handover.port,
-            limiter: links.total,
+            configuration.node.pieces,
+            limiters: links.uploads,
             activity: activity,
             logger: logger
         )

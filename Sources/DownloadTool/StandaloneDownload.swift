@@ -1,6 +1,7 @@
 import BackendAPI
 import CacheStore
 import Content
+import NodeAssembly
 import NodeConfig
 import OriginFetch
 import PeerEngine
@@ -12,6 +13,7 @@ final class StandaloneDownload: Sendable {
     private let node: StandaloneNode
     private let order: DownloadOrder
     private let supernodes: [SupernodeAddress]
+    private let failures: OriginFailures
     private let output: StandardOutput?
     let destination: TargetDestination
     private let running = Mutex<TaskDownload?>(nil)
@@ -21,12 +23,14 @@ final class StandaloneDownload: Sendable {
         _ node: StandaloneNode,
         _ order: DownloadOrder,
         supernodes: [SupernodeAddress],
+        failures: OriginFailures,
         to destination: TargetDestination,
         output: StandardOutput?
     ) {
         self.node = node
         self.order = order
         self.supernodes = supernodes
+        self.failures = failures
         self.destination = destination
         self.output = output
     }
@@ -43,7 +47,9 @@ final class StandaloneDownload: Sendable {
                 download.release()
             }
         } catch let error as DownloadError {
-            throw ToolFailure(error, supernodes: supernodes)
+            let failure = ToolFailure(error, supernodes: supernodes)
+            throw failure.status == .origin && failures.isUnreachable
+                ? ToolFailure(.network, failure.message) : failure
         }
     }
 
@@ -54,7 +60,7 @@ final class StandaloneDownload: Sendable {
 
     private func follow(_ download: TaskDownload) async throws -> DownloadOutcome {
         let head = try await download.head()
-        if let output { try await output.write(head.file) }
+        if let output { try await output.write(head, of: download) }
         let from = try await download.completion()
         try output?.finish()
         let file = destination.file ?? head.file
@@ -63,7 +69,9 @@ final class StandaloneDownload: Sendable {
     }
 
     /// What another process needs to go on offering the finished output; nil where no supernode knows of it.
-    func handover(aliveTime: Duration, configuration: ToolConfiguration) throws(ToolFailure) -> Handover? {
+    ///
+    /// `port`: the piece server's.
+    func handover(_ configuration: ToolConfiguration, port: Int) throws(ToolFailure) -> Handover? {
         guard let file = destination.file, let record = destination.record, let manifest = file.manifest,
             let id = order.request.taskID
         else { return nil }
@@ -79,12 +87,11 @@ final class StandaloneDownload: Sendable {
                 request: order.nodeRequest,
                 name: node.identity.name,
                 address: node.identity.address,
-                port: node.identity.port,
-                aliveSeconds: aliveTime.seconds,
-                token: try configuration.token(),
-                caFile: configuration.tls.caFile,
-                uploadLimit: configuration.limits.total.bytesPerSecond,
-                allowAddresses: configuration.allowAddresses.map(\.configText)
+                port: port,
+                aliveSeconds: configuration.aliveTime.seconds,
+                token: try configuration.node.cluster.token(),
+                supernodeCAFile: configuration.node.supernodeCAFile,
+                uploadLimits: [configuration.totalLimit, configuration.node.limits.upload].compactMap(\.bytesPerSecond)
             )
         }
         return nil

@@ -2,7 +2,7 @@ import BackendAPI
 import Content
 import HTTPService
 import Logging
-import NodeConfig
+import NodeAssembly
 import OriginFetch
 import PeerEngine
 import ServiceLifecycle
@@ -23,17 +23,17 @@ struct StandaloneNode: Sendable {
         logger: Logger
     ) throws(ToolFailure) {
         let configuration = links.configuration
-        let supernodes = order.pattern == .source ? [] : configuration.supernodes
+        let supernodes = order.pattern == .source ? [] : configuration.node.supernodes
         identity = NodeIdentity(name: name, address: configuration.ip)
         engine = PeerEngine(
-            configuration.peer,
+            configuration.node.peer,
             supernodes: supernodes,
             identity: identity,
             links: links.engine,
             backends: try links.backends(for: order.resource?.url, plugins, logger),
-            origin: configuration.origin,
+            origin: configuration.node.origin.fetch,
             store: nil,
-            clusterToken: try configuration.token(),
+            clusterToken: try configuration.node.cluster.token(),
             logger: logger
         )
         listener =
@@ -41,16 +41,16 @@ struct StandaloneNode: Sendable {
             ? nil
             : HTTPListener.pieces(
                 of: engine,
-                port: configuration.port,
-                limiter: links.total,
+                configuration.node.pieces,
+                limiters: links.uploads,
                 activity: Activity(),
                 logger: logger
             )
         self.logger = logger
     }
 
-    /// Runs the node for as long as `body` does, and then takes leave of the supernodes.
-    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    /// Runs the node for as long as `body`, which is told the piece server's port, and then takes leave of the supernodes.
+    func run<Value: Sendable>(_ body: @escaping @Sendable (_ port: Int) async throws -> Value) async throws -> Value {
         let services: [any Service] = if let listener { [listener, engine] } else { [engine] }
         let group = ServiceGroup(configuration: .init(services: services, logger: logger))
         return try await withThrowingTaskGroup(of: Value?.self) { tasks in
@@ -59,22 +59,28 @@ struct StandaloneNode: Sendable {
                 return nil
             }
             tasks.addTask {
-                if let listener { identity.port = try await listener.bound().port ?? 0 }
-                return try await body()
+                let port = try await listener?.bound().port ?? 0
+                identity.listens(at: port)
+                return try await body(port)
             }
             defer { tasks.cancelAll() }
-            while let value = try await tasks.next() {
-                guard let value else { continue }
-                await group.triggerGracefulShutdown()
-                // Taking leave is a courtesy: nobody waits for a supernode that is gone.
-                tasks.addTask {
-                    try? await Task.sleep(for: .milliseconds(500))
-                    return nil
+            let result: Result<Value, any Error>
+            do {
+                guard let value = try await tasks.next(), let value else {
+                    throw ToolFailure(.failure, "the node ended before the download")
                 }
-                _ = try? await tasks.next()
-                return value
+                result = .success(value)
+            } catch {
+                result = .failure(error)
             }
-            throw ToolFailure(.failure, "the node ended before the download")
+            await group.triggerGracefulShutdown()
+            // Taking leave is a courtesy: nobody waits for a supernode that is gone.
+            tasks.addTask {
+                try? await Task.sleep(for: .milliseconds(500))
+                return nil
+            }
+            _ = try? await tasks.next()
+            return try result.get()
         }
     }
 }

@@ -1,6 +1,7 @@
 import CacheStore
 import Content
 import Glibc
+import PeerEngine
 import Synchronization
 
 /// Content on its way to standard output.
@@ -50,16 +51,14 @@ final class StandardOutput: Sendable {
         state.withLock { $0.held = [] }
     }
 
-    /// Writes a file in order as it arrives.
-    func write(_ file: PieceFile) async throws {
-        var offset: Int64 = 0
+    /// Writes a download's content in order as it arrives.
+    func write(_ head: TaskDownload.Head, of download: TaskDownload) async throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
         defer { buffer.deallocate() }
-        while true {
-            let run = try await file.available(from: offset)
-            if run.isEmpty { return }
+        try await download.read(head, nil) { run in
+            var offset = run.offset
             while offset < run.end {
-                let count = try file.read(ByteRange(offset..<run.end), into: buffer)
+                let count = try head.file.read(ByteRange(offset..<run.end), into: buffer)
                 try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
                 offset += Int64(count)
             }

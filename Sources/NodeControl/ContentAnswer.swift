@@ -30,13 +30,11 @@ struct ContentAnswer {
     /// 200, 206 or 416; a range can be had where the length is known, and with `If-Range` only of the same generation.
     func response(to request: Request) -> Response {
         guard let length = head.length else {
-            return Response(status: .ok, headers: fields, body: body(from: 0, to: nil))
+            return Response(status: .ok, headers: fields, body: body(nil))
         }
         let tag = EntityTag(parsing: "\"\(head.file.generation)\"")
         // The body of a POST says what is wanted: what is asked for in its place is content like any other.
-        return Representation(length: length, entityTag: tag).response(to: request, fields) { range in
-            body(from: range.offset, to: range.end)
-        } unanswered: {
+        return Representation(length: length, entityTag: tag).response(to: request, fields, body: body) {
             ended(id)
         }
     }
@@ -67,46 +65,19 @@ struct ContentAnswer {
         "transfer-encoding",
     ]
 
-    private func body(from start: Int64, to end: Int64?) -> ResponseBody {
-        let (lease, file, id, ended) = (lease, head.file, id, ended)
-        return .stream(length: end.map { $0 - start }) { stream in
+    private func body(_ range: ByteRange?) -> ResponseBody {
+        let (lease, head, id, ended) = (lease, head, id, ended)
+        return .stream(length: range?.count) { stream in
             defer {
                 ended(id)
                 lease.release()
             }
-            let isPart = end.map { $0 < file.layout.length ?? .max } ?? false
-            try await Self.send(file, from: start, to: isPart ? end : nil, lease, to: stream)
-        }
-    }
-
-    /// Sends the bytes from `start` on; to the content's end where `end` is nil.
-    ///
-    /// The content's last byte waits until all of it is verified: no client takes wrong content for complete.
-    private static func send(
-        _ file: PieceFile,
-        from start: Int64,
-        to end: Int64?,
-        _ lease: DownloadLease,
-        to stream: BodyStream
-    ) async throws {
-        var sent = start
-        var known = start
-        func send(upTo limit: Int64) async throws {
-            guard limit > sent else { return }
-            let slice = FileSlice(descriptor: file.descriptor, range: ByteRange(sent..<limit), owner: file)
-            try await stream.write(slice)
-            sent = limit
-        }
-        while known < end ?? .max {
-            lease.download.reading(at: known)
-            let run = try await file.available(from: known)
-            guard !run.isEmpty else {
-                _ = try await lease.whileWanted { download throws(DownloadError) in try await download.completion() }
-                try await send(upTo: known)
-                return
+            try await lease.whileWanted { download in
+                try await download.read(head, range) { bytes in
+                    let slice = FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file)
+                    try await stream.write(slice)
+                }
             }
-            known = min(run.end, end ?? .max)
-            try await send(upTo: end == nil ? known - 1 : known)
         }
     }
 }

@@ -19,18 +19,11 @@ final class DownloadLease: Sendable {
     }
 
     /// Runs a wait that itself knows no cancellation: a client that goes away ends its interest, and so the wait.
-    func whileWanted<Value>(
-        _ wait: (TaskDownload) async throws(DownloadError) -> Value
-    ) async throws(DownloadError) -> Value {
-        let result: Result<Value, DownloadError> = await withTaskCancellationHandler {
-            do throws(DownloadError) {
-                return .success(try await wait(download))
-            } catch {
-                return .failure(error)
-            }
+    func whileWanted<Value>(_ wait: (TaskDownload) async throws -> Value) async throws -> Value {
+        try await withTaskCancellationHandler {
+            try await wait(download)
         } onCancel: {
             release()
         }
-        return try result.get()
     }
 }

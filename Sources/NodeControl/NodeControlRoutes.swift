@@ -36,12 +36,12 @@ package struct NodeControlRoutes: Sendable {
 
     private func download(_ request: Request) async throws -> Response {
         let wanted = try DownloadRequest(try await request.json(NodeDownloadRequest.self, limit: Self.bodyLimit))
-        do throws(DownloadError) {
+        do {
             let lease = DownloadLease(try await engine.download(wanted))
-            let head = try await lease.whileWanted { download throws(DownloadError) in try await download.head() }
+            let head = try await lease.whileWanted { try await $0.head() }
             let id = downloads.add(lease.download)
             return ContentAnswer(lease, head, id: id) { [downloads] in downloads.end($0) }.response(to: request)
-        } catch {
+        } catch let error as DownloadError {
             throw WireError(error)
         }
     }

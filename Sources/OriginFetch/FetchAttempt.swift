@@ -18,7 +18,8 @@ struct FetchAttempt: Sendable {
         revalidating: OriginRecord?,
         ranged: Bool
     ) async throws(FetchError) -> OriginFetcher.Outcome {
-        if let earlier, earlier.record.canBeContinued, earlier.file.layout.length != nil {
+        // What misses nothing would bring no request, and so no word of the origin that it is current.
+        if let earlier, earlier.record.canBeContinued, earlier.file.layout.length != nil, !earlier.file.isWhole {
             run.adopt(earlier.file, earlier.record)
         }
         do {
@@ -126,7 +127,7 @@ struct FetchAttempt: Sendable {
         }
         logger.info(
             "origin request failed, trying again",
-            metadata: ["url": "\(run.request.resource.url)", "error": "\(error.message)", "delay": "\(delay)"]
+            metadata: ["url": "\(run.request.resource.url.withoutQuery)", "error": "\(error.message)", "delay": "\(delay)"]
         )
         try await Task.sleep(for: delay)
     }

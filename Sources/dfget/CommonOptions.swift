@@ -2,6 +2,7 @@ import ArgumentParser
 import DownloadTool
 import Glibc
 import Logging
+import NodeAssembly
 import NodeConfig
 import PeerEngine
 
@@ -34,13 +35,14 @@ struct CommonOptions: ParsableArguments {
             throw ToolFailure(.usage, error.description)
         }
         if let home { configuration.home = home }
-        if !node.isEmpty { configuration.supernodes = try Self.supernodes(node) }
+        if !node.isEmpty { configuration.node.supernodes = try Self.supernodes(node) }
         guard cacerts.count <= 1 else {
             throw ToolFailure(.usage, "--cacerts takes one file: put all certificates into it")
         }
         if let file = cacerts.first {
             guard access(file, R_OK) == 0 else { throw ToolFailure(.usage, "--cacerts: \(file) can not be read") }
             configuration.tls.caFile = file
+            configuration.node.supernodeCAFile = file
         }
         return configuration
     }

@@ -1,9 +1,15 @@
 import BackendAPI
-import CurlTransport
+import FileBackend
 import HTTPBackend
-import Logging
+import NodeAssembly
+import RegistryBackend
 
 /// The backends that dfget has.
-func plugins(_ transport: CurlTransport, _ options: TransferOptions, _ logger: Logger) -> [any BackendPlugin] {
-    [HTTPPlugin(transport: transport, defaults: options)]
+func plugins(_ environment: PluginEnvironment) -> [any BackendPlugin] {
+    let (transport, options) = (environment.transport, environment.options)
+    return [
+        HTTPPlugin(transport: transport, defaults: options),
+        RegistryPlugin(transport: transport, defaults: options),
+        FilePlugin(logger: environment.logger),
+    ]
 }

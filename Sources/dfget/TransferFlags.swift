@@ -1,6 +1,8 @@
 import ArgumentParser
 import DownloadTool
 import Glibc
+import HTTPService
+import NodeAssembly
 import NodeConfig
 
 /// How it is to be downloaded, and what is shown of it.
@@ -46,13 +48,13 @@ struct TransferFlags: ParsableArguments {
 
     /// Puts what was given over the configuration.
     func apply(to settings: inout ToolConfiguration) throws(ToolFailure) {
-        if let rate = try Self.rate(locallimit, "--locallimit") { settings.limits.download = rate }
-        if let rate = try Self.rate(totallimit, "--totallimit") { settings.limits.total = rate }
+        if let rate = try Self.rate(locallimit, "--locallimit") { settings.node.limits.download = rate }
+        if let rate = try Self.rate(totallimit, "--totallimit") { settings.totalLimit = rate }
         if insecure { settings.tls.insecure = true }
         if let ip { settings.ip = ip }
         if let port {
             guard (0...65535).contains(port) else { throw ToolFailure(.usage, "--port: \(port) is no port") }
-            settings.port = port
+            settings.node.pieces.address = ListenAddress(.tcp(host: "::", port: port))
         }
         let times = [try Self.duration(alivetime, "--alivetime"), try Self.duration(expiretime, "--expiretime")]
         if let time = times.compactMap({ $0 }).min() { settings.aliveTime = time }
