@@ -192,7 +192,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        tests("ContentTests", ["Content"]),
+        tests("ContentTests", ["Content", "TestSupport"]),
         tests("NodeConfigTests", ["NodeConfig", "Content"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),

@@ -93,17 +93,19 @@ public struct PieceLayout: Hashable, Sendable {
     ///
     /// Empty content has none.
     public var pieceCount: Int? {
-        length.map { Int(($0 + pieceSize - 1) / pieceSize) }
+        // Not rounded up by adding: a length that somebody only claims may be the largest number there is.
+        length.map { Int($0 / pieceSize) + ($0 % pieceSize == 0 ? 0 : 1) }
     }
 
     /// The bytes of a piece; nil where it lies beyond the end.
     ///
     /// While the length is unknown, every piece is taken to be whole.
     public func range(of piece: PieceIndex) -> ByteRange? {
-        let offset = Int64(piece.value) * pieceSize
+        let (offset, overflow) = Int64(piece.value).multipliedReportingOverflow(by: pieceSize)
+        guard !overflow else { return nil }
         guard let length else { return ByteRange(offset: offset, count: pieceSize) }
         guard offset < length else { return nil }
-        return ByteRange(offset..<min(offset + pieceSize, length))
+        return ByteRange(offset: offset, count: min(pieceSize, length - offset))
     }
 
     /// The piece that holds the byte at `offset`, which must not be negative.

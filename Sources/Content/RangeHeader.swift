@@ -21,9 +21,9 @@ public enum RangeHeader: Hashable, Sendable {
     /// unit, a malformed value, or several ranges (which a server may answer with 200).
     public init?(_ value: some StringProtocol) {
         guard let equals = value.firstIndex(of: "="),
-            value[..<equals].lowercased().filter({ $0 != " " && $0 != "\t" }) == "bytes"
+            Self.trimmed(value[..<equals]).lowercased() == "bytes"
         else { return nil }
-        let spec = String(value[value.index(after: equals)...].filter { $0 != " " && $0 != "\t" })
+        let spec = Self.trimmed(value[value.index(after: equals)...])
         guard let dash = spec.firstIndex(of: "-") else { return nil }
         let (left, right) = (spec[..<dash], spec[spec.index(after: dash)...])
         switch (left.isEmpty, right.isEmpty) {
@@ -55,12 +55,24 @@ public enum RangeHeader: Hashable, Sendable {
         }
     }
 
+    /// Without the optional white space around it (RFC 9110 §5.6.3).
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    }
+
     /// Decimal digits only; a number too large for a length becomes the largest there is.
     static func number(_ digits: some StringProtocol) -> Int64? {
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            return nil
-        }
+        guard isNumber(digits) else { return nil }
         return Int64(digits) ?? Int64.max - 1
+    }
+
+    /// Decimal digits only; nil for a number too large for a length.
+    static func exactNumber(_ digits: some StringProtocol) -> Int64? {
+        isNumber(digits) ? Int64(digits) : nil
+    }
+
+    private static func isNumber(_ digits: some StringProtocol) -> Bool {
+        !digits.isEmpty && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 }
 
@@ -79,7 +91,7 @@ public struct ContentRange: Hashable, Sendable {
 
     /// Parses `bytes first-last/length`.
     ///
-    /// Returns nil for anything that is malformed or contradicts itself.
+    /// Returns nil for anything that is malformed, contradicts itself or does not fit 63 bits.
     public init?(_ value: some StringProtocol) {
         let words = value.split(separator: " ", omittingEmptySubsequences: true)
         guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
@@ -88,7 +100,7 @@ public struct ContentRange: Hashable, Sendable {
         if parts[1] == "*" {
             length = nil
         } else {
-            guard let number = RangeHeader.number(parts[1]) else { return nil }
+            guard let number = RangeHeader.exactNumber(parts[1]) else { return nil }
             length = number
         }
         if parts[0] == "*" {
@@ -97,7 +109,7 @@ public struct ContentRange: Hashable, Sendable {
             return
         }
         let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let first = RangeHeader.number(ends[0]), let last = RangeHeader.number(ends[1]),
+        guard ends.count == 2, let first = RangeHeader.exactNumber(ends[0]), let last = RangeHeader.exactNumber(ends[1]),
             first <= last, last < length ?? .max
         else { return nil }
         range = ByteRange(first..<last + 1)

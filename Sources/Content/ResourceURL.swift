@@ -49,6 +49,9 @@ public struct ResourceURL: Hashable, Sendable {
     /// The URL without credentials and fragment, scheme and host in lower case, the scheme's own port left out.
     public var text: String { origin + path + (query.map { "?\($0)" } ?? "") }
 
+    /// The URL as it may be logged, listed and kept: a query may hold a signature that is as good as a password.
+    public var withoutQuery: String { origin + path }
+
     /// Scheme, host and port (RFC 6454): two sources of one origin answer for the same content.
     public var origin: String { "\(scheme)://\(authority)" }
 
@@ -58,11 +61,15 @@ public struct ResourceURL: Hashable, Sendable {
         return port.map { "\(name):\($0)" } ?? name
     }
 
-    /// The last component of the path with `%XX` decoded; nil where the path ends in `/` or the name is no valid UTF-8.
+    /// The last component of the path with `%XX` decoded, fit to name a file.
+    ///
+    /// Nil where the path ends in `/`, the name is no valid UTF-8, or it would mean another place (`..`, an encoded `/`).
     public var lastPathComponent: String? {
-        guard let name = path.split(separator: "/", omittingEmptySubsequences: false).last, !name.isEmpty
+        guard let last = path.split(separator: "/", omittingEmptySubsequences: false).last,
+            let name = Self.percentDecoded(last), !["", ".", ".."].contains(name),
+            name.utf8.allSatisfy({ $0 != UInt8(ascii: "/") && $0 != 0 })
         else { return nil }
-        return Self.percentDecoded(name)
+        return name
     }
 
     /// What names the resource in a ``TaskID``: ``text`` without the ignored query parameters.
@@ -126,7 +133,10 @@ public struct ResourceURL: Hashable, Sendable {
         if host.hasPrefix("[") {
             guard host.hasSuffix("]"), host.count > 2 else { return nil }
             let inner = host.dropFirst().dropLast()
-            guard inner.utf8.allSatisfy({ isDigit($0) || isLetter($0) || ":.%".utf8.contains($0) }) else { return nil }
+            // RFC 3986 §3.2.2: only IPv6 addresses stand in brackets here.
+            guard inner.contains(":"),
+                inner.utf8.allSatisfy({ isDigit($0) || isLetter($0) || ":.%".utf8.contains($0) })
+            else { return nil }
             return (inner.lowercased(), port)
         }
         guard host.utf8.allSatisfy({ isDigit($0) || isLetter($0) || "-._~%!$&'()*+,;=".utf8.contains($0) })

@@ -46,7 +46,8 @@ package struct SupernodeProcess: Sendable {
         )
         let pieces = pieceListener(supernode)
         let api = apiListener(supernode, pieces)
-        try await process.run([StoreService(store: store), supernode, pieces, api]) {
+        // The last one is stopped first: with its calls answered and its fetches ended, the listeners drain at once.
+        try await process.run([StoreService(store: store), pieces, api, supernode]) {
             "api=\(try await api.bound()) pieces=\(try await pieces.bound())"
         }
         await transport.shutdown()

@@ -14,9 +14,10 @@ package struct BackgroundJobs: Sendable {
 
     /// Starts a job soon.
     ///
-    /// After the service has ended it is dropped.
-    package func submit(_ job: @escaping Job) {
-        input.yield(job)
+    /// Returns false after the service has ended: nobody will do it.
+    @discardableResult
+    package func submit(_ job: @escaping Job) -> Bool {
+        if case .terminated = input.yield(job) { false } else { true }
     }
 
     /// Runs jobs until cancelled or shut down; what runs then is cancelled and waited for.
@@ -24,6 +25,7 @@ package struct BackgroundJobs: Sendable {
         await withDiscardingTaskGroup { group in
             for await job in jobs.cancelOnGracefulShutdown() { group.addTask { await job() } }
             group.cancelAll()
+            input.finish()
         }
     }
 }

@@ -18,7 +18,8 @@ struct FetchAttempt: Sendable {
         revalidating: OriginRecord?,
         ranged: Bool
     ) async throws(FetchError) -> OriginFetcher.Outcome {
-        if let earlier, earlier.record.canBeContinued, earlier.file.layout.length != nil {
+        // What misses nothing would bring no request, and so no word of the origin that it is current.
+        if let earlier, earlier.record.canBeContinued, earlier.file.layout.length != nil, !earlier.file.isWhole {
             run.adopt(earlier.file, earlier.record)
         }
         do {
@@ -75,6 +76,8 @@ struct FetchAttempt: Sendable {
     /// Fetches a segment to its end, going on where a request broke.
     private func fetch(_ segment: Segment, condition: Condition?) async throws {
         var failures = 0
+        // How far any request has come: one that starts over and breaks at the same place again makes no progress.
+        var reached = segment.position
         while true {
             let before = segment.position
             do {
@@ -85,7 +88,8 @@ struct FetchAttempt: Sendable {
                     throw BackendError(.protocolViolation, "the origin answered without any of the bytes asked for")
                 }
             } catch let error as BackendError {
-                failures = segment.position > before ? 1 : failures + 1
+                failures = segment.position > reached ? 1 : failures + 1
+                reached = max(reached, segment.position)
                 try await recover(from: error, segment: segment, failures: failures)
             }
         }
@@ -123,7 +127,7 @@ struct FetchAttempt: Sendable {
         }
         logger.info(
             "origin request failed, trying again",
-            metadata: ["url": "\(run.request.resource.url)", "error": "\(error.message)", "delay": "\(delay)"]
+            metadata: ["url": "\(run.request.resource.url.withoutQuery)", "error": "\(error.message)", "delay": "\(delay)"]
         )
         try await Task.sleep(for: delay)
     }

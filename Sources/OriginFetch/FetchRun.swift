@@ -24,6 +24,8 @@ final class FetchRun: Sendable {
         var plan: SegmentPlan?
         var rangesSupported = false
         var unchanged: ContentHead?
+        /// An earlier attempt's record, until the origin has confirmed that its version is current.
+        var unconfirmed: OriginRecord?
     }
 
     init(
@@ -68,6 +70,7 @@ final class FetchRun: Sendable {
         state.withLock { state in
             state.file = file
             state.record = record
+            state.unconfirmed = record
             state.rangesSupported = true
             state.plan = SegmentPlan(
                 layout: file.layout,
@@ -94,6 +97,7 @@ final class FetchRun: Sendable {
         }
         if let file {
             try check(head, against: file)
+            if let record = state.withLock({ $0.unconfirmed.take() }) { started(file, record) }
         } else {
             guard head.range == nil || head.length != nil else {
                 // Parts of a whole of unknown size can not be told to be all of it.

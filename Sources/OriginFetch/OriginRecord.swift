@@ -7,7 +7,7 @@ import FoundationEssentials
 ///
 /// Never holds credentials.
 package struct OriginRecord: Sendable, Hashable, Codable {
-    /// The URL it came from, without credentials; nil for content that was put into the store.
+    /// The URL it came from, without credentials and query; nil for content that was put into the store.
     package var url: ResourceURL?
     /// The digest the content must have, where one is known.
     package var digest: Digest?
@@ -28,7 +28,7 @@ package struct OriginRecord: Sendable, Hashable, Codable {
         headers: HeaderFields = [:],
         openAccess: Bool
     ) {
-        self.url = url
+        self.url = url.flatMap { $0.query == nil ? $0 : ResourceURL($0.withoutQuery) }
         self.digest = digest
         self.validators = validators
         self.freshUntil = freshUntil

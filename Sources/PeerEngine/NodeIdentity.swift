@@ -22,6 +22,9 @@ package final class NodeIdentity: Sendable {
         self.address = address
     }
 
+    /// The port of the piece server; 0 as long as it does not listen.
+    package var port: Int { state.withLock { $0.port ?? 0 } }
+
     /// The piece server listens at `port`.
     package func listens(at port: Int) {
         let waiters = state.withLock { state in
@@ -33,7 +36,7 @@ package final class NodeIdentity: Sendable {
     }
 
     /// The port of the piece server; waits until it listens.
-    func port() async -> Int {
+    func boundPort() async -> Int {
         await withCheckedContinuation { continuation in
             let port = state.withLock { state -> Int? in
                 if state.port == nil { state.waiters.append(continuation) }

@@ -17,7 +17,7 @@ package final class PeerEngine: Service {
     private let fetcher: PieceFetcher
     private let origin: OriginFetcher
     private let backends: BackendRegistry
-    private let store: CacheStore?
+    let store: CacheStore?
     private let jobs = BackgroundJobs()
     private let logger: Logger
     private let downloads = Mutex<[TaskID: TaskDownload]>([:])
@@ -76,6 +76,7 @@ package final class PeerEngine: Service {
         await withDiscardingTaskGroup { group in
             for connection in connections.values { group.addTask { await connection.run() } }
             group.addTask { await self.jobs.run() }
+            group.addTask { await self.keepOffers() }
             do { try await gracefulShutdown() } catch {}
             for connection in connections.values { await connection.leave() }
             group.cancelAll()
@@ -188,7 +189,11 @@ package final class PeerEngine: Service {
         accesses.withLock { $0[id] = nil }
         let order = Array(connections.keys).ordered(for: id).compactMap { connections[$0] }
         let environment = DownloadEnvironment(connections: order, fetcher: fetcher, origin: origin, backends: backends)
-        jobs.submit { await download.run(environment) }
+        jobs.submit {
+            await download.run(environment)
+            // A seed that has been withdrawn, or a download that came to nothing, is remembered no longer.
+            self.downloads.withLock { downloads in if downloads[id] === download { downloads[id] = nil } }
+        }
         return download
     }
 }
@@ -206,6 +211,40 @@ extension PeerEngine {
     func stored(_ task: TaskID) -> (PieceFile, Generation)? {
         guard let file = try? store?.open(task) else { return nil }
         return (file, file.generation)
+    }
+
+    /// The downloads that are complete and only offered.
+    var seeds: [TaskDownload] { downloads.withLock { $0.values.filter(\.hasSucceeded) } }
+
+    /// Offers complete content of the store to the swarm at the task's own supernode.
+    func offer(_ task: TaskID, _ record: OriginRecord) {
+        guard let store, let address = Array(connections.keys).ordered(for: task).first,
+            let connection = connections[address]
+        else { return }
+        let request = DownloadRequest(
+            resource: record.url.map { Resource(url: $0, digest: record.digest) },
+            digest: record.digest
+        )
+        let place = StoredDestination(store: store, task: task)
+        guard let (file, _) = place.complete() else { return }
+        let seed = TaskDownload(
+            request,
+            taskID: task,
+            destination: place,
+            configuration: configuration,
+            logger: logger
+        )
+        seed.hit(file, record)
+        let isNew = downloads.withLock { downloads -> Bool in
+            guard downloads[task] == nil else { return false }
+            downloads[task] = seed
+            return true
+        }
+        guard isNew else { return }
+        jobs.submit {
+            await seed.offer(at: connection)
+            self.downloads.withLock { downloads in if downloads[task] === seed { downloads[task] = nil } }
+        }
     }
 
     /// The registration at a supernode and the number of the last call, for another process of this node to go on with.

@@ -93,6 +93,8 @@ struct SupernodeClient: Sendable {
         }
         if (200..<300).contains(response.head.status) { return response.body }
         if let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(response.body)) {
+            // As good as gone.
+            if error.error.code == .shuttingDown { throw .unreachable("\(address) is shutting down") }
             throw .refused(error.error)
         }
         if response.head.status >= 500 { throw .unreachable("\(address) answered \(response.head.status)") }

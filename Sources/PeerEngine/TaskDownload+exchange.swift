@@ -5,12 +5,19 @@ import WireAPI
 
 extension TaskDownload: ExchangeParticipant {
     var hasNews: Bool {
-        state.withLock { !$0.news.isEmpty || $0.announcesAll || ($0.outcome != nil && !$0.toldEnd) }
+        state.withLock { state in
+            !state.news.isEmpty || state.announcesAll || state.withdraws || (state.outcome != nil && !state.toldEnd)
+        }
     }
 
     func report(for sequence: UInt64) -> TaskReport? {
         state.withLock { state in
             guard let generation = state.generation else { return nil }
+            if state.withdraws {
+                state.withdraws = false
+                state.sent[sequence] = News(leaving: true)
+                return TaskReport(task: taskID, generation: generation, window: 0, leaving: true)
+            }
             if state.outcome != nil, state.news.isEmpty, !state.announcesAll, state.toldEnd { return nil }
             var outstanding = PieceSet()
             for assigned in state.queue { outstanding.insert(assigned.piece) }
@@ -34,14 +41,23 @@ extension TaskDownload: ExchangeParticipant {
     }
 
     func settle(_ sequence: UInt64, arrived: Bool) {
-        state.withLock { state in
-            guard let news = state.sent.removeValue(forKey: sequence), !arrived else { return }
+        let left = state.withLock { state -> Bool in
+            guard let news = state.sent.removeValue(forKey: sequence) else { return false }
+            if arrived { return news.leaving }
+            if news.leaving {
+                state.withdraws = true
+                return false
+            }
             state.news.finished += news.finished
             state.news.failed += news.failed
             // Whatever else the call said is said again too.
             state.announcesAll = true
             state.toldEnd = false
+            return false
         }
+        guard left else { return }
+        state.withLock { $0.connection }?.detach(self)
+        post(.withdrawn)
     }
 
     func receive(_ update: TaskUpdate, from supernode: PeerRegistrationResponse) {

@@ -28,9 +28,18 @@ extension TaskDownload {
         if hasSucceeded { await seed() }
     }
 
-    /// Offers the complete content for as long as this node runs: joins again whenever the supernode has forgotten this node.
+    /// Joins the task at a supernode only to offer what is here.
+    func offer(at connection: SupernodeConnection) async {
+        state.withLock { $0.connection = connection }
+        post(.rejoin)
+        await seed()
+    }
+
+    /// Offers the complete content for as long as this node runs: joins again whenever the supernode has forgotten this
+    /// node.
     func seed() async {
         for await event in events {
+            if case .withdrawn = event { break }
             guard case .rejoin = event, let connection = state.withLock({ $0.connection }) else { continue }
             do throws(SupernodeError) {
                 let (response, _) = try await connection.join(joinRequest(connection, offersOnly: true))
@@ -99,6 +108,14 @@ extension TaskDownload {
         through connection: SupernodeConnection,
         _ environment: DownloadEnvironment
     ) async throws(SupernodeError) -> Bool {
+        if !request.credentials.isEmpty, !mayCarryCredentials(connection) {
+            throw .refused(
+                WireError(
+                    .sourceUnverified,
+                    "credentials would travel in the clear to \(connection.address): name it https://, or set peer.allow_plain_credentials"
+                )
+            )
+        }
         for _ in 0..<10 {
             let (response, _) = try await connection.join(joinRequest(connection))
             do throws(StoreError) {
@@ -129,15 +146,18 @@ extension TaskDownload {
         throw .refused(WireError(.internalError, "the content keeps changing"))
     }
 
+    private func mayCarryCredentials(_ connection: SupernodeConnection) -> Bool {
+        connection.address.isConfidential || configuration.allowPlainCredentials
+    }
+
     private func joinRequest(_ connection: SupernodeConnection, offersOnly: Bool = false) -> TaskRegistrationRequest {
-        let mayTravel = connection.address.isConfidential || configuration.allowPlainCredentials
-        return TaskRegistrationRequest(
+        TaskRegistrationRequest(
             url: request.resource?.url,
             digest: request.digest,
             tag: request.resource?.tag,
             ignoredQuery: request.resource?.ignoredQuery ?? [],
             headers: request.resource?.headers ?? [:],
-            credentials: mayTravel ? request.credentials.headers : [:],
+            credentials: mayCarryCredentials(connection) ? request.credentials.headers : [:],
             pattern: request.pattern == .cdn ? .cdn : .p2p,
             offersOnly: offersOnly ? true : nil
         )

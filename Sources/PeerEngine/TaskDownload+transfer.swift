@@ -40,6 +40,8 @@ extension TaskDownload {
                 case .failed(let error):
                     group.cancelAll()
                     return .failed(error)
+                case .withdrawn:
+                    continue
                 case .abandoned:
                     guard state.withLock({ $0.users }) == 0 else { continue }
                     group.cancelAll()

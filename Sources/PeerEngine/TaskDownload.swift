@@ -32,6 +32,8 @@ package final class TaskDownload: Sendable {
         case failed(WireError)
         /// Nobody wants the download any longer.
         case abandoned
+        /// The content is here no longer, and the supernode knows.
+        case withdrawn
     }
 
     struct State {
@@ -50,6 +52,8 @@ package final class TaskDownload: Sendable {
         var sent: [UInt64: News] = [:]
         /// Whether the next call is to tell everything that is held.
         var announcesAll = false
+        /// Whether the content has been evicted and is not offered any longer.
+        var withdraws = false
         /// Whether the supernode knows that nothing is wanted any more.
         var toldEnd = false
         var reader: PieceIndex?
@@ -64,6 +68,8 @@ package final class TaskDownload: Sendable {
     struct News: Sendable {
         var finished: [TaskReport.FinishedPiece] = []
         var failed: [TaskReport.FailedPiece] = []
+        /// Whether it said that the node no longer takes part.
+        var leaving = false
 
         var isEmpty: Bool { finished.isEmpty && failed.isEmpty }
     }
@@ -237,6 +243,8 @@ extension TaskDownload {
                 state.endWaiters = []
                 // What is complete belongs to the store, which may evict it.
                 if case .success = outcome, !destination.keepsFile { state.file = nil }
+                state.digests = [:]
+                state.parents = [:]
             }
             return (state.headWaiters + state.endWaiters, state.file, state.connection)
         }
@@ -254,7 +262,17 @@ extension TaskDownload {
             state.confirmed = file.committed
             state.bytes.cache = file.bytesCommitted
             state.outcome = .success(state.bytes)
+            if !destination.keepsFile, state.users == 0 { state.file = nil }
         }
+    }
+
+    /// The content has been evicted: the supernode is told, and then nothing is offered any longer.
+    func withdraw() {
+        let connection = state.withLock { state in
+            state.withdraws = true
+            return state.connection
+        }
+        connection?.tell()
     }
 
     /// The next call tells the supernode everything that is held.

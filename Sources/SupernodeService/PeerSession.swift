@@ -21,6 +21,10 @@ final class PeerSession: Sendable {
         var news: Set<TaskID> = []
         var waiter: Waiter?
         var latest: UInt64 = 0
+        /// Calls of the peer that are being answered.
+        var calls = 0
+        /// Whether the peer has been forgotten.
+        var isGone = false
     }
 
     private struct Waiter {
@@ -49,12 +53,15 @@ final class PeerSession: Sendable {
 
     var taskCount: Int { state.withLock { $0.tasks.count } }
 
-    /// The tasks the peer has joined.
-    var tasks: [SwarmTask] { state.withLock { Array($0.tasks.values) } }
-
     func task(_ id: TaskID) -> SwarmTask? { state.withLock { $0.tasks[id] } }
 
-    func add(_ task: SwarmTask) { state.withLock { $0.tasks[task.id] = task } }
+    /// Returns false if the peer has been forgotten: it takes part in nothing any more.
+    func add(_ task: SwarmTask) -> Bool {
+        state.withLock { state in
+            if !state.isGone { state.tasks[task.id] = task }
+            return !state.isGone
+        }
+    }
 
     func remove(_ task: SwarmTask) {
         state.withLock { if $0.tasks[task.id] === task { $0.tasks[task.id] = nil } }
@@ -62,9 +69,35 @@ final class PeerSession: Sendable {
 
     func heard(at now: ContinuousClock.Instant) { state.withLock { $0.lastHeard = now } }
 
+    /// Answers a call of the peer, which is not silent for as long as that takes.
+    func answer<Answer>(_ call: () async throws(WireError) -> Answer) async throws(WireError) -> Answer {
+        state.withLock { $0.calls += 1 }
+        defer {
+            state.withLock { state in
+                state.calls -= 1
+                state.lastHeard = .now
+            }
+        }
+        return try await call()
+    }
+
     func silence(at now: ContinuousClock.Instant) -> Duration {
-        // A peer whose call is waiting is not silent.
-        state.withLock { $0.waiter == nil ? $0.lastHeard.duration(to: now) : .zero }
+        state.withLock { $0.calls == 0 ? $0.lastHeard.duration(to: now) : .zero }
+    }
+
+    var isGone: Bool { state.withLock { $0.isGone } }
+
+    /// The peer has left or is forgotten: it joins nothing from here on, and its waiting call returns.
+    ///
+    /// Returns the tasks it had part in.
+    @discardableResult
+    func end() -> [SwarmTask] {
+        let (tasks, waiter) = state.withLock { state -> ([SwarmTask], Waiter?) in
+            state.isGone = true
+            return (Array(state.tasks.values), state.waiter.take())
+        }
+        waiter?.continuation.resume()
+        return tasks
     }
 
     /// There is news of `task`: wakes the waiting call.
@@ -86,13 +119,17 @@ final class PeerSession: Sendable {
     }
 
     /// A call has come: an older one that waits is superseded and returns at once.
-    func begin(_ sequence: UInt64) {
-        let superseded = state.withLock { state -> Waiter? in
-            state.latest = max(state.latest, sequence)
-            guard let waiter = state.waiter, waiter.sequence < sequence else { return nil }
-            return state.waiter.take()
+    ///
+    /// Returns false for a call that a newer one has overtaken: what it says of the peer's state is out of date.
+    func begin(_ sequence: UInt64) -> Bool {
+        let (isLatest, superseded) = state.withLock { state -> (Bool, Waiter?) in
+            guard sequence >= state.latest else { return (false, nil) }
+            state.latest = sequence
+            guard let waiter = state.waiter, waiter.sequence < sequence else { return (true, nil) }
+            return (true, state.waiter.take())
         }
         superseded?.continuation.resume()
+        return isLatest
     }
 
     /// Waits until there is news, the deadline passes, a newer call comes or the caller goes away.
@@ -100,7 +137,9 @@ final class PeerSession: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state -> Bool in
-                    guard state.news.isEmpty, state.latest <= sequence, state.waiter == nil, !Task.isCancelled else {
+                    guard state.news.isEmpty, state.latest <= sequence, state.waiter == nil, !state.isGone,
+                        !Task.isCancelled
+                    else {
                         return false
                     }
                     state.waiter = Waiter(sequence: sequence, deadline: deadline, continuation: continuation)
@@ -116,11 +155,6 @@ final class PeerSession: Sendable {
     /// Ends a wait whose deadline has passed.
     func expireWait(at now: ContinuousClock.Instant) {
         wake { $0.deadline <= now }
-    }
-
-    /// Ends the wait, whatever it waits for.
-    func endWait() {
-        wake { _ in true }
     }
 
     private func wake(where condition: (Waiter) -> Bool) {

@@ -21,6 +21,7 @@ package final class Supernode: Service {
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     private let clusterToken: PeerToken?
+    private let isStopping = Atomic(false)
     let logger: Logger
 
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
@@ -55,7 +56,9 @@ package final class Supernode: Service {
             await cancelWhenGracefulShutdown {
                 await self.sweep()
             }
-            for session in self.peers.all { session.endWait() }
+            // Whoever waits for news learns now that there is none, and goes elsewhere.
+            self.isStopping.store(true, ordering: .sequentiallyConsistent)
+            for session in self.peers.all { session.end() }
             group.cancelAll()
         }
     }
@@ -79,8 +82,7 @@ package final class Supernode: Service {
     }
 
     private func forget(_ session: PeerSession) {
-        session.endWait()
-        for task in session.tasks { task.leave(session) }
+        for task in session.end() { task.leave(session) }
     }
 }
 
@@ -106,6 +108,7 @@ extension Supernode {
         piecesPort: Int
     ) throws(WireError) -> PeerRegistrationResponse {
         try authenticate(token)
+        try refuseWhenStopping()
         guard let version = Set(request.versions).intersection(ProtocolVersion.supported).max() else {
             throw WireError(
                 .unsupportedVersion,
@@ -113,7 +116,7 @@ extension Supernode {
             )
         }
         guard (0...65535).contains(request.port), (1...1024).contains(request.uploadSlots), request.labels.count <= 16,
-            request.name.utf8.count <= 256
+            request.name.utf8.count <= 256, request.name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
         else { throw WireError(.invalidRequest, "port, upload slots, labels or name out of bounds") }
         let known = try peerAddress(request.address, observed: address)
         let session = PeerSession(
@@ -171,6 +174,11 @@ extension Supernode {
         return session
     }
 
+    private func refuseWhenStopping() throws(WireError) {
+        guard isStopping.load(ordering: .sequentiallyConsistent) else { return }
+        throw WireError(.shuttingDown, "the supernode is shutting down")
+    }
+
     func leave(_ session: PeerSession) {
         peers.remove(session.id)
         forget(session)
@@ -182,48 +190,71 @@ extension Supernode {
         _ request: TaskRegistrationRequest,
         _ session: PeerSession
     ) async throws(WireError) -> TaskRegistrationResponse {
+        try refuseWhenStopping()
         let (id, digest, source) = try Self.identify(request)
-        if request.offersOnly == true, tasks.task(id) == nil, store.record(of: id) == nil {
+        let offersOnly = request.offersOnly == true
+        if offersOnly, tasks.task(id) == nil, store.record(of: id) == nil {
             throw WireError(.unknownTask, "nobody here wants that task")
         }
-        for _ in 0..<3 {
-            let content = tasks.content(of: id, digest: digest)
-            try await content.admit(source)
-            if let response = content.task.enroll(session, pattern: request.pattern) { return response }
+        return try await session.answer { () async throws(WireError) in
+            for _ in 0..<3 {
+                let content = tasks.enter(id, digest: digest)
+                defer { content.exit() }
+                guard try await content.admit(source, offersOnly: offersOnly) else { continue }
+                if let response = try content.task.enroll(session, pattern: request.pattern) { return response }
+            }
+            throw WireError(.internalError, "the task keeps changing; try again")
         }
-        throw WireError(.internalError, "the task keeps changing; try again")
     }
 
+    /// Fields that are a right and not a choice of content: they belong into a request's credentials.
+    private static let secretFields = ["authorization", "proxy-authorization", "cookie"]
+
     private static func identify(_ request: TaskRegistrationRequest) throws(WireError) -> (TaskID, Digest?, Source?) {
+        // MD5 names nothing: whoever wants it checked does so. A wrong one would spoil the task for everybody else.
+        let digest = request.digest.flatMap { $0.algorithm == .md5 ? nil : $0 }
         guard let url = request.url else {
-            guard let digest = request.digest else {
-                throw WireError(.invalidRequest, "a task needs a URL or a digest")
+            guard let digest else {
+                throw WireError(.invalidRequest, "a task needs a URL or a digest that can name content")
             }
             return (TaskID(content: digest), digest, nil)
+        }
+        guard !secretFields.contains(where: request.headers.contains) else {
+            throw WireError(.invalidRequest, "credentials stand among the headers that select the content")
         }
         let resource = Resource(
             url: url,
             headers: request.headers,
-            digest: request.digest,
+            digest: digest,
             tag: request.tag,
             ignoredQuery: request.ignoredQuery
         )
         return (
-            resource.taskID, request.digest,
+            resource.taskID, digest,
             Source(resource: resource, credentials: Credentials(headers: request.credentials))
         )
     }
 
     /// Takes in a peer's news and waits for something to tell it.
-    func exchange(_ request: ExchangeRequest, _ session: PeerSession) async -> ExchangeResponse {
-        session.begin(request.sequence)
+    func exchange(
+        _ request: ExchangeRequest,
+        _ session: PeerSession
+    ) async throws(WireError) -> ExchangeResponse {
+        try refuseWhenStopping()
+        return try await session.answer { () async throws(WireError) in await answer(request, session) }
+    }
+
+    private func answer(_ request: ExchangeRequest, _ session: PeerSession) async -> ExchangeResponse {
+        let isLatest = session.begin(request.sequence)
+        // A node has two calls open at most.
+        let open = Array(request.open.prefix(16))
         var refused: [TaskUpdate] = []
         for report in request.tasks {
             guard let task = session.task(report.task) else {
                 refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .unknown))
                 continue
             }
-            if !task.apply(report, from: session, open: request.open) {
+            if !task.apply(report, from: session, open: open, isLatest: isLatest) {
                 refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .changed))
             }
         }
@@ -234,7 +265,6 @@ extension Supernode {
             await session.wait(request.sequence, until: deadline)
             updates = takeUpdates(session, request.sequence)
         }
-        session.heard(at: .now)
         return ExchangeResponse(sequence: request.sequence, tasks: updates)
     }
 

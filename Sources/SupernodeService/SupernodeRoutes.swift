@@ -34,7 +34,7 @@ package struct SupernodeRoutes: Sendable {
             try await Self.answer {
                 let session = try session(request, context)
                 let body = try await request.json(ExchangeRequest.self, limit: Self.bodyLimit)
-                return .json(await supernode.exchange(body, session))
+                return .json(try await supernode.exchange(body, session))
             }
         }
         router.delete("/api/v1/peers/:peer") { request, context in

@@ -17,6 +17,14 @@ struct SwarmMember: Sendable {
     var carried: [PieceIndex: UInt64] = [:]
     var lengthTold = false
     var digestTold = false
+    /// Whether it has told everything it holds.
+    var hasAnnounced = false
+
+    /// An answer was lost: everything is told again.
+    mutating func forgetTold() {
+        told = PieceSet()
+        lengthTold = false
+    }
 
     /// What counts as outstanding: what the peer says, what has not been sent yet, and what answers still on their way carry.
     func outstanding(reported: PieceSet, open: [UInt64]) -> PieceSet {

@@ -166,14 +166,16 @@ extension SwarmTask {
 extension SwarmTask {
     /// A peer joins, or joins again: what it was told before counts no longer.
     ///
-    /// Returns what it needs to know, or nil if there is no content yet.
+    /// Returns what it needs to know, or nil if there is no content (yet, or any longer).
     func enroll(
         _ session: PeerSession,
         pattern: TaskRegistrationRequest.Pattern
-    ) -> TaskRegistrationResponse? {
+    ) throws(WireError) -> TaskRegistrationResponse? {
         var response: TaskRegistrationResponse?
+        // Before it is a member: news that nobody can look up would be lost.
+        guard session.add(self) else { throw WireError(.unknownPeer, "the peer has left; register again") }
         change { state in
-            guard let file = state.file, let generation = state.generation, let record = state.record else { return }
+            guard case .running = state.phase, let file = state.file, let generation = state.generation, let record = state.record else { return }
             var member = SwarmMember(session: session)
             let digests = Self.digests(of: state.published, in: file)
             member.told = state.published
@@ -200,9 +202,16 @@ extension SwarmTask {
                 headers: record.headers
             )
         }
-        if response != nil { session.add(self) }
+        if response == nil { session.remove(self) }
+        if session.isGone {
+            leave(session)
+            throw WireError(.unknownPeer, "the peer has left; register again")
+        }
         return response
     }
+
+    /// The most pieces of content of unknown length.
+    private static let mostPieces = 1 << 20
 
     /// A peer is gone.
     func leave(_ session: PeerSession) {
@@ -217,22 +226,33 @@ extension SwarmTask {
     ///
     /// Whatever follows for it or others is told through the sessions.
     ///
+    /// What a call that a newer one has overtaken says of things under way is out of date and counts no longer.
+    ///
     /// Returns false if the peer has no part in this generation.
-    func apply(_ report: TaskReport, from session: PeerSession, open: [UInt64]) -> Bool {
+    func apply(_ report: TaskReport, from session: PeerSession, open: [UInt64], isLatest: Bool) -> Bool {
         if report.leaving == true {
             leave(session)
             return true
         }
         var known = false
+        var saysAgain = false
         change { state in
             guard var member = state.members[session.id], state.generation == report.generation else { return }
             known = true
-            for finished in report.finished { member.claimed.insert(finished.piece) }
-            if let holds = report.holds { member.claimed.formUnion(holds) }
-            for piece in report.holds ?? [] where state.published.contains(piece) {
-                state.scheduler.finished(piece, by: session.id, from: nil)
+            // Numbers that no piece has would only cost memory.
+            let count = state.file?.layout.pieceCount ?? Self.mostPieces
+            if let holds = report.holds {
+                member.claimed.formUnion(holds.last.map { $0.value < count } ?? true ? holds : [])
+                for piece in holds where state.published.contains(piece) {
+                    state.scheduler.finished(piece, by: session.id, from: nil)
+                }
+                // Told once more, after a call failed: so an answer was lost, and with it what it carried.
+                saysAgain = member.hasAnnounced
+                if saysAgain { member.forgetTold() }
+                member.hasAnnounced = true
             }
-            for finished in report.finished {
+            for finished in report.finished where finished.piece.value < count {
+                member.claimed.insert(finished.piece)
                 member.carried[finished.piece] = nil
                 member.pending[finished.piece] = nil
                 guard state.published.contains(finished.piece) else { continue }
@@ -248,24 +268,35 @@ extension SwarmTask {
                     at: .now
                 )
             }
+            defer { state.members[session.id] = member }
+            guard isLatest else { return }
             let outstanding = member.outstanding(reported: report.outstanding, open: open)
             member.carried = member.carried.filter { outstanding.contains($0.key) }
-            state.members[session.id] = member
             state.scheduler.reconcile(session.id, outstanding: outstanding)
-            state.scheduler.wants(session.id, max(0, min(report.window, 64) - outstanding.count))
             state.scheduler.reader(session.id, at: report.reader)
+            state.scheduler.wants(session.id, max(0, min(max(0, report.window), 64) - outstanding.count))
         }
+        if saysAgain { session.notify(id) }
         return known
     }
 
     /// What a member has not been told yet; nil if there is nothing to say.
+    ///
+    /// A member that is told of the end is one no longer.
     func takeUpdate(for session: PeerSession, sequence: UInt64) -> TaskUpdate? {
+        let update = takeUpdateAsMember(session, sequence)
+        if update?.state == .failed { session.remove(self) }
+        return update
+    }
+
+    private func takeUpdateAsMember(_ session: PeerSession, _ sequence: UInt64) -> TaskUpdate? {
         state.withLock { state in
             guard let generation = state.generation else { return nil }
             var update = TaskUpdate(task: id, generation: generation)
             if case .failed(let error) = state.phase {
                 update.state = .failed
                 update.error = error
+                state.members[session.id] = nil
                 return update
             }
             guard var member = state.members[session.id], let file = state.file else {
@@ -382,7 +413,7 @@ extension SwarmTask {
         state.withLock { state in
             var listing = TaskListing(task: id, state: "waiting")
             listing.generation = state.generation
-            if let url = state.record?.url { listing.url = url.origin + url.path }
+            listing.url = state.record?.url?.withoutQuery
             listing.digest = state.record?.digest
             listing.peers = state.members.count
             if let file = state.file {

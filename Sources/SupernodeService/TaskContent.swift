@@ -25,6 +25,12 @@ final class TaskContent: Sendable {
         /// Why a source that was tried could not be used.
         var faults: [Digest: WireError] = [:]
         var isFetching = false
+        /// Whether the fetch under way takes no more sources.
+        var isExhausted = false
+        /// Whether the last fetch brought or confirmed the content.
+        var hasSucceeded = false
+        /// Joiners that are being looked at.
+        var joiners = 0
         /// Whether joiners need not wait: the head is known, or the origin has confirmed what is here.
         var isAnnounced = false
         /// Keeps the file telling of its pieces.
@@ -59,17 +65,40 @@ final class TaskContent: Sendable {
 
     /// Whether nothing is being fetched, nobody takes part, and nobody has asked for `grace`.
     func isIdle(for grace: Duration, at now: ContinuousClock.Instant) -> Bool {
-        task.memberCount == 0 && state.withLock { !$0.isFetching && $0.lastAsked.duration(to: now) > grace }
+        task.memberCount == 0
+            && state.withLock { !$0.isFetching && $0.joiners == 0 && $0.lastAsked.duration(to: now) > grace }
     }
 
-    /// Returns once the content is on its way and `source` may have it.
-    func admit(_ source: Source?) async throws(WireError) {
-        state.withLock { $0.lastAsked = .now }
-        if needsFetch { begin(source) } else if let source { offer(source) }
+    /// Somebody begins to join.
+    func enter() { state.withLock { $0.joiners += 1 } }
+
+    /// Somebody has joined or has been refused.
+    func exit() {
+        state.withLock { state in
+            state.joiners -= 1
+            state.lastAsked = .now
+        }
+    }
+
+    /// Waits until the content is on its way and makes sure that `source` may have it.
+    ///
+    /// `offersOnly`: the origin is not asked for the content on this joiner's behalf.
+    ///
+    /// Returns false if others' sources have failed and this one has not been tried: to be asked again.
+    func admit(_ source: Source?, offersOnly: Bool = false) async throws(WireError) -> Bool {
+        // A fault of long ago says nothing of today.
+        if let source { state.withLock { $0.faults[source.key] = nil } }
+        let way = offersOnly ? nil : source
+        if needsFetch { begin(way) } else if let way { offer(way) }
         await ready()
-        if let fault = source.flatMap({ source in state.withLock { $0.faults[source.key] } }) { throw fault }
+        let (fault, isGood) = state.withLock { state in
+            (source.flatMap { state.faults[$0.key] }, state.isFetching || state.hasSucceeded)
+        }
+        if let fault { throw fault }
+        if !isGood, way != nil { return false }
         if let failure = task.failure { throw failure }
         try await permit(source)
+        return true
     }
 
     /// A task without content, or whose content may have changed at the origin, is asked for anew.
@@ -82,26 +111,55 @@ final class TaskContent: Sendable {
 
     private func begin(_ source: Source?) {
         let begins = state.withLock { state -> Bool in
-            if let source {
-                state.untried.append(source)
-                state.faults[source.key] = nil
-            }
             guard !state.isFetching else { return false }
             state.isFetching = true
             state.isAnnounced = false
+            state.isExhausted = false
+            state.hasSucceeded = false
+            state.untried = source.map { [$0] } ?? []
             return true
         }
-        guard begins else { return }
-        jobs.submit { await self.bring() }
+        guard begins else {
+            if let source { offer(source) }
+            return
+        }
+        guard !jobs.submit({ await self.bring() }) else { return }
+        if !task.isComplete { task.fail(WireError(.shuttingDown, "the supernode is shutting down")) }
+        settle(succeeded: false)
     }
+
+    /// Ways to the content that wait for their turn at most; the others ask again.
+    private static let mostUntried = 64
 
     /// Another way to the content, for when those before it fail.
     private func offer(_ source: Source) {
         state.withLock { state in
-            guard state.isFetching, !state.untried.contains(where: { $0.key == source.key }) else { return }
+            guard state.isFetching, !state.isExhausted, state.untried.count < Self.mostUntried,
+                !state.untried.contains(where: { $0.key == source.key })
+            else { return }
             state.untried.append(source)
         }
     }
+
+    /// The next source to try; with the last one gone no more are taken.
+    private func nextSource() -> Source? {
+        state.withLock { state in
+            guard !state.untried.isEmpty else {
+                state.isExhausted = true
+                return nil
+            }
+            return state.untried.removeFirst()
+        }
+    }
+
+    private func remember(_ fault: WireError, of source: Source) {
+        state.withLock { state in
+            if state.faults.count >= Self.mostFaults { state.faults = [:] }
+            state.faults[source.key] = fault
+        }
+    }
+
+    private static let mostFaults = 1024
 
     private func ready() async {
         await withCheckedContinuation { continuation in
@@ -141,33 +199,37 @@ final class TaskContent: Sendable {
 extension TaskContent {
     private func bring() async {
         if await useStored() {
-            settle()
+            settle(succeeded: true)
             return
         }
         var failure = WireError(.originNotFound, "no such content here, and no URL to fetch it from")
-        while let source = state.withLock({ $0.untried.isEmpty ? nil : $0.untried.removeFirst() }) {
+        while let source = nextSource() {
             do throws(WireError) {
                 try await fetch(from: source)
-                settle()
+                settle(succeeded: true)
                 return
             } catch {
                 failure = error
-                state.withLock { $0.faults[source.key] = error }
+                remember(error, of: source)
                 logger.warning(
                     "source failed",
-                    metadata: ["task": "\(task.id)", "url": "\(source.resource.url)", "error": "\(error.message)"]
+                    metadata: [
+                        "task": "\(task.id)", "url": "\(source.resource.url.withoutQuery)",
+                        "error": "\(error.message)",
+                    ]
                 )
             }
         }
         // What is complete stays for those who may have it: one registrant's bad source spoils nothing.
         if !task.isComplete { task.fail(failure) }
-        settle()
+        settle(succeeded: false)
     }
 
     /// Nothing more comes: whoever waits looks again.
-    private func settle() {
+    private func settle(succeeded: Bool) {
         let waiters = state.withLock { state in
             state.isFetching = false
+            state.hasSucceeded = succeeded
             state.untried = []
             state.registration = nil
             return state.takeWaiters()
@@ -203,10 +265,13 @@ extension TaskContent {
         return (file, record)
     }
 
-    private func begin(_ file: PieceFile, _ record: OriginRecord, verified: Bool) {
+    /// `source`: the one that the content came from, which need not be asked about again.
+    private func begin(_ file: PieceFile, _ record: OriginRecord, verified: Bool, from source: Source? = nil) {
         let generation = task.digest.map { Generation(content: $0) } ?? file.generation
         task.begin(file, record: record, generation: generation, verified: verified)
-        announce(SourceAccess(isOpen: record.openAccess, origin: record.url?.origin))
+        var access = SourceAccess(isOpen: record.openAccess, origin: record.url?.origin)
+        if let source { access.permit(source, until: .now + permissionTime) }
+        announce(access)
     }
 
     private func fetch(from source: Source) async throws(WireError) {
@@ -236,8 +301,7 @@ extension TaskContent {
     /// The origin has answered: members can be served from here on.
     private func receive(_ file: PieceFile, _ record: OriginRecord, from source: Source) {
         let task = task
-        begin(file, record, verified: false)
-        state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+        begin(file, record, verified: false, from: source)
         let registration = file.onCommit { piece, _ in task.publish(piece) }
         state.withLock { $0.registration = registration }
         task.publish(file.committed)
@@ -252,7 +316,11 @@ extension TaskContent {
         case .notModified(let record):
             guard let stored else { return }
             store.setMetadata(record.encoded, of: stored.task)
-            if task.file === stored { task.refresh(record) } else { begin(stored, record, verified: true) }
+            if task.file === stored {
+                task.refresh(record)
+            } else {
+                begin(stored, record, verified: true, from: source)
+            }
             state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
         case .fetched(let file):
             let expected = [task.record?.digest, task.digest].compactMap { $0 }

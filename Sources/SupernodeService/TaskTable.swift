@@ -35,9 +35,14 @@ final class TaskTable: Sendable {
     }
 
     /// The task's content: the one at work, or a new one in place of none or one that failed.
-    func content(of id: TaskID, digest: Digest?) -> TaskContent {
+    ///
+    /// It is kept at least until its ``TaskContent/exit()``.
+    func enter(_ id: TaskID, digest: Digest?) -> TaskContent {
         contents.withLock { contents in
-            if let content = contents[id], content.task.failure == nil { return content }
+            if let content = contents[id], content.task.failure == nil {
+                content.enter()
+                return content
+            }
             let content = TaskContent(
                 task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration),
                 store: store,
@@ -48,6 +53,7 @@ final class TaskTable: Sendable {
                 logger: logger
             )
             contents[id] = content
+            content.enter()
             return content
         }
     }

@@ -8,6 +8,9 @@ struct Transfer: Sendable {
     let serial: Int
     /// When it was handed out; nil where it was not.
     let start: SchedulerInstant?
+    /// Whether it takes too long, and nobody else could take over: its child may be dead, so it no longer counts in the
+    /// parent's line.
+    var isOverdue = false
 }
 
 /// One peer as child and as parent.
@@ -35,6 +38,10 @@ struct SwarmPeer: Sendable {
 
     /// The pieces under way or in line at it, with the places of their children.
     var line: [(child: Int, piece: Int)] = []
+    /// How many of these take too long.
+    var overdue = 0
+    /// How many of these are likely to be sent.
+    var promptLine: Int { line.count - overdue }
     var health = ParentHealth()
 
     /// Whether the place is free for the next who joins.

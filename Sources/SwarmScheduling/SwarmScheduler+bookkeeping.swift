@@ -41,6 +41,17 @@ extension SwarmScheduler {
         refreshWaiting(child)
         guard let parent = transfer.parent else { return }
         peers[parent].line.removeAll { $0.child == child && $0.piece == transfer.piece }
+        if transfer.isOverdue { peers[parent].overdue -= 1 }
+        if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
+    }
+
+    /// A transfer takes too long: others need not wait at its parent for its end.
+    mutating func markOverdue(_ transfer: Transfer, at child: Int) {
+        guard !transfer.isOverdue, let parent = transfer.parent,
+            let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial })
+        else { return }
+        peers[child].transfers[index].isOverdue = true
+        peers[parent].overdue += 1
         if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
     }
 
@@ -76,7 +87,7 @@ extension SwarmScheduler {
     func freeSlots(_ place: Int) -> Int {
         if peers[place].isVacant || peers[place].health.isResting { return 0 }
         let slots = peers[place].role == .seed ? seedSlots : configuration.peerSlots
-        return max(0, (peers[place].health.isOnProbation ? 1 : slots) - peers[place].line.count)
+        return max(0, (peers[place].health.isOnProbation ? 1 : slots) - peers[place].promptLine)
     }
 
     /// A lone peer may fill the seed's line; with many a long line would only tie pieces early to children that then wait

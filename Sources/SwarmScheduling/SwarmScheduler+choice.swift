@@ -89,7 +89,7 @@ extension SwarmScheduler {
     /// Whether the seed has capacity to spare for a piece that some peer already has or is getting.
     private func mayRepeat(_ seed: Int, to child: Int) -> Bool {
         freeSlots(seed) > 0
-            && (peers[seed].line.count < configuration.seedRepeatLine || peers[child].restriction == .seedOnly)
+            && (peers[seed].promptLine < configuration.seedRepeatLine || peers[child].restriction == .seedOnly)
     }
 
     /// Of the pieces in `word` the one with the fewest copies for which there is a parent; equals as they come from

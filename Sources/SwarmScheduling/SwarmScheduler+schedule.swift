@@ -88,7 +88,7 @@ extension SwarmScheduler {
     /// Which of 64 pieces a seed would give away now if it holds them.
     private func repeatable(_ index: Int, from seed: Int) -> UInt64 {
         if freeSlots(seed) == 0 { return 0 }
-        let hasTimeForAll = peers[seed].line.count < configuration.seedRepeatLine || !seedOnly.isEmpty
+        let hasTimeForAll = peers[seed].promptLine < configuration.seedRepeatLine || !seedOnly.isEmpty
         return hasTimeForAll ? .max : uninjected.word(index)
     }
 

@@ -84,6 +84,7 @@ extension SwarmScheduler {
             return
         }
         guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &generator) else {
+            markOverdue(transfer, at: child)
             alarms.insert(Alarm(at: now + patience(with: child, factor: configuration.endgameFactor), matter: matter))
             return
         }

@@ -29,7 +29,7 @@ import WireAPI
                             task: task.task,
                             generation: task.generation,
                             window: 0,
-                            holds: PieceSet(0..<32)
+                            holds: PieceSet(all: 32)
                         )
                         _ = try await peer.exchange(report, sequence: 1, wait: .zero)
                         let answer = try await client.send("GET", "http://\(daemons[0].proxy)\(origin.path)")

@@ -57,6 +57,26 @@ struct SlowTransferTests {
         }
     }
 
+    @Test("a dead child that was given everything does not keep the seed from serving the others")
+    func deadChild() {
+        var swarm = Swarm(pieces: 40, holding: [[], []])
+        for child in 0..<2 { swarm.wants(child, 16) }
+        // The first never answers again; the second takes whatever it is given.
+        let begin = swarm.now
+        var got = 0
+        while got < 40, swarm.now < begin + .seconds(60) {
+            let output = swarm.schedule()
+            for assignment in output.assignments where assignment.peer == swarm.ids[1] {
+                swarm.finished(assignment)
+                got += 1
+            }
+            swarm.wants(1, 16)
+            if output.isEmpty { swarm.now = max(swarm.now, swarm.scheduler.nextDeadline ?? begin + .seconds(60)) }
+        }
+        #expect(got == 40)
+        #expect(swarm.now - begin <= .seconds(15))
+    }
+
     @Test("before anything was measured the first patience holds")
     func unmeasured() {
         var swarm = Swarm(pieces: 2, holding: [[0, 1], [0, 1], []], hasSeed: false)

@@ -1,4 +1,8 @@
+internal import Foundation
+
 /// Starts a process for the time of `body` and stops it at the end, however `body` ends.
+///
+/// With `DARTER_TEST_LOGS` set to a directory, everything that the process has printed is kept there.
 package func withProcess<Result>(
     _ command: RunningProcess.Command,
     _ body: (RunningProcess) async throws -> Result
@@ -7,11 +11,20 @@ package func withProcess<Result>(
     do {
         let result = try await body(process)
         await process.stop()
+        keepLog(of: process)
         return result
     } catch {
         await process.stop()
+        keepLog(of: process)
         throw error
     }
+}
+
+private func keepLog(of process: RunningProcess) {
+    guard let directory = ProcessInfo.processInfo.environment["DARTER_TEST_LOGS"] else { return }
+    let name = process.command.executable.split(separator: "/").last ?? "process"
+    let path = "\(directory)/\(name)-\(process.processIdentifier).log"
+    try? process.lastLines(.max).write(toFile: path, atomically: true, encoding: .utf8)
 }
 
 /// What a command that ran to its end has left.
