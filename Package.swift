@@ -242,7 +242,7 @@ let package = Package(
             "NodeControlTests",
             [
                 "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", lifecycle, logging,
+                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", hummingbird, lifecycle, logging,
             ]
         ),
         tests(

@@ -17,26 +17,23 @@ nodes=(1 2 3)
 # How our executables are configured, called and asked: all that this script knows of them.
 supernode_config() {
     cat <<YAML
-listen: 127.0.0.1:0
-pieces: 127.0.0.1:0
+api: {address: 127.0.0.1:0}
+pieces: {address: 127.0.0.1:0}
 home: $work/supernode
-origin:
-  allow_addresses: [127.0.0.0/8]
-peers:
-  networks: [127.0.0.0/8]
+origin: {allow_addresses: [127.0.0.0/8]}
+log: {level: warning}
 YAML
 }
 dfdaemon_config() { # NODE
     cat <<YAML
-proxy: 127.0.0.1:0
-pieces: 127.0.0.1:0
-health: 127.0.0.1:0
+proxy: {address: 127.0.0.1:0}
+pieces: {address: 127.0.0.1:0}
+health: {address: 127.0.0.1:0}
 home: $work/node$1
 supernodes: ["$supernode_api"]
-origin:
-  allow_addresses: [127.0.0.0/8]
-registry_mirror:
-  remote: $registry
+origin: {allow_addresses: [127.0.0.0/8]}
+registry_mirror: {remote: $registry}
+log: {level: warning}
 YAML
 }
 dfget() { "$bin/dfget" --home "$work/node$1" -u "$2" -o "$3" --json; } # NODE URL FILE

@@ -39,7 +39,6 @@ struct Handover: Sendable, Codable {
         guard let data = try? JSONEncoder().encode(self) else { return }
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.failure("pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[0]) }
         try Self.spawn([content, ends[0]])
         var rest = Array("\(data.count)\n".utf8)[...] + data
@@ -54,6 +53,8 @@ struct Handover: Sendable, Codable {
 
     /// Starts this very program as `dfget server` in a session of its own, with `descriptors` as 3 and up.
     private static func spawn(_ descriptors: [Int32]) throws(ToolFailure) {
+        // Whatever else is open is this process's business.
+        for descriptor in Inherited.content..<1024 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         // Out of the way of the numbers that they get.
         let sources = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, 64) }
         defer { for source in sources { close(source) } }

@@ -21,8 +21,6 @@ package enum SeedServer {
     /// To be called in the process that ``Handover`` starts.
     package static func run(logger: Logger) async throws {
         let handover = try Handover.inherited()
-        // Whatever else the other process had open is its business.
-        for descriptor in (Handover.Inherited.handover + 1)..<1024 { close(descriptor) }
         _ = chdir("/")
         guard let address = SupernodeAddress(handover.supernode) else {
             throw ToolFailure(.failure, "the handover names no supernode")

@@ -64,18 +64,23 @@ struct StandaloneNode: Sendable {
                 return try await body(port)
             }
             defer { tasks.cancelAll() }
-            while let value = try await tasks.next() {
-                guard let value else { continue }
-                await group.triggerGracefulShutdown()
-                // Taking leave is a courtesy: nobody waits for a supernode that is gone.
-                tasks.addTask {
-                    try? await Task.sleep(for: .milliseconds(500))
-                    return nil
+            let result: Result<Value, any Error>
+            do {
+                guard let value = try await tasks.next(), let value else {
+                    throw ToolFailure(.failure, "the node ended before the download")
                 }
-                _ = try? await tasks.next()
-                return value
+                result = .success(value)
+            } catch {
+                result = .failure(error)
             }
-            throw ToolFailure(.failure, "the node ended before the download")
+            await group.triggerGracefulShutdown()
+            // Taking leave is a courtesy: nobody waits for a supernode that is gone.
+            tasks.addTask {
+                try? await Task.sleep(for: .milliseconds(500))
+                return nil
+            }
+            _ = try? await tasks.next()
+            return try result.get()
         }
     }
 }

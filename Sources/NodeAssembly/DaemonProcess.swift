@@ -48,7 +48,7 @@ package struct DaemonProcess: Sendable {
             control, proxy,
         ]
         try await process.run(services) {
-            node.engine.identity.port = try await node.pieces.bound().port ?? 0
+            node.engine.identity.listens(at: try await node.pieces.bound().port ?? 0)
             let addresses = "proxy=\(try await proxy.bound()) pieces=\(try await node.pieces.bound())"
             _ = try await control.bound()
             return "\(addresses) health=\(try await health.bound()) socket=\(socket)"

@@ -47,7 +47,7 @@ package struct PeerNode: Sendable {
     /// The node's settings for origins.
     package let originOptions: TransferOptions
     package let backends: BackendRegistry
-    /// The piece server; once it is bound, ``NodeIdentity/port`` is to be set.
+    /// The piece server; once it is bound, ``NodeIdentity/listens(at:)`` is to be called.
     package let pieces: HTTPListener
 
     /// `store`: where downloads go that have no destination of their own.

@@ -22,17 +22,17 @@ package final class NodeIdentity: Sendable {
         self.address = address
     }
 
-    /// The port of the piece server, to be set once it listens; 0 before that.
-    package var port: Int {
-        get { state.withLock { $0.port ?? 0 } }
-        set {
-            let waiters = state.withLock { state in
-                state.port = newValue
-                defer { state.waiters = [] }
-                return state.waiters
-            }
-            for waiter in waiters { waiter.resume(returning: newValue) }
+    /// The port of the piece server; 0 as long as it does not listen.
+    package var port: Int { state.withLock { $0.port ?? 0 } }
+
+    /// The piece server listens at `port`.
+    package func listens(at port: Int) {
+        let waiters = state.withLock { state in
+            state.port = port
+            defer { state.waiters = [] }
+            return state.waiters
         }
+        for waiter in waiters { waiter.resume(returning: port) }
     }
 
     /// The port of the piece server; waits until it listens.
