@@ -264,7 +264,8 @@ extension Supernode {
         }
         let wait = Duration.milliseconds(min(max(0, request.waitMilliseconds), 60_000))
         let deadline = ContinuousClock.now + min(wait, configuration.aliveTime / 2)
-        var updates = refused + takeUpdates(session, request.sequence)
+        let answered = Set(refused.map(\.task))
+        var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
         if updates.isEmpty {
             await session.wait(request.sequence, until: deadline)
             updates = takeUpdates(session, request.sequence)
