@@ -182,6 +182,8 @@ extension TaskDownload {
             file = try destination.open(record, generation: response.generation, layout: layout)
         }
         if let length = response.length { try file.learn(length: length) }
+        // Another supernode, or this one after another source, may know the content by other digests.
+        file.doubt()
         begin(file, record, generation: response.generation)
         state.withLock { state in
             state.connection = connection
