@@ -223,6 +223,20 @@ let package = Package(
             "BackendConformanceTests",
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
+        tests(
+            "SupernodeServiceTests",
+            [
+                "SupernodeService", "BackendAPI", "CacheStore", "Content", "NodeConfig", "OriginFetch", "PieceServer",
+                "TestSupport", "WireAPI", hummingbird, nioCore, logging,
+            ]
+        ),
+        tests(
+            "PeerEngineTests",
+            [
+                "PeerEngine", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "PieceServer", "TestSupport", "WireAPI", logging,
+            ]
+        ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests(
             "NodeControlTests",

@@ -25,7 +25,7 @@ extension TaskDownload {
         } catch {
             finish(.failure(error))
         }
-        if hasSucceeded { await seed() }
+        if hasSucceeded, state.withLock({ $0.connection != nil }) { await seed() }
     }
 
     /// Joins the task at a supernode only to offer what is here.
@@ -43,13 +43,12 @@ extension TaskDownload {
             guard case .rejoin = event, let connection = state.withLock({ $0.connection }) else { continue }
             do throws(SupernodeError) {
                 let (response, _) = try await connection.join(joinRequest(connection, offersOnly: true))
-                guard response.generation == generation else { break }
+                guard response.generation == generation else { return connection.detach(self) }
                 announce(to: connection)
                 connection.attach(self)
             } catch {
                 logger.debug("not offered any more", metadata: ["task": "\(taskID)", "reason": "\(error)"])
-                connection.detach(self)
-                break
+                return connection.detach(self)
             }
         }
     }
@@ -309,7 +308,8 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
-                self.begin(file, record, generation: Generation.of(record, length: file.layout.length))
+                // The file's own: one that stands for no validator is made by chance and can not be made again.
+                self.begin(file, record, generation: file.generation)
             }
             if case .fetched(let file) = outcome { count(max(0, file.bytesCommitted - before), from: \.origin) }
             return .success(outcome)
