@@ -45,14 +45,14 @@ extension SwarmScheduler {
         if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
     }
 
-    /// A transfer takes too long: others need not wait at its parent for its end.
+    /// A transfer from a seed takes too long: others, for whom there may be nobody else, need not wait for its end.
     mutating func markOverdue(_ transfer: Transfer, at child: Int) {
-        guard !transfer.isOverdue, let parent = transfer.parent,
+        guard !transfer.isOverdue, let parent = transfer.parent, peers[parent].role == .seed,
             let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial })
         else { return }
         peers[child].transfers[index].isOverdue = true
         peers[parent].overdue += 1
-        if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
+        fresh.formUnion(peers[parent].held)
     }
 
     private mutating func cover(_ piece: Int, at place: Int) {

@@ -10,6 +10,9 @@ package enum ExitStatus: Sendable, Hashable {
     /// Whether it exited with 0.
     package var isSuccess: Bool { self == .code(0) }
 
+    /// The code it exited with; nil if a signal ended it.
+    package var exitCode: Int32? { if case .code(let code) = self { code } else { nil } }
+
     init(waitStatus: Int32) {
         let signal = waitStatus & 0x7f
         self = signal == 0 ? .code((waitStatus >> 8) & 0xff) : .signal(signal)

@@ -21,6 +21,8 @@ struct SpawnRequest {
         for (descriptor, target) in [(input, Int32(0)), (output, 1), (error, 2)] {
             posix_spawn_file_actions_adddup2(&actions, descriptor, target)
         }
+        // Not every descriptor of this process is close-on-exec, and a socket that lives on in a child never closes.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -1,0 +1,196 @@
+import Content
+import Foundation
+import TestSupport
+import Testing
+
+/// What can not be had is refused with one clear line and an exit status of its own, and nothing is left at the target.
+@Suite(.serialized) struct BadInputTests {
+    /// How an origin fails.
+    struct Failing: Sendable, CustomTestStringConvertible {
+        let path: String
+        let code: Int32
+        var arguments: [String] = []
+
+        var testDescription: String { ([path] + arguments).joined(separator: " ") }
+    }
+
+    private static let bytes = randomBytes(1_000_000, seed: 101)
+
+    static let failures = [
+        Failing(path: "/missing", code: 8),
+        Failing(path: "/forbidden", code: 6),
+        Failing(path: "/private", code: 6),
+        Failing(path: "/broken", code: 5),
+        Failing(path: "/early", code: 4),
+        Failing(path: "/reset", code: 4),
+        Failing(path: "/garbage", code: 5),
+        Failing(path: "/good", code: 9, arguments: ["--digest", "\(Digest.of("other"))"]),
+        Failing(path: "/good", code: 9, arguments: ["--md5", String(repeating: "0", count: 32)]),
+        Failing(path: "/good", code: 2, arguments: ["--digest", "sha256:1234"]),
+        Failing(path: "/good", code: 2, arguments: ["--md5", "x"]),
+        Failing(path: "/good", code: 2, arguments: ["--locallimit", "fast"]),
+    ]
+
+    private static func answer(_ request: ScriptedRequest) -> Script {
+        switch request.path {
+        case "/good": .content(bytes, for: request, ["ETag": "\"good\""])
+        case "/forbidden": .respond(403)
+        case "/private": .challenge("Basic realm=\"somewhere\"")
+        case "/broken": .respond(500)
+        case "/early": .short(bytes, sending: 300_000, ["ETag": "\"early\""])
+        case "/reset": Script.head(200, ["Content-Length": "\(bytes.count)"]).body(bytes.prefix(300_000)).reset()
+        case "/garbage": Script.raw(Array("this is not HTTP\r\n\r\n".utf8)).close()
+        default: .respond(404)
+        }
+    }
+
+    @Test(arguments: failures, [false, true])
+    func anOriginsFailureIsToldInOneLine(failing: Failing, throughSupernode: Bool) async throws {
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                Self.answer($0)
+            } body: { origin in
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                    let tool = try Dfget(in: directory)
+                    let node = throughSupernode ? ["-n", supernode.api] : []
+                    let failure = try await tool.fails(
+                        node + ["-o", tool.output(), origin.url(failing.path)] + failing.arguments
+                    )
+                    #expect(failure.code == failing.code, "\(failure.line)")
+                    #expect(failure.lines == 1, "\(failure.line)")
+                    #expect(!FileManager.default.fileExists(atPath: tool.output()))
+                    if failing.code != 4 { #expect(try tool.outputs() == []) }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func anOriginThatLiesAboutItsLengthIsNotBelieved(throughSupernode: Bool) async throws {
+        let bytes = Self.bytes
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                // A complete length that is not that of the bytes, in a well-formed answer.
+                let range = ContentRange(range: ByteRange(length: Int64(bytes.count)), length: 2_000_000)
+                return .respond(206, ["Content-Range": range.description, "ETag": "\"lie\""], body: bytes)
+            } body: { origin in
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                    let tool = try Dfget(in: directory)
+                    let node = throughSupernode ? ["-n", supernode.api] : []
+                    let failure = try await tool.fails(node + ["-o", tool.output(), origin.url("/file")])
+                    #expect([4, 5].contains(failure.code), "\(failure.line)")
+                    #expect(failure.lines == 1)
+                    #expect(!FileManager.default.fileExists(atPath: tool.output()))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func whoCanNotBeReachedIsNamed(throughSupernode: Bool) async throws {
+        try await withTemporaryDirectory { directory in
+            try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                let tool = try Dfget(in: directory)
+                let node = throughSupernode ? ["-n", supernode.api] : []
+                for url in ["http://no-such-host.invalid/file", "http://127.0.0.1:\(FreePort.next())/file"] {
+                    let failure = try await tool.fails(node + ["-o", tool.output(), url])
+                    #expect(failure.code == 4, "\(failure.line)")
+                    #expect(failure.lines == 1)
+                    #expect(try tool.outputs() == [])
+                }
+            }
+        }
+    }
+
+    @Test func outputsThatCanNotBeWrittenAreRefusedBeforeAnythingIsFetched() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                Self.answer($0)
+            } body: { origin in
+                let tool = try Dfget(in: directory)
+                for output in ["\(directory)/out", "\(directory)/out/", "\(directory)/none/file"] {
+                    let failure = try await tool.fails(["-o", output, origin.url("/good")])
+                    #expect(failure.code == 3, "\(failure.line)")
+                    #expect(failure.lines == 1)
+                }
+                #expect(try tool.outputs() == [])
+                #expect(origin.requests.isEmpty)
+            }
+        }
+    }
+
+    @Test func wrongUsageAndConfigurationAreToldApartFromEverythingElse() async throws {
+        try await withTemporaryDirectory { directory in
+            let unreadable = "\(directory)/wrong.yml"
+            try "supernodes: [a, b]\nno_such_key: 1\n".write(toFile: unreadable, atomically: true, encoding: .utf8)
+            let missing = try await run(try dfget(["--config", "\(directory)/none.yml", "-o", "x", "http://127.0.0.1/"]))
+            #expect(missing.status.exitCode == 2)
+            let wrong = try await run(try dfget(["--config", unreadable, "-o", "x", "http://127.0.0.1/"]))
+            #expect(wrong.status.exitCode == 2)
+            #expect(wrong.errors.contains("\(unreadable):2"))
+            for server in ["supernode", "dfdaemon"] {
+                let command = RunningProcess.Command(try builtExecutable(server), ["--config", unreadable])
+                let result = try await run(command)
+                #expect(result.status.exitCode == 78)
+                #expect(result.errors.split(separator: "\n").count == 1)
+                #expect(result.errors.contains(unreadable))
+            }
+        }
+    }
+
+    @Test func aPortInUseIsTold() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withCluster(of: 1, registry: "http://127.0.0.1:1", in: directory) { supernode, daemons in
+                let taken = supernode.api.split(separator: ":").last.map(String.init) ?? ""
+                let other = "\(directory)/other"
+                let configuration = Configurations.supernode(home: "\(other)/home", port: UInt16(taken) ?? 1)
+                try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+                try configuration.write(toFile: "\(other)/s.yml", atomically: true, encoding: .utf8)
+                let second = try await run(
+                    .init(try builtExecutable("supernode"), ["--config", "\(other)/s.yml", "--log-level", "error"])
+                )
+                #expect(second.status.exitCode == 1)
+                #expect(second.errors.contains(taken))
+                // Two processes never share a home either.
+                let home = URL(filePath: daemons[0].socket).deletingLastPathComponent().path
+                let daemon = Configurations.daemon(home: home, supernodes: [])
+                try daemon.write(toFile: "\(other)/d.yml", atomically: true, encoding: .utf8)
+                let third = try await run(
+                    .init(try builtExecutable("dfdaemon"), ["--config", "\(other)/d.yml", "--log-level", "error"])
+                )
+                #expect(third.status.exitCode == 1)
+                #expect(third.errors.contains(home))
+                #expect(third.errors.contains("\(daemons[0].process.processIdentifier)"))
+
+                let tool = try Dfget(in: directory)
+                let failure = try await tool.fails([
+                    "-n", supernode.api, "--port", taken, "-o", tool.output(), "http://\(supernode.api)/version",
+                ])
+                #expect(failure.code != 0)
+                #expect(failure.lines == 1)
+                #expect(failure.line.contains(taken))
+            }
+        }
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: [false, true])
+    func aFullDiskIsTold(throughSupernode: Bool) async throws {
+        let bytes = randomBytes(4 << 20, seed: 102)
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                .content(bytes, for: request)
+            } body: { origin in
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                    try await SmallDisk.with(megabytes: 2) { disk in
+                        let tool = try Dfget(in: directory)
+                        let node = throughSupernode ? ["-n", supernode.api] : []
+                        let failure = try await tool.fails(node + ["-o", "\(disk)/file", origin.url("/file")])
+                        #expect(failure.code == 3, "\(failure.line)")
+                        #expect(failure.lines == 1)
+                        #expect(!FileManager.default.fileExists(atPath: "\(disk)/file"))
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import TestSupport
+
+/// dfget without anything of this machine's: no daemon, no configuration, no server left behind.
+struct Dfget: Sendable {
+    let directory: String
+    private let configuration: String
+
+    /// `directory`: where it works; its outputs go to `directory/out`.
+    init(in directory: String) throws {
+        self.directory = directory
+        configuration = "\(directory)/dfget.yml"
+        try FileManager.default.createDirectory(atPath: "\(directory)/out", withIntermediateDirectories: true)
+        let text = """
+            home: \(directory)/no-daemon
+            alive_time: 0s
+            origin: {retry: {base_delay: 20ms}}
+            peer: {failover: 300ms, back_to_source_delay: 50ms}
+            """
+        try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+    }
+
+    /// The path of an output.
+    func output(_ name: String = "file") -> String { "\(directory)/out/\(name)" }
+
+    /// What there is in the outputs' directory, hidden files too.
+    func outputs() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(directory)/out").sorted()
+    }
+
+    func command(_ arguments: [String]) throws -> RunningProcess.Command {
+        try dfget(["--config", configuration] + arguments)
+    }
+
+    /// Must succeed.
+    func get(_ arguments: [String]) async throws -> DownloadSummary {
+        try await download(["--config", configuration] + arguments)
+    }
+
+    /// Must fail with this exit status, and say why in one line.
+    func fails(_ arguments: [String]) async throws -> (code: Int32?, line: String, lines: Int) {
+        let result = try await run(try command(arguments))
+        let lines = result.errors.split(separator: "\n")
+        return (result.status.exitCode, String(lines.last ?? ""), lines.count)
+    }
+}

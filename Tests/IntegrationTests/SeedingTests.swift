@@ -1,0 +1,65 @@
+import Content
+import Foundation
+import TestSupport
+import Testing
+
+/// The process that dfget leaves behind.
+@Suite(.serialized) struct SeedingTests {
+    @Test func aFinishedDownloadIsOfferedToOthersUntilNobodyAsks() async throws {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            let size: Int64 = 8 << 20
+            let digest = try writeRandomFile("\(root)/file", byteCount: Int(size), seed: 81)
+            try await withNginx(root: root) { origin in
+                let few = "peers: {seed_slots: 1}\nlimits: {upload: 4MB/s}"
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory, supernode: few) {
+                    supernode,
+                    _ in
+                    let tool = try Dfget(in: directory)
+                    let node = ["-n", supernode.api, "\(origin.url)/file"]
+                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "3s"])
+                    let server = try #require(ForeignProcess(holding: tool.output("first")))
+                    // It may fail to be asked for anything only if it does not offer anything.
+                    let second = try await tool.get(node + ["-o", tool.output("second")])
+                    #expect(second.from.peers > 0)
+                    #expect(second.from.origin == 0)
+                    #expect(try fileDigest(tool.output("second")) == digest)
+                    #expect(ForeignProcess(holding: tool.output("second")) == nil)
+                    try await server.end()
+                    // And the supernode knows that it has gone.
+                    let third = try await tool.get(node + ["-o", tool.output("third")])
+                    #expect(third.from.supernode == size)
+                    #expect(try await origin.originBytes() <= size * 102 / 100)
+                }
+            }
+        }
+    }
+
+    @Test func anOutputThatSomebodyChangesIsNotOfferedAnyLonger() async throws {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            let digest = try writeRandomFile("\(root)/file", byteCount: 4 << 20, seed: 82)
+            try await withNginx(root: root) { origin in
+                let few = "peers: {seed_slots: 1}\nlimits: {upload: 4MB/s}"
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory, supernode: few) {
+                    supernode,
+                    _ in
+                    let tool = try Dfget(in: directory)
+                    let node = ["-n", supernode.api, "\(origin.url)/file"]
+                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "60s"])
+                    let server = try #require(ForeignProcess(holding: tool.output("first")))
+                    let file = try FileHandle(forWritingTo: URL(filePath: tool.output("first")))
+                    try file.write(contentsOf: Data(repeating: 1, count: 4 << 20))
+                    try file.close()
+                    let second = try await tool.get(node + ["-o", tool.output("second")])
+                    #expect(second.from.peers == 0)
+                    #expect(try fileDigest(tool.output("second")) == digest)
+                    server.terminate()
+                    try await server.end()
+                }
+            }
+        }
+    }
+}
