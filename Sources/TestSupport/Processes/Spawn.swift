@@ -1,6 +1,14 @@
 internal import Glibc
 internal import Synchronization
 
+private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+/// glibc's `posix_spawn_file_actions_addclosefrom_np`, which its headers show to GNU sources only.
+private func closeFrom(_ actions: UnsafeMutablePointer<posix_spawn_file_actions_t>, _ first: Int32) {
+    guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
+    _ = unsafeBitCast(symbol, to: CloseFrom.self)(actions, first)
+}
+
 /// What a child process is started with.
 struct SpawnRequest {
     /// Found through PATH unless it has a slash.
@@ -22,7 +30,7 @@ struct SpawnRequest {
             posix_spawn_file_actions_adddup2(&actions, descriptor, target)
         }
         // Not every descriptor of this process is close-on-exec, and a socket that lives on in a child never closes.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        closeFrom(&actions, 3)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
