@@ -297,7 +297,10 @@ extension TaskDownload {
         _ origin: OriginFetcher
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
-            let before = file?.bytesCommitted ?? 0
+            // The origin is asked for the same version, and the whole is checked where its digest is known.
+            let earlier = destination.earlier()?.file
+            earlier?.trust()
+            let before = earlier?.bytesCommitted ?? 0
             let outcome = try await origin.fetch(
                 resource,
                 credentials: request.credentials,
@@ -308,7 +311,14 @@ extension TaskDownload {
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
             }
-            if case .fetched(let file) = outcome { count(max(0, file.bytesCommitted - before), from: \.origin) }
+            if case .fetched(let file) = outcome {
+                let resumed = file === earlier ? before : 0
+                count(file.bytesCommitted - resumed, from: \.origin)
+                state.withLock { state in
+                    let (known, bytes) = (state.bytes.supernode + state.bytes.peers, resumed)
+                    state.bytes.cache = max(0, bytes - known)
+                }
+            }
             return .success(outcome)
         } catch {
             return .failure(DownloadError(error))
