@@ -6,14 +6,13 @@ import Testing
     @Test func everyKeyIsRead() throws {
         var configuration = StoreConfiguration()
         try ConfigFile.parse(
-            text: "directory: /d\nquota: 10G\nfree_space_floor: 5MiB\nscrub_rate: 0\nhash_threads: 3\n",
+            text: "quota: 10G\nfree_space_floor: 5MiB\nscrub_rate: 0\nhash_threads: 3\n",
             file: "x.yml",
             into: &configuration
         )
         #expect(
             configuration
                 == StoreConfiguration(
-                    directory: "/d",
                     quota: .gibibytes(10),
                     freeSpaceFloor: .mebibytes(5),
                     scrubRate: ByteCount(bytes: 0),
@@ -22,7 +21,7 @@ import Testing
         )
     }
 
-    @Test(arguments: ["quota: 0", "hash_threads: 0", "directory: \"\"", "quotas: 1G", "scrub_rate: fast"])
+    @Test(arguments: ["quota: 0", "hash_threads: 0", "quotas: 1G", "scrub_rate: fast"])
     func nonsenseIsRefused(text: String) {
         var configuration = StoreConfiguration()
         #expect(throws: ConfigError.self) {

@@ -13,7 +13,7 @@ import Testing
             try await client.send(sent)
             let start = ContinuousClock.now
             _ = try? await client.readToEnd()
-            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(start.duration(to: .now) < .seconds(60))
         }
     }
 
@@ -26,7 +26,7 @@ import Testing
             let start = ContinuousClock.now
             let value1 = try await client.readToEnd().isEmpty
             #expect(value1 == false)
-            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(start.duration(to: .now) < .seconds(60))
         }
     }
 
@@ -43,7 +43,7 @@ import Testing
             try await client.send("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
             let start = ContinuousClock.now
             let answer = String(decoding: (try? await client.readToEnd()) ?? Data(), as: UTF8.self)
-            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(start.duration(to: .now) < .seconds(60))
             #expect(!answer.hasPrefix("HTTP/1.1 200"))
         }
     }
@@ -61,7 +61,7 @@ import Testing
             let start = ContinuousClock.now
             let report = await ends.first { _ in true }
             #expect(report?.failure != nil)
-            #expect(start.duration(to: .now) < .seconds(10))
+            #expect(start.duration(to: .now) < .seconds(60))
             withExtendedLifetime(client) {}
         }
     }
@@ -141,7 +141,7 @@ import Testing
                 server.url("/up")
             )
             #expect(result.text == "\(3 << 20)")
-            #expect(start.duration(to: .now) < .seconds(8))
+            #expect(start.duration(to: .now) < .seconds(60))
         }
     }
 }

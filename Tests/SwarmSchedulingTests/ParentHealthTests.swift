@@ -64,9 +64,7 @@ struct ParentHealthTests {
         swarm.wants(5, 3)
         #expect(swarm.schedule().assignments.isEmpty)
         swarm.now += .seconds(10)
-        #expect(swarm.schedule().assignments.isEmpty, "its line is not empty yet, and one at a time is all it gets")
-        swarm.scheduler.reconcile(swarm.ids[5], outstanding: [])
-        swarm.wants(5, 3)
+        // What is in its line takes too long already and does not count; one at a time is all it gets.
         let trial = swarm.schedule().assignments
         #expect(trial.count == 1)
         for assignment in trial { swarm.finished(assignment) }
