@@ -27,6 +27,10 @@ struct NodeDownload: Sendable {
             try await transfer()
         } catch let error as TransferError where error.code == .cannotConnect {
             return nil
+        } catch let error as TransferError where !Task.isCancelled {
+            // A body that breaks off does not say why; the node does.
+            guard let id = sink.id, let reason = try? await client.status(of: id).error else { throw error }
+            throw reason
         }
         if let failure = sink.failure { throw failure }
         switch output {
