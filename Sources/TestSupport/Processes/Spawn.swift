@@ -21,6 +21,8 @@ struct SpawnRequest {
         for (descriptor, target) in [(input, Int32(0)), (output, 1), (error, 2)] {
             posix_spawn_file_actions_adddup2(&actions, descriptor, target)
         }
+        // Connections that our own servers have accepted would otherwise stay open in the child when we close them.
+        try Self.closeFrom(3, &actions)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -42,5 +44,16 @@ struct SpawnRequest {
         }
         guard result == 0 else { throw RigError("\(executable): \(String(cString: strerror(result)))") }
         return pid
+    }
+
+    /// `posix_spawn_file_actions_addclosefrom_np` of glibc 2.34, which its header hides from Swift.
+    private static func closeFrom(
+        _ descriptor: Int32,
+        _ actions: inout posix_spawn_file_actions_t
+    ) throws(RigError) {
+        typealias Function = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+        let name = "posix_spawn_file_actions_addclosefrom_np"
+        guard let symbol = dlsym(dlopen(nil, RTLD_NOW), name) else { throw RigError("this libc has no \(name)") }
+        _ = unsafeBitCast(symbol, to: Function.self)(&actions, descriptor)
     }
 }
