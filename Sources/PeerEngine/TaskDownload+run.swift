@@ -304,7 +304,7 @@ extension TaskDownload {
         _ origin: OriginFetcher
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
-            let before = file?.bytesCommitted ?? 0
+            let before = Mutex<Int64>(0)
             let outcome = try await origin.fetch(
                 resource,
                 credentials: request.credentials,
@@ -312,9 +312,12 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
+                before.withLock { $0 = file.bytesCommitted }
                 self.begin(file, record, generation: Generation.of(record, length: file.layout.length))
             }
-            if case .fetched(let file) = outcome { count(max(0, file.bytesCommitted - before), from: \.origin) }
+            if case .fetched(let file) = outcome {
+                count(max(0, file.bytesCommitted - before.withLock { $0 }), from: \.origin)
+            }
             return .success(outcome)
         } catch {
             return .failure(DownloadError(error))
