@@ -223,12 +223,26 @@ let package = Package(
             "BackendConformanceTests",
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
         ),
+        tests(
+            "SupernodeServiceTests",
+            [
+                "SupernodeService", "BackendAPI", "CacheStore", "Content", "NodeConfig", "OriginFetch", "PieceServer",
+                "TestSupport", "WireAPI", hummingbird, nioCore, logging,
+            ]
+        ),
+        tests(
+            "PeerEngineTests",
+            [
+                "PeerEngine", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "PieceServer", "TestSupport", "WireAPI", logging,
+            ]
+        ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests(
             "NodeControlTests",
             [
                 "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", lifecycle, logging,
+                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", hummingbird, lifecycle, logging,
             ]
         ),
         tests(

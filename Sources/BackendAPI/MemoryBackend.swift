@@ -118,7 +118,7 @@ public final class MemoryBackend: Backend {
         let url = request.resource.url
         let prefix = url.origin + (url.path.hasSuffix("/") ? url.path : url.path + "/")
         let objects = state.withLock { $0.objects.filter { $0.key.hasPrefix(prefix) && $0.key != prefix } }
-        guard !objects.isEmpty else { throw BackendError(.notFound, "nothing below \(url)") }
+        guard !objects.isEmpty else { throw BackendError(.notFound, "nothing below \(url.withoutQuery)") }
         var entries: [String: ListedEntry] = [:]
         for (text, object) in objects {
             let rest = text.dropFirst(prefix.count)
@@ -144,16 +144,16 @@ public final class MemoryBackend: Backend {
         case .closed(let count): breakOff = count
         case nil: break
         }
-        guard let object else { throw BackendError(.notFound, "there is no \(url)", status: 404) }
+        guard let object else { throw BackendError(.notFound, "there is no \(url.withoutQuery)", status: 404) }
         if !object.credentials.isEmpty, object.credentials != request.credentials {
             throw request.credentials.isEmpty
                 ? BackendError(
                     .unauthorized,
-                    "\(url) wants credentials",
+                    "\(url.withoutQuery) wants credentials",
                     challenges: ["Basic realm=\"memory\""],
                     status: 401
                 )
-                : BackendError(.forbidden, "\(url) is not for these credentials", status: 403)
+                : BackendError(.forbidden, "\(url.withoutQuery) is not for these credentials", status: 403)
         }
         return (object, breakOff)
     }
@@ -170,7 +170,7 @@ public final class MemoryBackend: Backend {
         )
         switch request.condition {
         case .ifUnchanged(let known) where known != object.validators:
-            throw BackendError(.changedAtOrigin, "\(request.resource.url) has changed", status: 412)
+            throw BackendError(.changedAtOrigin, "\(request.resource.url.withoutQuery) has changed", status: 412)
         case .ifChanged(let known) where known == object.validators && !known.isEmpty:
             head.notModified = true
             return head

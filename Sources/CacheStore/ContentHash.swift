@@ -10,9 +10,22 @@ struct ContentHash {
     var result: Result<Digest, StoreError>?
     var waiters: [PieceFileState.DigestWaiter] = []
 
+    /// The bytes have become doubtful while a thread had the hasher: what it brings back is worthless.
+    var isVoid = false
+
     init(_ algorithm: Digest.Algorithm) {
         self.algorithm = algorithm
         hasher = DigestHasher(algorithm)
+    }
+
+    /// Begins at the first byte again; who waits goes on waiting.
+    mutating func restart() {
+        let (lent, waiters) = (hasher == nil && result == nil, waiters)
+        self = ContentHash(algorithm)
+        self.waiters = waiters
+        guard lent else { return }
+        hasher = nil
+        isVoid = true
     }
 }
 
@@ -57,6 +70,11 @@ extension PieceFileState {
         -> EndedContentHash?
     {
         guard let index = contents.firstIndex(where: { $0.algorithm == hasher.algorithm }) else { return nil }
+        guard !contents[index].isVoid else {
+            contents[index].isVoid = false
+            contents[index].hasher = DigestHasher(hasher.algorithm)
+            return nil
+        }
         contents[index].hasher = hasher
         contents[index].offset = offset
         guard offset == layout.length else { return nil }

@@ -27,7 +27,10 @@ final class DirectoryLock: Sendable {
             defer { descriptor = nil }
             return descriptor
         }
-        if let held { close(held) }
+        guard let held else { return }
+        // Not only closed: a child that is just being started may still have a copy.
+        flock(held, LOCK_UN)
+        close(held)
     }
 
     private static func holder(_ descriptor: Int32) -> Int32? {

@@ -97,13 +97,25 @@ package final class PieceFile: Sendable {
         faults.hit("written")
     }
 
-    /// Forgets a committed piece whose digest has turned out not to be the one the content has, so that it can be
-    /// fetched anew.
+    /// Takes the committed pieces back until ``confirm(_:_:)``: whoever named their digests may not speak for the content
+    /// any longer.
     ///
-    /// Only for content that is not hashed as a whole yet.
-    package func discard(_ piece: PieceIndex) {
+    /// Until then they are neither read nor served. Complete content is never doubted.
+    package func doubt() {
         guard !isReadOnly else { return }
-        state.withLock { $0.discard(piece) }
+        state.withLock { $0.doubt() }
+    }
+
+    /// The content has a piece with this digest.
+    ///
+    /// Returns whether it is here: committed already, or doubted and now committed again. A doubted piece with another
+    /// digest is forgotten.
+    package func confirm(_ piece: PieceIndex, _ digest: Digest) -> Bool {
+        guard let outcome = state.withLock({ $0.confirm(piece, digest) }) else { return false }
+        for observer in outcome.observers { observer(piece, digest) }
+        for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
+        for algorithm in contentAlgorithms { followContent(algorithm) }
+        return true
     }
 
     /// While the length is unknown, room is taken in steps before it is written to.

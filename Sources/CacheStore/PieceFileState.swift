@@ -22,6 +22,8 @@ struct PieceFileState {
     var layout: PieceLayout
     var committed: PieceSet
     var digests: [PieceIndex: Digest]
+    /// Digests of pieces that were committed before it became doubtful that the content has them.
+    var doubted: [PieceIndex: Digest] = [:]
     var failure: StoreError?
     /// How many pieces from the first on are committed without a gap.
     var prefix: Int
@@ -92,13 +94,26 @@ struct PieceFileState {
         return .success((true, woken))
     }
 
-    // MARK: Discarding
+    // MARK: Doubt
 
-    /// Forgets a committed piece, so that it can be written anew.
-    mutating func discard(_ piece: PieceIndex) {
-        guard committed.remove(piece) else { return }
-        digests[piece] = nil
-        prefix = committed.contiguousCount()
+    /// Committed pieces count no longer until somebody confirms their digests; content hashes start over.
+    mutating func doubt() {
+        doubted.merge(digests) { _, committed in committed }
+        digests = [:]
+        committed = PieceSet()
+        prefix = 0
+        for index in contents.indices { contents[index].restart() }
+    }
+
+    /// Settles what was doubted: the piece is committed with `digest` again, or open to writes.
+    ///
+    /// Nil where the piece does not have that digest.
+    mutating func confirm(_ piece: PieceIndex, _ digest: Digest) -> Committed? {
+        if let known = digests[piece] { return known == digest ? Committed() : nil }
+        guard doubted.removeValue(forKey: piece) == digest, hashing[piece.value] == nil else { return nil }
+        var outcome = Committed()
+        insert(piece, digest, &outcome)
+        return outcome
     }
 
     // MARK: Writing
@@ -112,6 +127,7 @@ struct PieceFileState {
         var parts: [ByteRange] = []
         for number in layout.pieces(touching: range) where isWritable(number) {
             writes[number, default: 0] += 1
+            doubted[PieceIndex(number)] = nil
             let whole = ByteRange(Int64(number) * layout.pieceSize..<Int64(number + 1) * layout.pieceSize)
             let part = whole.intersection(range)
             if let last = parts.last, last.end == part.offset {
@@ -183,14 +199,19 @@ struct PieceFileState {
                 (waiter.continuation, result.flatMap { Self.compare($0, waiter.expecting, piece) })
             )
         }
-        guard accepted, case .success(let digest) = result, committed.insert(piece) else { return outcome }
+        guard accepted, case .success(let digest) = result, !committed.contains(piece) else { return outcome }
+        insert(piece, digest, &outcome)
+        return outcome
+    }
+
+    private mutating func insert(_ piece: PieceIndex, _ digest: Digest, _ outcome: inout Committed) {
+        committed.insert(piece)
         digests[piece] = digest
         prefix += committed.contiguousCount(from: PieceIndex(prefix))
         for reader in readers.removeValue(forKey: piece.value) ?? [] {
             outcome.readers.append((reader.continuation, run(from: reader.offset)))
         }
         outcome.observers = Array(observers.values)
-        return outcome
     }
 
     private static func compare(

@@ -95,23 +95,38 @@ package final class PeerEngine: Service {
         to destination: (any DownloadDestination)? = nil
     ) async throws(DownloadError) -> TaskDownload {
         guard let id = request.taskID else { throw DownloadError(.refused, "a download needs a URL or a digest") }
-        if let destination { return start(request, id, destination) }
+        if let destination { return start(make(request, id, destination)) }
         guard let store else { throw DownloadError(.storage, "this node has no store") }
         let place = StoredDestination(store: store, task: id)
-        if let current = running(id) {
-            if try await share(current, request) { return current }
-            current.release()
-        }
+        if let current = running(id), try await shared(current, request) { return current }
         if let hit = try await complete(request, id, place) { return hit }
-        return start(request, id, place)
+        let own = make(request, id, place)
+        // Somebody else may have begun in the meantime: two at once would take each other's news.
+        while let current = running(id, otherwise: own) {
+            if try await shared(current, request) { return current }
+        }
+        return start(own)
     }
 
-    /// A download of the task under way, kept for the caller.
-    private func running(_ id: TaskID) -> TaskDownload? {
+    /// A download of the task under way, kept for the caller; if there is none, `own` is it from now on.
+    private func running(_ id: TaskID, otherwise own: TaskDownload? = nil) -> TaskDownload? {
         downloads.withLock { downloads in
-            guard let current = downloads[id], !current.isDone, current.retain() else { return nil }
-            return current
+            if let current = downloads[id], !current.isDone, current.retain() { return current }
+            if let own { downloads[id] = own }
+            return nil
         }
+    }
+
+    /// Whether the request may share a download under way, which is let go of otherwise.
+    private func shared(_ current: TaskDownload, _ request: DownloadRequest) async throws(DownloadError) -> Bool {
+        do throws(DownloadError) {
+            if try await share(current, request) { return true }
+        } catch {
+            current.release()
+            throw error
+        }
+        current.release()
+        return false
     }
 
     private func share(_ current: TaskDownload, _ request: DownloadRequest) async throws(DownloadError) -> Bool {
@@ -176,7 +191,8 @@ package final class PeerEngine: Service {
         }
     }
 
-    private func start(_ request: DownloadRequest, _ id: TaskID, _ place: any DownloadDestination) -> TaskDownload {
+    /// A download that is kept for the caller and has not begun.
+    private func make(_ request: DownloadRequest, _ id: TaskID, _ place: any DownloadDestination) -> TaskDownload {
         let download = TaskDownload(
             request,
             taskID: id,
@@ -185,16 +201,31 @@ package final class PeerEngine: Service {
             logger: logger
         )
         _ = download.retain()
+        return download
+    }
+
+    private func start(_ download: TaskDownload) -> TaskDownload {
+        let id = download.taskID
         downloads.withLock { $0[id] = download }
         accesses.withLock { $0[id] = nil }
         let order = Array(connections.keys).ordered(for: id).compactMap { connections[$0] }
         let environment = DownloadEnvironment(connections: order, fetcher: fetcher, origin: origin, backends: backends)
-        jobs.submit {
+        let isAccepted = jobs.submit {
             await download.run(environment)
             // A seed that has been withdrawn, or a download that came to nothing, is remembered no longer.
-            self.downloads.withLock { downloads in if downloads[id] === download { downloads[id] = nil } }
+            self.forget(download)
+        }
+        if !isAccepted {
+            download.finish(.failure(DownloadError(.cancelled, "this node is shutting down")))
+            forget(download)
         }
         return download
+    }
+
+    private func forget(_ download: TaskDownload) {
+        downloads.withLock { downloads in
+            if downloads[download.taskID] === download { downloads[download.taskID] = nil }
+        }
     }
 }
 
@@ -243,7 +274,7 @@ extension PeerEngine {
         guard isNew else { return }
         jobs.submit {
             await seed.offer(at: connection)
-            self.downloads.withLock { downloads in if downloads[task] === seed { downloads[task] = nil } }
+            self.forget(seed)
         }
     }
 

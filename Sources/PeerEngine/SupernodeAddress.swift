@@ -18,11 +18,13 @@ package struct SupernodeAddress: Sendable, Hashable {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard let place = parts.first else { return nil }
         let full = place.contains("://") ? String(place) : "http://\(place)"
-        guard let url = ResourceURL(full), ["http", "https"].contains(url.scheme), url.path == "/", url.query == nil,
+        guard !full.contains("#"), let url = ResourceURL(full), ["http", "https"].contains(url.scheme), url.path == "/", url.query == nil,
             url.userInfo == nil
         else { return nil }
         if parts.count == 2 {
-            guard let weight = Int(parts[1]), (1...1000).contains(weight) else { return nil }
+            guard parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let weight = Int(parts[1]),
+                (1...1000).contains(weight)
+            else { return nil }
             self.weight = weight
         } else {
             weight = 1
@@ -34,13 +36,19 @@ package struct SupernodeAddress: Sendable, Hashable {
 
     private static func namesPort(_ place: some StringProtocol) -> Bool {
         guard let colon = place.lastIndex(of: ":") else { return false }
-        let rest = place[place.index(after: colon)...]
-        return !rest.isEmpty && rest.allSatisfy { ("0"..."9").contains($0) }
+        let rest = place[place.index(after: colon)...].prefix { $0 != "/" }
+        return !rest.isEmpty && rest.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     /// Whether calls to it stay on this machine or are encrypted, so that credentials may travel.
     package var isConfidential: Bool {
-        url.hasPrefix("https:") || host == "localhost" || host.hasPrefix("127.") || host == "[::1]"
+        url.hasPrefix("https:") || host == "localhost" || host == "[::1]" || Self.isLoopback(host)
+    }
+
+    /// Whether it is an address in 127.0.0.0/8: a name may begin in the same way.
+    private static func isLoopback(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 }
 

@@ -217,8 +217,9 @@ extension SupernodeConnection {
         case .refused(let error) where error.code == .unknownPeer || error.code == .unauthenticated:
             forget(registration)
         case .refused(let error):
+            // It answers, but nothing comes of it: after some time others are tried.
             logger.warning("exchange refused", metadata: ["supernode": "\(address)", "error": "\(error.message)"])
-            try? await Task.sleep(for: .seconds(1))
+            await backOff(error.message)
         case .unreachable(let message):
             await backOff(message)
         }

@@ -102,15 +102,9 @@ extension TaskDownload: ExchangeParticipant {
     static func learn(_ manifest: ManifestEntries, _ state: inout State) {
         for (piece, digest) in manifest.digests {
             state.digests[piece] = digest
-            guard let file = state.file, !state.confirmed.contains(piece), let own = file.digest(of: piece) else {
-                continue
-            }
-            if own == digest {
-                state.confirmed.insert(piece)
-                state.news.finished.append(TaskReport.FinishedPiece(piece: piece, parent: nil))
-            } else {
-                file.discard(piece)
-            }
+            guard let file = state.file, !state.confirmed.contains(piece), file.confirm(piece, digest) else { continue }
+            state.confirmed.insert(piece)
+            state.news.finished.append(TaskReport.FinishedPiece(piece: piece, parent: nil))
         }
     }
 

@@ -26,7 +26,11 @@ extension TaskDownload {
 
     /// How much of the bytes at hand may go out: not the last one before the end is known to be good.
     private func verifiedEnd(_ head: Head, _ available: ByteRange) async throws -> Int64 {
-        if isDone { return available.end }
+        if isDone {
+            // Done is not good: what failed may be whole and wrong.
+            _ = try await completion()
+            return available.end
+        }
         guard let length = head.file.layout.length else {
             if available.count > 1 { return available.end - 1 }
             // This byte may be the last: it is not if another one follows.

@@ -25,7 +25,7 @@ extension TaskDownload {
         } catch {
             finish(.failure(error))
         }
-        if hasSucceeded { await seed() }
+        if hasSucceeded, state.withLock({ $0.connection != nil }) { await seed() }
     }
 
     /// Joins the task at a supernode only to offer what is here.
@@ -43,13 +43,12 @@ extension TaskDownload {
             guard case .rejoin = event, let connection = state.withLock({ $0.connection }) else { continue }
             do throws(SupernodeError) {
                 let (response, _) = try await connection.join(joinRequest(connection, offersOnly: true))
-                guard response.generation == generation else { break }
+                guard response.generation == generation else { return connection.detach(self) }
                 announce(to: connection)
                 connection.attach(self)
             } catch {
                 logger.debug("not offered any more", metadata: ["task": "\(taskID)", "reason": "\(error)"])
-                connection.detach(self)
-                break
+                return connection.detach(self)
             }
         }
     }
@@ -182,6 +181,8 @@ extension TaskDownload {
             file = try destination.open(record, generation: response.generation, layout: layout)
         }
         if let length = response.length { try file.learn(length: length) }
+        // Another supernode, or this one after another source, may know the content by other digests.
+        file.doubt()
         begin(file, record, generation: response.generation)
         state.withLock { state in
             state.connection = connection
@@ -200,11 +201,6 @@ extension TaskDownload {
     private func complete(verified: Bool) async {
         let (file, record) = state.withLock { ($0.file, $0.record) }
         guard let file else { return }
-        // Whatever did not come just now was here before.
-        state.withLock { state in
-            let received = state.bytes.origin + state.bytes.supernode + state.bytes.peers
-            state.bytes.cache = max(0, file.bytesCommitted - received)
-        }
         let expected = [request.digest, record?.digest].compactMap { $0 }
         do throws(StoreError) {
             try await destination.finish(file, expected: expected, verified: verified)
@@ -304,7 +300,7 @@ extension TaskDownload {
         _ origin: OriginFetcher
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
-            let before = Mutex<Int64>(0)
+            let before = file?.bytesCommitted ?? 0
             let outcome = try await origin.fetch(
                 resource,
                 credentials: request.credentials,
@@ -312,12 +308,10 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
-                before.withLock { $0 = file.bytesCommitted }
-                self.begin(file, record, generation: Generation.of(record, length: file.layout.length))
+                // The file's own: one that stands for no validator is made by chance and can not be made again.
+                self.begin(file, record, generation: file.generation)
             }
-            if case .fetched(let file) = outcome {
-                count(max(0, file.bytesCommitted - before.withLock { $0 }), from: \.origin)
-            }
+            if case .fetched(let file) = outcome { count(max(0, file.bytesCommitted - before), from: \.origin) }
             return .success(outcome)
         } catch {
             return .failure(DownloadError(error))

@@ -279,7 +279,7 @@ extension TaskDownload {
             state.withdraws = true
             return state.connection
         }
-        connection?.tell()
+        if let connection { connection.tell() } else { post(.withdrawn) }
     }
 
     /// The next call tells the supernode everything that is held.

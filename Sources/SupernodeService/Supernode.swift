@@ -66,19 +66,23 @@ package final class Supernode: Service {
     private func sweep() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
-            let now = ContinuousClock.now
-            for session in peers.removeSilent(for: configuration.aliveTime, at: now) {
-                logger.notice(
-                    "peer is silent and forgotten",
-                    metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
-                )
-                forget(session)
-            }
-            for session in peers.all { session.expireWait(at: now) }
-            tasks.tick()
+            tick(at: .now)
             Gauge(label: "darter_peers").record(peers.count)
             Gauge(label: "darter_tasks").record(tasks.count)
         }
+    }
+
+    /// Does what is due at `now`.
+    func tick(at now: ContinuousClock.Instant) {
+        for session in peers.removeSilent(for: configuration.aliveTime, at: now) {
+            logger.notice(
+                "peer is silent and forgotten",
+                metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
+            )
+            forget(session)
+        }
+        for session in peers.all { session.expireWait(at: now) }
+        tasks.tick(at: now)
     }
 
     private func forget(_ session: PeerSession) {

@@ -65,9 +65,9 @@ final class TaskTable: Sendable {
     var count: Int { contents.withLock { $0.count } }
 
     /// Looks for slow transfers, and forgets tasks that nobody takes part in; their content stays in the store.
-    func tick() {
+    func tick(at now: ContinuousClock.Instant) {
         let running = contents.withLock { contents in
-            contents = contents.filter { !$0.value.isIdle(for: .seconds(10), at: .now) }
+            contents = contents.filter { !$0.value.isIdle(for: .seconds(10), at: now) }
             return contents.values.map(\.task)
         }
         for task in running { task.tick() }

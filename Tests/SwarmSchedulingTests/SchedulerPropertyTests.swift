@@ -175,6 +175,11 @@ struct RandomWorld {
 
     private func line(_ parent: PeerID) -> Int { lines[parent] ?? 0 }
 
+    /// How many of these are not overdue.
+    private func promptLine(_ parent: PeerID) -> Int {
+        line(parent) - (scheduler.place(of: parent).map { scheduler.peers[$0].overdue } ?? 0)
+    }
+
     private func slots(_ parent: PeerID) -> Int {
         guard let place = scheduler.place(of: parent) else { return 0 }
         let configuration = scheduler.configuration
@@ -186,13 +191,6 @@ struct RandomWorld {
         return health.isResting ? 0 : health.isOnProbation ? 1 : configuration.peerSlots
     }
 
-    /// What takes too long does not count in its parent's line any more.
-    private func prompt(_ peer: PeerID) -> Int { line(peer) - (scheduler.place(of: peer).map(overdue) ?? 0) }
-
-    private func overdue(_ place: Int) -> Int {
-        scheduler.peers.reduce(0) { $0 + $1.transfers.count { $0.parent == place && $0.isOverdue } }
-    }
-
     private func lineFaults() -> [String] {
         joined.compactMap { peer in
             guard let place = scheduler.place(of: peer) else { return "lost" }
@@ -200,15 +198,17 @@ struct RandomWorld {
             if scheduler.peers[place].line.count != expected { return "line \(expected)" }
             // Whoever joins shrinks the others' share of the seed, and a rest does not end what is under way.
             let most = peer == seedPeer ? scheduler.configuration.seedSlots : scheduler.configuration.peerSlots
-            if scheduler.peers[place].overdue != overdue(place) { return "overdue" }
-            return prompt(peer) > max(most, scheduler.configuration.seedShare) ? "slots exceeded" : nil
+            let overdue = joined.compactMap { scheduler.place(of: $0) }
+                .reduce(0) { $0 + scheduler.peers[$1].transfers.count { $0.isOverdue && $0.parent == place } }
+            if scheduler.peers[place].overdue != overdue { return "overdue \(overdue)" }
+            return promptLine(peer) > max(most, scheduler.configuration.seedShare) ? "slots exceeded" : nil
         }
     }
 
     /// Says who could have been given what.
     private func idleFaults() -> [String] {
         var faults: [String] = []
-        let givers = joined.filter { prompt($0) < slots($0) }
+        let givers = joined.filter { promptLine($0) < slots($0) }
         for (number, child) in joined.enumerated() {
             guard let place = scheduler.place(of: child), scheduler.peers[place].wanted > 0, let own = held[child]
             else { continue }
@@ -227,13 +227,13 @@ struct RandomWorld {
 
     private func mayGive(_ parent: PeerID, _ piece: PieceIndex, to child: PeerID) -> Bool {
         guard parent == seedPeer else { return !restricted.contains(child) }
-        if restricted.contains(child) || prompt(parent) < scheduler.configuration.seedRepeatLine { return true }
+        if restricted.contains(child) || promptLine(parent) < scheduler.configuration.seedRepeatLine { return true }
         return copies[piece.value] == 0
     }
 
     private func counterFaults() -> [String] {
         var faults: [String] = []
-        let givers = joined.filter { $0 != seedPeer && prompt($0) < slots($0) }
+        let givers = joined.filter { $0 != seedPeer && promptLine($0) < slots($0) }
         for piece in 0..<scheduler.pieceCount {
             let idle = givers.count { held[$0]?.contains(PieceIndex(piece)) == true }
             if scheduler.supply[piece] != copies[piece] { faults.append("supply of \(piece)") }

@@ -1,6 +1,14 @@
 internal import Glibc
 internal import Synchronization
 
+private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+/// glibc's `posix_spawn_file_actions_addclosefrom_np`, which its headers show to GNU sources only.
+private func closeFrom(_ actions: UnsafeMutablePointer<posix_spawn_file_actions_t>, _ first: Int32) {
+    guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
+    _ = unsafeBitCast(symbol, to: CloseFrom.self)(actions, first)
+}
+
 /// What a child process is started with.
 struct SpawnRequest {
     /// Found through PATH unless it has a slash.
@@ -21,8 +29,8 @@ struct SpawnRequest {
         for (descriptor, target) in [(input, Int32(0)), (output, 1), (error, 2)] {
             posix_spawn_file_actions_adddup2(&actions, descriptor, target)
         }
-        // Connections that our own servers have accepted would otherwise stay open in the child when we close them.
-        try Self.closeFrom(3, &actions)
+        // Not every descriptor of this process is close-on-exec, and a socket that lives on in a child never closes.
+        closeFrom(&actions, 3)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -44,16 +52,5 @@ struct SpawnRequest {
         }
         guard result == 0 else { throw RigError("\(executable): \(String(cString: strerror(result)))") }
         return pid
-    }
-
-    /// `posix_spawn_file_actions_addclosefrom_np` of glibc 2.34, which its header hides from Swift.
-    private static func closeFrom(
-        _ descriptor: Int32,
-        _ actions: inout posix_spawn_file_actions_t
-    ) throws(RigError) {
-        typealias Function = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
-        let name = "posix_spawn_file_actions_addclosefrom_np"
-        guard let symbol = dlsym(dlopen(nil, RTLD_NOW), name) else { throw RigError("this libc has no \(name)") }
-        _ = unsafeBitCast(symbol, to: Function.self)(&actions, descriptor)
     }
 }

@@ -1,0 +1,189 @@
+import BackendAPI
+import CacheStore
+import Content
+import Logging
+import NodeConfig
+import OriginFetch
+import Synchronization
+import TestSupport
+import Testing
+import WireAPI
+
+@testable import SupernodeService
+
+/// Holds back what an origin answers to requests for one URL.
+final class Gate: Sendable {
+    let reached = TestEvent()
+    let opened = TestEvent()
+
+    func open() { opened.fire() }
+}
+
+/// An origin in memory whose answers can be held back.
+final class HeldOrigin: Backend {
+    let memory = MemoryBackend()
+    private let gates = Mutex<[String: Gate]>([:])
+
+    var capabilities: BackendCapabilities { memory.capabilities }
+
+    /// From now on requests for `url` wait.
+    func hold(_ url: ResourceURL) -> Gate {
+        let gate = Gate()
+        gates.withLock { $0[url.text] = gate }
+        return gate
+    }
+
+    func fetch(_ request: OriginRequest, into sink: any ContentSink) async throws(BackendError) {
+        await pass(request)
+        try await memory.fetch(request, into: sink)
+    }
+
+    func head(_ request: OriginRequest) async throws(BackendError) -> ContentHead {
+        await pass(request)
+        return try await memory.head(request)
+    }
+
+    private func pass(_ request: OriginRequest) async {
+        guard let gate = gates.withLock({ $0[request.resource.url.text] }) else { return }
+        gate.reached.fire()
+        await gate.opened.wait()
+    }
+}
+
+private struct HeldPlugin: BackendPlugin {
+    let origin: HeldOrigin
+    var name: String { "held" }
+    var schemes: [String] { ["http"] }
+    func makeBackend(_ options: RawConfig) throws(ConfigError) -> any Backend { origin }
+}
+
+/// Keeps what is logged.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+    func logger() -> Logger {
+        Logger(label: "test") { _ in Handler(lines: self) }
+    }
+
+    private struct Handler: LogHandler {
+        let lines: LogLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .trace
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            lines.lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+        }
+    }
+}
+
+/// A supernode in this process, without its HTTP API.
+struct Rig: Sendable {
+    let supernode: SupernodeService.Supernode
+    let origin: HeldOrigin
+    let store: CacheStore
+    let logs: LogLines
+
+    /// A registered peer.
+    func peer(_ name: String = "peer") throws -> PeerSession {
+        let request = PeerRegistrationRequest(port: 1, name: name, uploadSlots: 4)
+        let answer = try supernode.register(request, from: "127.0.0.1", token: nil, piecesPort: 2)
+        return try supernode.session(answer.peer, presenting: answer.key)
+    }
+
+    /// Puts an object at the origin.
+    @discardableResult
+    func put(_ bytes: [UInt8], at text: String, credentials: HeaderFields = [:]) throws -> ResourceURL {
+        let url = try #require(ResourceURL(text))
+        var object = MemoryBackend.Object(bytes)
+        object.credentials = Credentials(headers: credentials)
+        origin.memory.set(object, at: url)
+        return url
+    }
+
+    func join(
+        _ session: PeerSession,
+        _ url: ResourceURL?,
+        digest: Digest? = nil,
+        credentials: HeaderFields = [:],
+        offersOnly: Bool? = nil
+    ) async throws(WireError) -> TaskRegistrationResponse {
+        try await supernode.join(
+            TaskRegistrationRequest(url: url, digest: digest, credentials: credentials, offersOnly: offersOnly),
+            session
+        )
+    }
+
+    /// One call about one task; what it brings for that task.
+    func exchange(
+        _ session: PeerSession,
+        _ sequence: UInt64,
+        open: [UInt64] = [],
+        wait: Int = 0,
+        _ reports: TaskReport...
+    ) async throws -> [TaskUpdate] {
+        try await supernode.exchange(
+            ExchangeRequest(sequence: sequence, open: open, waitMilliseconds: wait, tasks: reports),
+            session
+        ).tasks
+    }
+}
+
+/// The code of the error that `body` throws.
+func code(_ body: () async throws(WireError) -> some Any) async -> WireError.Code? {
+    do throws(WireError) {
+        _ = try await body()
+        return nil
+    } catch {
+        return error.code
+    }
+}
+
+/// Lets others run until `condition` holds.
+func eventually(_ condition: () -> Bool) async {
+    while !condition(), !Task.isCancelled { await Task.yield() }
+}
+
+/// Runs `body` with a supernode over an empty store and an empty origin.
+func withSupernode(
+    token: String? = nil,
+    attempts: Int = 1,
+    _ adjust: (inout PeerConfiguration) -> Void = { _ in },
+    _ body: (Rig) async throws -> Void
+) async throws {
+    try await withTemporaryDirectory { directory in
+        var place = StoreConfiguration()
+        place.directory = directory
+        place.freeSpaceFloor = ByteCount(bytes: 0)
+        var fetching = OriginFetchConfiguration()
+        fetching.retry.attempts = attempts
+        fetching.retry.baseDelay = .zero
+        var configuration = PeerConfiguration()
+        adjust(&configuration)
+        let logs = LogLines()
+        let store = try await CacheStore.open(place, logger: logs.logger())
+        let origin = HeldOrigin()
+        let supernode = SupernodeService.Supernode(
+            configuration: configuration,
+            origin: fetching,
+            store: store,
+            backends: try BackendRegistry(plugins: [HeldPlugin(origin: origin)], entries: []),
+            clusterToken: token,
+            logger: logs.logger()
+        )
+        let running = Task { try await supernode.run() }
+        do {
+            try await body(Rig(supernode: supernode, origin: origin, store: store, logs: logs))
+        } catch {
+            running.cancel()
+            throw error
+        }
+        running.cancel()
+        try? await running.value
+        await store.close()
+    }
+}
