@@ -144,7 +144,8 @@ let package = Package(
             "DownloadTool",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals, logging,
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals,
+                logging,
             ]
         ),
         library(

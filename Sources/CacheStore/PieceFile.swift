@@ -108,9 +108,10 @@ package final class PieceFile: Sendable {
 
     /// The content has a piece with this digest.
     ///
-    /// Returns whether it is here: committed already, or doubted and now committed again. A doubted piece with another
+    /// Returns whether it is here: committed already, or doubted and now committed again. A piece with another
     /// digest is forgotten.
     package func confirm(_ piece: PieceIndex, _ digest: Digest) -> Bool {
+        guard !isReadOnly else { return self.digest(of: piece) == digest }
         guard let outcome = state.withLock({ $0.confirm(piece, digest) }) else { return false }
         for observer in outcome.observers { observer(piece, digest) }
         for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }

@@ -107,9 +107,16 @@ struct PieceFileState {
 
     /// Settles what was doubted: the piece is committed with `digest` again, or open to writes.
     ///
-    /// Nil where the piece does not have that digest.
+    /// Nil where the piece does not have that digest; it is forgotten then.
     mutating func confirm(_ piece: PieceIndex, _ digest: Digest) -> Committed? {
-        if let known = digests[piece] { return known == digest ? Committed() : nil }
+        if let known = digests[piece] {
+            if known == digest { return Committed() }
+            committed.remove(piece)
+            digests[piece] = nil
+            prefix = min(prefix, piece.value)
+            for index in contents.indices { contents[index].restart() }
+            return nil
+        }
         guard doubted.removeValue(forKey: piece) == digest, hashing[piece.value] == nil else { return nil }
         var outcome = Committed()
         insert(piece, digest, &outcome)

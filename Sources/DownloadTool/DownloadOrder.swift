@@ -85,7 +85,10 @@ extension DownloadOrder {
     private static func digest(_ text: String?) throws(ToolFailure) -> Digest? {
         guard let text else { return nil }
         guard let digest = Digest(text) else {
-            throw ToolFailure(.usage, "--digest wants sha256:, sha512: or md5: and lower-case hex digits, not '\(text)'")
+            throw ToolFailure(
+                .usage,
+                "--digest wants sha256:, sha512: or md5: and lower-case hex digits, not '\(text)'"
+            )
         }
         return digest
     }

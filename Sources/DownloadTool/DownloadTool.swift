@@ -66,7 +66,11 @@ package struct DownloadTool: Sendable {
     package func put(_ path: String) async throws(ToolFailure) -> Digest {
         do {
             let links = Links(configuration, logger: logger)
-            let put = PutFile(links: links, supernodes: configuration.node.supernodes, token: try configuration.node.cluster.token())
+            let put = PutFile(
+                links: links,
+                supernodes: configuration.node.supernodes,
+                token: try configuration.node.cluster.token()
+            )
             return try await put.run(path).digest
         } catch {
             throw ToolFailure(any: error)

@@ -61,7 +61,11 @@ struct Links: Sendable {
     }
 
     /// The backends for going to the origin of `url`.
-    func backends(for url: ResourceURL?, _ plugins: ToolPlugins, _ logger: Logger) throws(ToolFailure) -> BackendRegistry {
+    func backends(
+        for url: ResourceURL?,
+        _ plugins: ToolPlugins,
+        _ logger: Logger
+    ) throws(ToolFailure) -> BackendRegistry {
         var options = TransferOptions()
         // Who names this machine in a URL means it; a redirect to it from elsewhere is something else.
         let local = url.map { Self.isLocal($0.host) } ?? false

@@ -20,12 +20,14 @@ struct NodeDownload: Sendable {
         sink = NodeContentSink(output)
     }
 
-    /// Nil where no daemon answers at the socket, and nothing has been done yet.
+    /// Nil where no daemon answers, or it ends before the content does: what is here already is good for another way.
     func run() async throws -> DownloadOutcome? {
         if case .file(let destination) = output { try await destination.resume() }
         do {
             try await transfer()
-        } catch let error as TransferError where error.code == .cannotConnect {
+        } catch let error as TransferError where [.cannotConnect, .closedEarly].contains(error.code) {
+            // What has gone to standard output can not be taken back.
+            if case .standardOutput(let output) = output, output.count > 0 { throw error }
             return nil
         } catch let error as TransferError where !Task.isCancelled {
             // A body that breaks off does not say why; the node does.

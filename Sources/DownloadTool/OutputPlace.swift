@@ -33,7 +33,10 @@ package enum OutputPlace: Sendable, Hashable {
             throw ToolFailure(.local, "there is no directory \(parent)")
         }
         guard access(parent, W_OK | X_OK) == 0 else {
-            throw ToolFailure(.local, "the directory \(parent) can not be written to: \(String(cString: strerror(errno)))")
+            throw ToolFailure(
+                .local,
+                "the directory \(parent) can not be written to: \(String(cString: strerror(errno)))"
+            )
         }
     }
 

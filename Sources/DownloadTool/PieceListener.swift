@@ -49,7 +49,8 @@ extension HTTPListener {
     ) -> HTTPListener {
         let router = Router<ServiceRequestContext>.api()
         let source = OutputPieces(engine: engine, activity: activity)
-        PieceRoutes(source: source, pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters), now: UnixTime.now).add(to: router)
+        PieceRoutes(source: source, pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters), now: UnixTime.now)
+            .add(to: router)
         return HTTPListener(
             name: "pieces",
             configuration: configuration,

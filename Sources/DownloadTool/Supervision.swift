@@ -35,7 +35,10 @@ struct Supervision: Sendable {
             if let timeout {
                 group.addTask {
                     try await Task.sleep(for: timeout)
-                    throw ToolFailure(.timeout, "not done after \(timeout.configText); the same command goes on where it was")
+                    throw ToolFailure(
+                        .timeout,
+                        "not done after \(timeout.configText); the same command goes on where it was"
+                    )
                 }
             }
             if let minimum = minimumRate.bytesPerSecond {

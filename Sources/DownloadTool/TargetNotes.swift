@@ -30,7 +30,9 @@ struct TargetNotes: Sendable {
 
     /// Without them the next run starts anew, so that failing to write them is no failure.
     func write(_ record: OriginRecord, of generation: Generation) {
-        guard let path, let data = try? JSONEncoder().encode(Note(generation: generation, record: record)) else { return }
+        guard let path, let data = try? JSONEncoder().encode(Note(generation: generation, record: record)) else {
+            return
+        }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -29,7 +29,9 @@ package struct NodeControlClient: Sendable {
     package func describe() async throws -> NodeDescription { try await get(APIPath.node) }
 
     /// How a download stands; `id` from ``NodeField/download``.
-    package func status(of id: String) async throws -> NodeDownloadStatus { try await get("\(APIPath.downloads)/\(id)") }
+    package func status(of id: String) async throws -> NodeDownloadStatus {
+        try await get("\(APIPath.downloads)/\(id)")
+    }
 
     /// Downloads into a sink, which gets the node's response as it is: 200, 206, or an error of ``WireErrorBody``.
     ///

@@ -104,6 +104,7 @@ extension TaskDownload: ExchangeParticipant {
             state.digests[piece] = digest
             guard let file = state.file, !state.confirmed.contains(piece), file.confirm(piece, digest) else { continue }
             state.confirmed.insert(piece)
+            if state.counted.insert(piece) { state.bytes.cache += file.layout.range(of: piece)?.count ?? 0 }
             state.news.finished.append(TaskReport.FinishedPiece(piece: piece, parent: nil))
         }
     }

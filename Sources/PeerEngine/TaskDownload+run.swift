@@ -190,8 +190,6 @@ extension TaskDownload {
             state.news = News()
             state.sent = [:]
             Self.learn(response.manifest, &state)
-            let held = state.confirmed.reduce(into: Int64(0)) { $0 += layout.range(of: $1)?.count ?? 0 }
-            state.bytes.cache = max(0, held - state.bytes.origin - state.bytes.supernode - state.bytes.peers)
             state.news = News()
             state.announcesAll = true
         }
@@ -238,8 +236,7 @@ extension TaskDownload {
                 } catch {
                     break
                 }
-                count(file.layout.range(of: piece)?.count ?? 0, from: parent.isSupernode ? \.supernode : \.peers)
-                state.withLock { _ = $0.confirmed.insert(piece) }
+                fetched(piece, of: file, from: parent)
             }
         }
         if isWhole { await complete(verified: true) }

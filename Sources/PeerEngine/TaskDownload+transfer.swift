@@ -103,10 +103,7 @@ extension TaskDownload {
                     from: parent,
                     into: file
                 )
-                count(
-                    file.layout.range(of: assigned.piece)?.count ?? 0,
-                    from: parent.isSupernode ? \.supernode : \.peers
-                )
+                fetched(assigned.piece, of: file, from: parent)
                 result.parent = parent
                 return result
             } catch {

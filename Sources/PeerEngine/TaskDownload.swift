@@ -45,6 +45,8 @@ package final class TaskDownload: Sendable {
         var digests: [PieceIndex: Digest] = [:]
         /// Committed pieces with the digest that the supernode names.
         var confirmed = PieceSet()
+        /// Pieces whose bytes ``bytes`` counts.
+        var counted = PieceSet()
         var queue: [Assigned] = []
         var active: [PieceIndex: Cancellation] = [:]
         var parents: [PeerID: Parent] = [:]
@@ -224,6 +226,7 @@ extension TaskDownload {
             if state.generation != generation {
                 state.digests = [:]
                 state.news = News()
+                state.counted = PieceSet()
             }
             state.file = file
             state.record = record
@@ -288,6 +291,15 @@ extension TaskDownload {
             state.connection = connection
             state.announcesAll = true
         }
+    }
+
+    /// A piece has come from a parent.
+    func fetched(_ piece: PieceIndex, of file: PieceFile, from parent: Parent) {
+        state.withLock { state in
+            state.confirmed.insert(piece)
+            state.counted.insert(piece)
+        }
+        count(file.layout.range(of: piece)?.count ?? 0, from: parent.isSupernode ? \.supernode : \.peers)
     }
 
     /// Where bytes came from, for the summary.

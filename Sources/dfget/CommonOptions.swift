@@ -11,13 +11,18 @@ struct CommonOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Supernodes: host:port, optionally =weight; several with commas.", valueName: "list"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Supernodes: host:port, optionally =weight; several with commas.", valueName: "list")
+    )
     var node: [String] = []
 
     @Option(help: ArgumentHelp("The home directory of this machine's dfdaemon.", valueName: "directory"))
     var home: String?
 
-    @Option(help: ArgumentHelp("A PEM file with certificate authorities to trust besides the system's.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A PEM file with certificate authorities to trust besides the system's.", valueName: "file")
+    )
     var cacerts: [String] = []
 
     @Flag(help: "Log what is done, to standard error.")

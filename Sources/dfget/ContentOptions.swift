@@ -42,7 +42,10 @@ struct ContentOptions: ParsableArguments {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("From peers and supernode (p2p), the supernode alone (cdn) or the origin (source).", valueName: "pattern")
+        help: ArgumentHelp(
+            "From peers and supernode (p2p), the supernode alone (cdn) or the origin (source).",
+            valueName: "pattern"
+        )
     )
     var pattern: String?
 

@@ -7,7 +7,10 @@ import NodeConfig
 
 /// How it is to be downloaded, and what is shown of it.
 struct TransferFlags: ParsableArguments {
-    @Option(name: [.customShort("s"), .long], help: ArgumentHelp("The most that this download takes, such as 20M.", valueName: "rate"))
+    @Option(
+        name: [.customShort("s"), .long],
+        help: ArgumentHelp("The most that this download takes, such as 20M.", valueName: "rate")
+    )
     var locallimit: String?
 
     @Option(help: ArgumentHelp("The most that this process receives and sends in all.", valueName: "rate"))
@@ -16,7 +19,10 @@ struct TransferFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Give up if it is slower than this for 30 seconds.", valueName: "rate"))
     var minrate: String?
 
-    @Option(name: [.customShort("e"), .long], help: ArgumentHelp("The longest that it may take, such as 5m.", valueName: "duration"))
+    @Option(
+        name: [.customShort("e"), .long],
+        help: ArgumentHelp("The longest that it may take, such as 5m.", valueName: "duration")
+    )
     var timeout: String?
 
     @Flag(help: "Do not verify the origin's certificate.")
@@ -34,7 +40,12 @@ struct TransferFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The same as --alivetime; the shorter one counts.", valueName: "duration"))
     var expiretime: String?
 
-    @Option(help: ArgumentHelp("How long the file is offered to others while nobody asks for it; 0: not at all.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "How long the file is offered to others while nobody asks for it; 0: not at all.",
+            valueName: "duration"
+        )
+    )
     var alivetime: String?
 
     @Option(help: ArgumentHelp("Who calls, for the supernode's list.", valueName: "name"))

@@ -1,6 +1,7 @@
 import BackendAPI
 import Content
 import DownloadTool
+import PeerEngine
 import Testing
 
 @Suite struct DownloadOrderTests {
@@ -70,7 +71,8 @@ import Testing
     @Test(
         "What can not be meant so is wrong usage, and no message shows a secret",
         arguments: [
-            "no url": { $0.url = nil }, "md5 alone": { (a: inout DownloadArguments) in
+            "no url": { $0.url = nil },
+            "md5 alone": { (a: inout DownloadArguments) in
                 a.url = nil
                 a.digest = "md5:9dd4e461268c8034f5c8564e155c67a6"
             },

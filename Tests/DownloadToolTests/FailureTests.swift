@@ -37,6 +37,8 @@ import WireAPI
 
     @Test("Every exit status is in the help, with its meaning")
     func table() {
-        for status in ExitStatus.allCases { #expect(ExitStatus.table.contains("\(status.rawValue)  \(status.meaning)")) }
+        for status in ExitStatus.allCases {
+            #expect(ExitStatus.table.contains("\(status.rawValue)  \(status.meaning)"))
+        }
     }
 }

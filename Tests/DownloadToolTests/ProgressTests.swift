@@ -40,7 +40,7 @@ import WireAPI
 
     @Test(arguments: [
         (Int64(0), "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (200 << 20, "200 MiB"),
-        (Int64.max, "8191 PiB"),
+        (Int64.max, "8192 PiB"),
     ])
     func sizes(bytes: Int64, text: String) { #expect(ProgressLine.size(bytes) == text) }
 

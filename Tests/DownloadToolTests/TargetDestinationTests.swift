@@ -1,12 +1,13 @@
 import BackendAPI
 import CacheStore
 import Content
-@testable import DownloadTool
 import Foundation
 import OriginFetch
 import PeerEngine
 import TestSupport
 import Testing
+
+@testable import DownloadTool
 
 @Suite struct TargetDestinationTests {
     private let task = TaskID(url: "http://host/file")

@@ -63,7 +63,7 @@ struct ParentHealthTests {
         swarm.failed(0, by: 4, from: 1, .wrongBytes)
         swarm.wants(5, 3)
         #expect(swarm.schedule().assignments.isEmpty)
-        swarm.now += .seconds(10)
+        swarm.now += .seconds(11)
         // What is in its line takes too long already and does not count; one at a time is all it gets.
         let trial = swarm.schedule().assignments
         #expect(trial.count == 1)
