@@ -199,6 +199,11 @@ extension TaskDownload {
     private func complete(verified: Bool) async {
         let (file, record) = state.withLock { ($0.file, $0.record) }
         guard let file else { return }
+        // Whatever did not come just now was here before.
+        state.withLock { state in
+            let received = state.bytes.origin + state.bytes.supernode + state.bytes.peers
+            state.bytes.cache = max(0, file.bytesCommitted - received)
+        }
         let expected = [request.digest, record?.digest].compactMap { $0 }
         do throws(StoreError) {
             try await destination.finish(file, expected: expected, verified: verified)
@@ -297,7 +302,7 @@ extension TaskDownload {
         _ origin: OriginFetcher
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
-            let before = file?.bytesCommitted ?? 0
+            let before = Mutex<Int64>(0)
             let outcome = try await origin.fetch(
                 resource,
                 credentials: request.credentials,
@@ -305,10 +310,13 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
+                before.withLock { $0 = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
             }
-            if case .fetched(let file) = outcome { count(max(0, file.bytesCommitted - before), from: \.origin) }
+            if case .fetched(let file) = outcome {
+                count(max(0, file.bytesCommitted - before.withLock { $0 }), from: \.origin)
+            }
             return .success(outcome)
         } catch {
             return .failure(DownloadError(error))
