@@ -29,6 +29,10 @@ struct NodeDownload: Sendable {
             // What has gone to standard output can not be taken back.
             if case .standardOutput(let output) = output, output.count > 0 { throw error }
             return nil
+        } catch let error as TransferError where !Task.isCancelled {
+            // A body that breaks off does not say why; the node does.
+            guard let id = sink.id, let reason = try? await client.status(of: id).error else { throw error }
+            throw reason
         }
         if let failure = sink.failure { throw failure }
         switch output {

@@ -39,6 +39,12 @@ final class DownloadTable: Sendable {
 
     private static func status(of download: TaskDownload, ended: Bool) -> NodeDownloadStatus {
         let (bytes, length, origins) = download.progress
-        return NodeDownloadStatus(from: origins, bytes: max(bytes, origins.total), length: length, ended: ended)
+        return NodeDownloadStatus(
+            from: origins,
+            bytes: max(bytes, origins.total),
+            length: length,
+            ended: ended,
+            error: download.failure.map { WireError($0) }
+        )
     }
 }

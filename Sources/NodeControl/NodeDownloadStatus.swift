@@ -10,11 +10,14 @@ package struct NodeDownloadStatus: Sendable, Hashable, Codable {
     package var length: Int64?
     /// Whether the answer with the content has ended, well or not.
     package var ended: Bool
+    /// Why the content can not be had (any longer).
+    package var error: WireError?
 
-    package init(from: ByteOrigins, bytes: Int64, length: Int64?, ended: Bool) {
+    package init(from: ByteOrigins, bytes: Int64, length: Int64?, ended: Bool, error: WireError? = nil) {
         self.from = from
         self.bytes = bytes
         self.length = length
         self.ended = ended
+        self.error = error
     }
 }

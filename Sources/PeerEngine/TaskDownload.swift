@@ -138,6 +138,13 @@ extension TaskDownload {
         state.withLock { ($0.file?.bytesCommitted ?? 0, $0.file?.layout.length, $0.bytes) }
     }
 
+    /// Why it came to nothing; nil if it did not.
+    package var failure: DownloadError? {
+        state.withLock { state in
+            if case .failure(let error)? = state.outcome { error } else { nil }
+        }
+    }
+
     /// A client reads in order and needs the byte at `offset` next.
     package func reading(at offset: Int64) {
         state.withLock { state in state.reader = state.file?.layout.piece(at: offset) }

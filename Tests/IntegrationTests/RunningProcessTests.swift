@@ -11,6 +11,13 @@ import Testing
         #expect(result.end.peakResidentBytes > 0)
     }
 
+    @Test func aChildInheritsNothingButItsStandardStreams() async throws {
+        let descriptor = open("/dev/null", O_RDONLY)
+        defer { close(descriptor) }
+        let result = try await run(.init("bash", ["-c", "test -e /proc/$$/fd/\(descriptor)"]))
+        #expect(result.status == .code(1))
+    }
+
     @Test func waitsForALineThatIsStillToCome() async throws {
         let value = try await withProcess(
             .init("bash", ["-c", "echo one; read -t 0.1 <> <(:); echo port=4711; read <> <(:)"])
