@@ -106,6 +106,11 @@ package final class PieceFile: Sendable {
         state.withLock { $0.doubt() }
     }
 
+    /// Takes the doubt back: what was committed counts again.
+    package func trust() {
+        for (piece, digest) in state.withLock({ $0.doubted }) { _ = confirm(piece, digest) }
+    }
+
     /// The content has a piece with this digest.
     ///
     /// Returns whether it is here: committed already, or doubted and now committed again. A piece with another

@@ -109,7 +109,8 @@ public struct ContentRange: Hashable, Sendable {
             return
         }
         let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let first = RangeHeader.exactNumber(ends[0]), let last = RangeHeader.exactNumber(ends[1]),
+        guard ends.count == 2, let first = RangeHeader.exactNumber(ends[0]),
+            let last = RangeHeader.exactNumber(ends[1]),
             first <= last, last < length ?? .max
         else { return nil }
         range = ByteRange(first..<last + 1)

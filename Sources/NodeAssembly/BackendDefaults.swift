@@ -1,11 +1,11 @@
-import BackendAPI
+package import BackendAPI
 import ContentProxy
 import FoundationEssentials
 import NodeConfig
 
 extension [BackendEntry] {
     /// The entries with those that need not be written: paths below `/v2/` are registries on every host.
-    func withRegistryDefault() -> [BackendEntry] {
+    package func withRegistryDefault() -> [BackendEntry] {
         if contains(where: { $0.plugin == "registry" && $0.hosts.contains("*") }) { return self }
         var registries = BackendEntry()
         registries.plugin = "registry"

@@ -127,7 +127,9 @@ struct FetchAttempt: Sendable {
         }
         logger.info(
             "origin request failed, trying again",
-            metadata: ["url": "\(run.request.resource.url.withoutQuery)", "error": "\(error.message)", "delay": "\(delay)"]
+            metadata: [
+                "url": "\(run.request.resource.url.withoutQuery)", "error": "\(error.message)", "delay": "\(delay)",
+            ]
         )
         try await Task.sleep(for: delay)
     }

@@ -58,7 +58,10 @@ package struct OriginFetcher: Sendable {
                 earlier = nil
                 if error.code == .rangeNotSupported { ranged = false }
                 guard restarts < configuration.retry.attempts else { throw .origin(error) }
-                logger.notice("starting anew", metadata: ["url": "\(resource.url.withoutQuery)", "reason": "\(error.message)"])
+                logger.notice(
+                    "starting anew",
+                    metadata: ["url": "\(resource.url.withoutQuery)", "reason": "\(error.message)"]
+                )
             }
         }
     }

@@ -232,7 +232,8 @@ package final class PeerEngine: Service {
 extension PeerEngine {
     /// The file of a download that holds on to it.
     func current(_ task: TaskID) -> (PieceFile, Generation)? {
-        guard let download = downloads.withLock({ $0[task] }), let file = download.file,
+        // An output that somebody has written to since is not offered any longer.
+        guard let download = downloads.withLock({ $0[task] }), let file = download.file, file.isUnchanged,
             let generation = download.generation
         else { return nil }
         return (file, generation)

@@ -18,7 +18,8 @@ package struct SupernodeAddress: Sendable, Hashable {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard let place = parts.first else { return nil }
         let full = place.contains("://") ? String(place) : "http://\(place)"
-        guard !full.contains("#"), let url = ResourceURL(full), ["http", "https"].contains(url.scheme), url.path == "/", url.query == nil,
+        guard !full.contains("#"), let url = ResourceURL(full), ["http", "https"].contains(url.scheme), url.path == "/",
+            url.query == nil,
             url.userInfo == nil
         else { return nil }
         if parts.count == 2 {

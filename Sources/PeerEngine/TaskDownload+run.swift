@@ -199,11 +199,6 @@ extension TaskDownload {
     private func complete(verified: Bool) async {
         let (file, record) = state.withLock { ($0.file, $0.record) }
         guard let file else { return }
-        // Whatever did not come just now was here before.
-        state.withLock { state in
-            let received = state.bytes.origin + state.bytes.supernode + state.bytes.peers
-            state.bytes.cache = max(0, file.bytesCommitted - received)
-        }
         let expected = [request.digest, record?.digest].compactMap { $0 }
         do throws(StoreError) {
             try await destination.finish(file, expected: expected, verified: verified)
@@ -302,7 +297,10 @@ extension TaskDownload {
         _ origin: OriginFetcher
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
-            let before = Mutex<Int64>(0)
+            // The origin is asked for the same version, and the whole is checked where its digest is known.
+            let earlier = destination.earlier()?.file
+            earlier?.trust()
+            let before = earlier?.bytesCommitted ?? 0
             let outcome = try await origin.fetch(
                 resource,
                 credentials: request.credentials,
@@ -310,12 +308,16 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
-                before.withLock { $0 = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
             }
             if case .fetched(let file) = outcome {
-                count(max(0, file.bytesCommitted - before.withLock { $0 }), from: \.origin)
+                let resumed = file === earlier ? before : 0
+                count(file.bytesCommitted - resumed, from: \.origin)
+                state.withLock { state in
+                    let (known, bytes) = (state.bytes.supernode + state.bytes.peers, resumed)
+                    state.bytes.cache = max(0, bytes - known)
+                }
             }
             return .success(outcome)
         } catch {

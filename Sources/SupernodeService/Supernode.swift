@@ -255,7 +255,7 @@ extension Supernode {
         var refused: [TaskUpdate] = []
         for report in request.tasks {
             guard let task = session.task(report.task) else {
-                refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .unknown))
+                refused.append(withoutPart(report))
                 continue
             }
             if !task.apply(report, from: session, open: open, isLatest: isLatest) {
@@ -264,12 +264,25 @@ extension Supernode {
         }
         let wait = Duration.milliseconds(min(max(0, request.waitMilliseconds), 60_000))
         let deadline = ContinuousClock.now + min(wait, configuration.aliveTime / 2)
-        var updates = refused + takeUpdates(session, request.sequence)
+        let answered = Set(refused.map(\.task))
+        var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
         if updates.isEmpty {
             await session.wait(request.sequence, until: deadline)
             updates = takeUpdates(session, request.sequence)
         }
         return ExchangeResponse(sequence: request.sequence, tasks: updates)
+    }
+
+    /// What a peer is told of a task that it has no part in (any longer).
+    ///
+    /// A failure is told again and again: the calls that are open together may be answered in another order.
+    private func withoutPart(_ report: TaskReport) -> TaskUpdate {
+        var update = TaskUpdate(task: report.task, generation: report.generation, state: .unknown)
+        if let failure = tasks.task(report.task)?.failure {
+            update.state = .failed
+            update.error = failure
+        }
+        return update
     }
 
     private func takeUpdates(_ session: PeerSession, _ sequence: UInt64) -> [TaskUpdate] {

@@ -175,7 +175,9 @@ extension SwarmTask {
         // Before it is a member: news that nobody can look up would be lost.
         guard session.add(self) else { throw WireError(.unknownPeer, "the peer has left; register again") }
         change { state in
-            guard case .running = state.phase, let file = state.file, let generation = state.generation, let record = state.record else { return }
+            guard case .running = state.phase, let file = state.file, let generation = state.generation,
+                let record = state.record
+            else { return }
             var member = SwarmMember(session: session)
             let digests = Self.digests(of: state.published, in: file)
             member.told = state.published

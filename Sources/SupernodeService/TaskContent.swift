@@ -101,10 +101,12 @@ final class TaskContent: Sendable {
         return true
     }
 
+    /// Whether the content is on its way, or the origin is being asked about it.
+    var isFetching: Bool { state.withLock { $0.isFetching } }
+
     /// A task without content, or whose content may have changed at the origin, is asked for anew.
     private var needsFetch: Bool {
-        let fetching = state.withLock { $0.isFetching }
-        if fetching { return false }
+        if isFetching { return false }
         guard task.isComplete, let record = task.record else { return true }
         return !record.isFresh(at: UnixTime.now())
     }

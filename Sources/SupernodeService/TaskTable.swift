@@ -58,7 +58,9 @@ final class TaskTable: Sendable {
         }
     }
 
-    func task(_ id: TaskID) -> SwarmTask? { contents.withLock { $0[id]?.task } }
+    func content(of id: TaskID) -> TaskContent? { contents.withLock { $0[id] } }
+
+    func task(_ id: TaskID) -> SwarmTask? { content(of: id)?.task }
 
     var all: [SwarmTask] { contents.withLock { $0.values.map(\.task) } }
 

@@ -4,7 +4,12 @@ import TestSupport
 import Testing
 
 @Suite struct TaskIDTests {
-    private func task(_ url: String, ignoring: [String] = [], tag: String? = nil, headers: HeaderFields = [:]) throws
+    private func task(
+        _ url: String,
+        ignoring: [String] = [],
+        tag: String? = nil,
+        headers: HeaderFields = [:]
+    ) throws
         -> TaskID
     {
         let parsed = try #require(ResourceURL(url))
@@ -113,7 +118,9 @@ import Testing
         #expect(PeerID() != PeerID())
         let encoded = try JSONEncoder().encode([peer])
         #expect(try JSONDecoder().decode([PeerID].self, from: encoded) == [peer])
-        for bad in ["", "00", peer.description.uppercased(), peer.description + "00", "zz" + peer.description.dropFirst(2)]
+        for bad in [
+            "", "00", peer.description.uppercased(), peer.description + "00", "zz" + peer.description.dropFirst(2),
+        ]
         where bad != peer.description {
             #expect(PeerID(bad) == nil)
             #expect(throws: DecodingError.self) {

@@ -42,7 +42,10 @@ import Testing
         }
     }
 
-    @Test("Lengths that an origin only claims to have are counted without a trap", arguments: [Int64.max, Int64.max - 1, Int64(1) << 62])
+    @Test(
+        "Lengths that an origin only claims to have are counted without a trap",
+        arguments: [Int64.max, Int64.max - 1, Int64(1) << 62]
+    )
     func absurdLengths(length: Int64) throws {
         let layout = PieceLayout(length: length)
         let count = try #require(layout.pieceCount)

@@ -70,7 +70,8 @@ import Testing
             "", "bytes", "bytes=", "bytes=-", "bytes=--1", "bytes=1", "bytes=2-1", "bytes=a-b", "bytes=0-1,3-4",
             "bytes=0-1-2", "bytes=+0-1", "bytes=-+1", "bytes=0x1-2", "bytes=1.0-2", "items=0-1", "bytes 0-1",
             "bytes=0-1;q=1", "bytes=\u{0661}-\u{0662}", "bytes=\u{FF10}-1", "bytes=1\u{0301}-2", "=0-1",
-            "bytes=1 0-20", "bytes=0 - 1", "by tes=0-1", "bytes=0-1 2", "bytes=0\u{00A0}-1", "bytes=0-1\0", "bytes=0-\n1",
+            "bytes=1 0-20", "bytes=0 - 1", "by tes=0-1", "bytes=0-1 2", "bytes=0\u{00A0}-1", "bytes=0-1\0",
+            "bytes=0-\n1",
         ]
     )
     func ignored(text: String) {

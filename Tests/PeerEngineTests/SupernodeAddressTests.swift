@@ -10,9 +10,11 @@ import Testing
         arguments: [
             ("a", "http://a:8002", 1), ("a:9000", "http://a:9000", 1), ("a=3", "http://a:8002", 3),
             ("a:80=2", "http://a:80", 2), ("http://a:80", "http://a:80", 1), ("http://a:80/", "http://a:80", 1),
-            ("http://a/", "http://a:8002", 1), ("https://a", "https://a:8002", 1), ("https://a:443", "https://a:443", 1),
+            ("http://a/", "http://a:8002", 1), ("https://a", "https://a:8002", 1),
+            ("https://a:443", "https://a:443", 1),
             ("https://a:443/=5", "https://a:443", 5), ("HTTPS://A:1=1000", "https://a:1", 1000),
-            ("[::1]", "http://[::1]:8002", 1), ("[::1]:80=2", "http://[::1]:80", 2), ("10.0.0.1:8002", "http://10.0.0.1:8002", 1),
+            ("[::1]", "http://[::1]:8002", 1), ("[::1]:80=2", "http://[::1]:80", 2),
+            ("10.0.0.1:8002", "http://10.0.0.1:8002", 1),
         ] as [(String, String, Int)]
     )
     func parsed(text: String, url: String, weight: Int) throws {
@@ -25,8 +27,10 @@ import Testing
     @Test(
         "What is no supernode is refused",
         arguments: [
-            "", "=", "=2", "a=", "a=0", "a=-1", "a=+2", "a=1001", "a=2.5", "a=2=3", "a= 2", "a:0", "a:65536", "a:x", "a b", "::1",
-            "ftp://a", "http://", "http://a/path", "http://a?q", "http://user:secret@a", "user@a", "a#b", "a/b", "a\n", "a=\u{0662}",
+            "", "=", "=2", "a=", "a=0", "a=-1", "a=+2", "a=1001", "a=2.5", "a=2=3", "a= 2", "a:0", "a:65536", "a:x",
+            "a b", "::1",
+            "ftp://a", "http://", "http://a/path", "http://a?q", "http://user:secret@a", "user@a", "a#b", "a/b", "a\n",
+            "a=\u{0662}",
         ]
     )
     func refused(text: String) {
@@ -36,7 +40,8 @@ import Testing
     @Test(
         "Credentials may travel over TLS and on this machine, and nowhere else",
         arguments: [
-            ("https://far.example", true), ("localhost", true), ("127.0.0.1", true), ("127.255.0.9:1", true), ("[::1]", true),
+            ("https://far.example", true), ("localhost", true), ("127.0.0.1", true), ("127.255.0.9:1", true),
+            ("[::1]", true),
             ("far.example", false), ("127.evil.example", false), ("127.0.0.1.evil.example", false), ("127.0.0", false),
             ("localhost.evil.example", false), ("[::2]", false), ("10.0.0.1", false),
         ]

@@ -50,7 +50,8 @@ struct Idle {
     /// Writes and commits a piece; of other bytes if it is to be wrong.
     func commit(_ piece: Int, wrong: Bool = false) async throws {
         let range = try #require(layout.range(of: PieceIndex(piece)))
-        let part = wrong ? Array(repeating: 0, count: Int(range.count)) : Array(bytes[Int(range.offset)..<Int(range.end)])
+        let part =
+            wrong ? Array(repeating: 0, count: Int(range.count)) : Array(bytes[Int(range.offset)..<Int(range.end)])
         try part.withUnsafeBytes { try file.write($0, at: range.offset) }
         _ = try await file.commit(PieceIndex(piece), expecting: nil)
     }

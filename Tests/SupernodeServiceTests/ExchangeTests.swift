@@ -81,7 +81,7 @@ import WireAPI
             // The peer does not know yet whether the first answer will arrive.
             #expect(try await rig.exchange(session, 2, open: [1], report(answer)).isEmpty)
             // Now it does.
-            #expect(pieces(try await rig.exchange(session, 3, report(answer))) .count == 4)
+            #expect(pieces(try await rig.exchange(session, 3, report(answer))).count == 4)
         }
     }
 

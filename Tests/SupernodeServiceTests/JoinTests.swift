@@ -65,7 +65,9 @@ import WireAPI
             let (first, second) = (try rig.peer("first"), try rig.peer("second"))
             rig.origin.memory.fail(.failure(BackendError(fault, "no", challenges: ["Basic realm=\"x\""])))
             let gate = rig.origin.hold(bad)
-            let refused = Task { await code { () async throws(WireError) in try await rig.join(first, bad, digest: digest) } }
+            let refused = Task {
+                await code { () async throws(WireError) in try await rig.join(first, bad, digest: digest) }
+            }
             await gate.reached.wait()
             let served = Task.immediate { try await rig.join(second, good, digest: digest) }
             gate.open()
@@ -114,6 +116,7 @@ import WireAPI
             goodGate.open()
             _ = try await late.value
             await eventually { task.isComplete }
+            await rig.settled(task.id)
             let report = TaskReport(task: joined.task, generation: joined.generation, window: 4)
             let told = try await rig.exchange(first, 1, wait: 5_000, report)
             #expect(told.map(\.state) == [.changed])
@@ -161,7 +164,8 @@ import WireAPI
             #expect(task.isComplete)
             #expect(try await rig.join(second, url).generation == joined.generation)
             #expect(
-                await code { () async throws(WireError) in try await rig.join(first, nil, digest: Digest.of("x", .md5)) }
+                await code { () async throws(WireError) in try await rig.join(first, nil, digest: Digest.of("x", .md5))
+                }
                     == .invalidRequest
             )
         }
@@ -199,6 +203,7 @@ import WireAPI
             let joined = try await rig.join(first, url)
             let task = try #require(rig.supernode.tasks.task(joined.task))
             await eventually { task.isComplete }
+            await rig.settled(task.id)
             let asked = rig.origin.memory.requests.count
             // It is stale by now, but whoever only offers it needs nothing new.
             _ = try await rig.join(second, url, offersOnly: true)
@@ -212,7 +217,10 @@ import WireAPI
             let url = try rig.put([1], at: "http://origin/file")
             let peer = try rig.peer()
             let request = TaskRegistrationRequest(url: url, headers: HeaderFields([(field, "secret")]))
-            #expect(await code { () async throws(WireError) in try await rig.supernode.join(request, peer) } == .invalidRequest)
+            #expect(
+                await code { () async throws(WireError) in try await rig.supernode.join(request, peer) }
+                    == .invalidRequest
+            )
             #expect(await code { () async throws(WireError) in try await rig.join(peer, nil) } == .invalidRequest)
             #expect(throws: WireError.self) { try rig.peer("a\nname over two lines") }
         }
@@ -234,6 +242,7 @@ import WireAPI
             let joined = try await rig.join(peer, url, credentials: ["Authorization": "Bearer \(secret)"])
             let task = try #require(rig.supernode.tasks.task(joined.task))
             await eventually { task.isComplete }
+            await rig.settled(task.id)
             let listing = try JSONEncoder().encode(rig.supernode.tasks.all.map(\.listing))
             #expect(!String(decoding: listing, as: UTF8.self).contains(secret))
             let record = try #require(rig.store.record(of: joined.task))

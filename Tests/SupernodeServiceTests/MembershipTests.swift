@@ -12,7 +12,8 @@ import WireAPI
     /// Two peers of a task of one piece, of which the supernode gives one at a time: the first has it assigned, the other
     /// waits.
     private func withTwoPeers(
-        _ body: (Rig, _ first: PeerSession, _ second: PeerSession, _ waiting: Task<[TaskUpdate], any Error>) async throws
+        _ body: (Rig, _ first: PeerSession, _ second: PeerSession, _ waiting: Task<[TaskUpdate], any Error>)
+            async throws
             -> Void
     ) async throws {
         try await withSupernode { configuration in

@@ -23,6 +23,7 @@ import WireAPI
             let joined = try await rig.join(owner, url, digest: digest, credentials: Self.right)
             let task = try #require(rig.supernode.tasks.task(joined.task))
             await eventually { task.isComplete }
+            await rig.settled(task.id)
             func refusal(_ url: ResourceURL?, _ credentials: HeaderFields) async -> WireError.Code? {
                 await code { () async throws(WireError) in
                     try await rig.join(other, url, digest: digest, credentials: credentials)
@@ -75,7 +76,8 @@ import WireAPI
             #expect(await code { () async throws(WireError) in try register(presented) } == .unauthenticated)
             let answer = try register("token")
             #expect(
-                await code { () async throws(WireError) in try rig.supernode.session(answer.peer, presenting: presented) }
+                await code { () async throws(WireError) in try rig.supernode.session(answer.peer, presenting: presented)
+                }
                     == .unauthenticated
             )
             #expect(

@@ -13,6 +13,7 @@ import WireAPI
         let joined = try await rig.join(try rig.peer("first"), url)
         let task = try #require(rig.supernode.tasks.task(joined.task))
         await eventually { task.isComplete }
+        await rig.settled(task.id)
         return (url, joined)
     }
 
@@ -70,6 +71,7 @@ import WireAPI
             let joined = try await rig.join(try rig.peer("first"), url)
             let task = try #require(rig.supernode.tasks.task(joined.task))
             await eventually { task.isComplete }
+            await rig.settled(task.id)
             _ = try await rig.join(try rig.peer("second"), url)
             #expect(rig.origin.memory.requests.count == 1)
         }

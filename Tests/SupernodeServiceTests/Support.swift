@@ -105,6 +105,11 @@ struct Rig: Sendable {
         return url
     }
 
+    /// Waits until the origin's answer has been dealt with to the end.
+    func settled(_ task: TaskID) async {
+        await eventually { supernode.tasks.content(of: task)?.isFetching == false }
+    }
+
     func join(
         _ session: PeerSession,
         _ url: ResourceURL?,

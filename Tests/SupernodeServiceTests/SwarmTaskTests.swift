@@ -9,7 +9,8 @@ import WireAPI
 @testable import SupernodeService
 
 @Suite(.timeLimit(.minutes(1))) struct SwarmTaskTests {
-    private func file(_ rig: Rig, _ bytes: [UInt8], length: Int64?, digest: Digest?) throws -> (PieceFile, OriginRecord) {
+    private func file(_ rig: Rig, _ bytes: [UInt8], length: Int64?, digest: Digest?) throws -> (PieceFile, OriginRecord)
+    {
         let record = OriginRecord(url: nil, digest: digest, openAccess: true)
         let file = try rig.store.create(
             TaskID(url: "test"),
