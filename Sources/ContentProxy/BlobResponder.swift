@@ -23,6 +23,7 @@ struct BlobResponder: Sendable {
         )
         let reading = Reading(download)
         let head = try await download.head()
+        try await waitForFirstByte(of: head, download, request)
         var headers: HTTPFields = [:]
         for field in head.record.headers {
             guard let name = HTTPField.Name(field.name), name != .eTag, name != .lastModified else { continue }
@@ -36,6 +37,26 @@ struct BlobResponder: Sendable {
         let representation = Representation(length: length, entityTag: EntityTag(parsing: "\"\(digest)\""))
         return Response.representation(representation, to: request, content: headers) { range in
             Self.body(reading, head, range)
+        }
+    }
+
+    /// What fails before there is anything to send can still be passed on to the registry.
+    private func waitForFirstByte(
+        of head: TaskDownload.Head,
+        _ download: TaskDownload,
+        _ request: Request
+    ) async throws(DownloadError) {
+        guard let length = head.length, length > 0 else { return }
+        var offset: Int64 = 0
+        if let range = request.headers[.range].flatMap({ RangeHeader($0) }) {
+            guard case .partial(let part) = range.resolve(length: length) else { return }
+            offset = part.offset
+        }
+        download.reading(at: offset)
+        do throws(StoreError) {
+            _ = try await head.file.available(from: offset)
+        } catch {
+            throw download.failure ?? DownloadError(error)
         }
     }
 

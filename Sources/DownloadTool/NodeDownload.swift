@@ -26,13 +26,12 @@ struct NodeDownload: Sendable {
         do {
             try await transfer()
         } catch let error as TransferError where [.cannotConnect, .closedEarly].contains(error.code) {
+            // A body that breaks off does not say why; the node does, if it is still there.
+            let status = if let id = sink.id { try? await client.status(of: id) } else { NodeDownloadStatus?.none }
+            if let reason = status?.error, Self.isFinal(reason) { throw reason }
             // What has gone to standard output can not be taken back.
             if case .standardOutput(let output) = output, output.count > 0 { throw error }
             return nil
-        } catch let error as TransferError where !Task.isCancelled {
-            // A body that breaks off does not say why; the node does.
-            guard let id = sink.id, let reason = try? await client.status(of: id).error else { throw error }
-            throw reason
         }
         if let failure = sink.failure { throw failure }
         switch output {
@@ -44,6 +43,11 @@ struct NodeDownload: Sendable {
             try output.finish()
         }
         return await outcome()
+    }
+
+    /// Whether it is the content's own fault, and not the node's: nobody else could do better.
+    private static func isFinal(_ error: WireError) -> Bool {
+        ![.storageFull, .internalError, .shuttingDown].contains(error.code)
     }
 
     /// How far it is; `asking`: ask the node where the bytes come from.

@@ -255,7 +255,7 @@ extension Supernode {
         var refused: [TaskUpdate] = []
         for report in request.tasks {
             guard let task = session.task(report.task) else {
-                refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .unknown))
+                refused.append(withoutPart(report))
                 continue
             }
             if !task.apply(report, from: session, open: open, isLatest: isLatest) {
@@ -271,6 +271,18 @@ extension Supernode {
             updates = takeUpdates(session, request.sequence)
         }
         return ExchangeResponse(sequence: request.sequence, tasks: updates)
+    }
+
+    /// What a peer is told of a task that it has no part in (any longer).
+    ///
+    /// A failure is told again and again: the calls that are open together may be answered in another order.
+    private func withoutPart(_ report: TaskReport) -> TaskUpdate {
+        var update = TaskUpdate(task: report.task, generation: report.generation, state: .unknown)
+        if let failure = tasks.task(report.task)?.failure {
+            update.state = .failed
+            update.error = failure
+        }
+        return update
     }
 
     private func takeUpdates(_ session: PeerSession, _ sequence: UInt64) -> [TaskUpdate] {

@@ -112,6 +112,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 1000, pieceSize])
+    func aSmallBlobWithWrongBytesIsRefusedInTheRegistrysWords(size: Int) async throws {
+        let origin = BlobOrigin(byteCount: size, seed: 8)
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                .content([UInt8](repeating: 0, count: size), for: request)
+            } body: { server in
+                try await withCluster(of: 1, registry: server.url(""), in: directory) { _, daemons in
+                    let answer = try await client.send("GET", "http://\(daemons[0].proxy)\(origin.path)")
+                    #expect(answer.status == 502)
+                    #expect(answer.text.contains("\"errors\""))
+                }
+            }
+        }
+    }
+
     @Test func aTruncatedBlobIsNeverServedAsAWholeOne() async throws {
         let origin = BlobOrigin(byteCount: 4 * Self.pieceSize, seed: 4)
         try await withTemporaryDirectory { directory in
