@@ -13,7 +13,8 @@ package final class NodeIdentity: Sendable {
 
     private struct State {
         var port: Int?
-        var waiters: [CheckedContinuation<Int, Never>] = []
+        var waiters: [UInt64: CheckedContinuation<Int?, Never>] = [:]
+        var nextWaiter: UInt64 = 0
         var keys: [PeerID: PeerKey] = [:]
     }
 
@@ -29,21 +30,32 @@ package final class NodeIdentity: Sendable {
     package func listens(at port: Int) {
         let waiters = state.withLock { state in
             state.port = port
-            defer { state.waiters = [] }
-            return state.waiters
+            defer { state.waiters = [:] }
+            return state.waiters.values.map { $0 }
         }
         for waiter in waiters { waiter.resume(returning: port) }
     }
 
-    /// The port of the piece server; waits until it listens.
-    func boundPort() async -> Int {
-        await withCheckedContinuation { continuation in
-            let port = state.withLock { state -> Int? in
-                if state.port == nil { state.waiters.append(continuation) }
-                return state.port
-            }
-            if let port { continuation.resume(returning: port) }
+    /// The port of the piece server; waits until it listens, or the task is cancelled: it may never listen.
+    func boundPort() async throws(CancellationError) -> Int {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
         }
+        let port = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let (waits, port) = state.withLock { state -> (Bool, Int?) in
+                    guard state.port == nil, !Task.isCancelled else { return (false, state.port) }
+                    state.waiters[number] = continuation
+                    return (true, nil)
+                }
+                if !waits { continuation.resume(returning: port) }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume(returning: nil)
+        }
+        guard let port else { throw CancellationError() }
+        return port
     }
 
     /// The key under which this node is the parent `peer`; nil if it is not.

@@ -115,7 +115,7 @@ final class SupernodeConnection: Sendable {
             return try await registering.run {
                 if let registration = self.state.withLock({ $0.registration }) { return registration }
                 let request = PeerRegistrationRequest(
-                    port: await self.identity.boundPort(),
+                    port: try await self.identity.boundPort(),
                     address: self.identity.address,
                     name: self.identity.name,
                     labels: self.configuration.labels,

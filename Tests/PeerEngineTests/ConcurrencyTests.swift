@@ -78,6 +78,20 @@ private final class Count: Sendable {
     }
 }
 
+@Suite(.timeLimit(.minutes(1))) struct NodeIdentityTests {
+    @Test("The port is told to all who wait for it, and nobody waits for ever")
+    func port() async throws {
+        let identity = NodeIdentity(name: "test")
+        let givesUp = Task.immediate { try await identity.boundPort() }
+        let waiting = (0..<3).map { _ in Task.immediate { try await identity.boundPort() } }
+        givesUp.cancel()
+        await #expect(throws: CancellationError.self) { try await givesUp.value }
+        identity.listens(at: 7)
+        for task in waiting { #expect(try await task.value == 7) }
+        #expect(try await identity.boundPort() == 7)
+    }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct CancellationTests {
     @Test("Work that is not given up gives its value")
     func value() async {
