@@ -199,6 +199,11 @@ extension TaskDownload {
     private func complete(verified: Bool) async {
         let (file, record) = state.withLock { ($0.file, $0.record) }
         guard let file else { return }
+        // Whatever did not come just now was here before.
+        state.withLock { state in
+            let received = state.bytes.origin + state.bytes.supernode + state.bytes.peers
+            state.bytes.cache = max(0, file.bytesCommitted - received)
+        }
         let expected = [request.digest, record?.digest].compactMap { $0 }
         do throws(StoreError) {
             try await destination.finish(file, expected: expected, verified: verified)
@@ -298,9 +303,8 @@ extension TaskDownload {
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
             // The origin is asked for the same version, and the whole is checked where its digest is known.
-            let earlier = destination.earlier()?.file
-            earlier?.trust()
-            let before = earlier?.bytesCommitted ?? 0
+            destination.earlier()?.file.trust()
+            let before = Mutex<Int64>(0)
             let outcome = try await origin.fetch(
                 resource,
                 credentials: request.credentials,
@@ -308,16 +312,14 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
+                before.withLock { $0 = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
             }
             if case .fetched(let file) = outcome {
-                let resumed = file === earlier ? before : 0
-                count(file.bytesCommitted - resumed, from: \.origin)
-                state.withLock { state in
-                    let (known, bytes) = (state.bytes.supernode + state.bytes.peers, resumed)
-                    state.bytes.cache = max(0, bytes - known)
-                }
+                let resumed = before.withLock { $0 }
+                count(max(0, file.bytesCommitted - resumed), from: \.origin)
+                state.withLock { $0.bytes.cache = max(0, resumed - $0.bytes.supernode - $0.bytes.peers) }
             }
             return .success(outcome)
         } catch {
