@@ -29,27 +29,22 @@ MEMORY_LIMIT = 100 * MIB
 
 def supernode_config(home):
     return f"""
-listen: 127.0.0.1:0
-pieces: 127.0.0.1:0
+api: {{address: "127.0.0.1:0"}}
+pieces: {{address: "127.0.0.1:0"}}
 home: {home}
-origin:
-  allow_addresses: [127.0.0.0/8]
-peers:
-  networks: [127.0.0.0/8]
+origin: {{allow_addresses: [127.0.0.0/8]}}
 """
 
 
 def dfdaemon_config(home, supernode, registry):
     return f"""
-proxy: 127.0.0.1:0
-pieces: 127.0.0.1:0
-health: 127.0.0.1:0
+proxy: {{address: "127.0.0.1:0"}}
+pieces: {{address: "127.0.0.1:0"}}
+health: {{address: "127.0.0.1:0"}}
 home: {home}
 supernodes: ["{supernode}"]
-origin:
-  allow_addresses: [127.0.0.0/8]
-registry_mirror:
-  remote: {registry}
+origin: {{allow_addresses: [127.0.0.0/8]}}
+registry_mirror: {{remote: "{registry}"}}
 """
 
 

@@ -199,6 +199,11 @@ extension TaskDownload {
     private func complete(verified: Bool) async {
         let (file, record) = state.withLock { ($0.file, $0.record) }
         guard let file else { return }
+        // Whatever did not come just now was here before.
+        state.withLock { state in
+            let received = state.bytes.origin + state.bytes.supernode + state.bytes.peers
+            state.bytes.cache = max(0, file.bytesCommitted - received)
+        }
         let expected = [request.digest, record?.digest].compactMap { $0 }
         do throws(StoreError) {
             try await destination.finish(file, expected: expected, verified: verified)
@@ -307,6 +312,7 @@ extension TaskDownload {
                 to: destination,
                 revalidating: destination.complete()?.record
             ) { file, record in
+                before.withLock { $0 = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
             }

@@ -125,7 +125,9 @@ import Testing
         try await withTemporaryDirectory { directory in
             let unreadable = "\(directory)/wrong.yml"
             try "supernodes: [a, b]\nno_such_key: 1\n".write(toFile: unreadable, atomically: true, encoding: .utf8)
-            let missing = try await run(try dfget(["--config", "\(directory)/none.yml", "-o", "x", "http://127.0.0.1/"]))
+            let missing = try await run(
+                try dfget(["--config", "\(directory)/none.yml", "-o", "x", "http://127.0.0.1/"])
+            )
             #expect(missing.status.exitCode == 2)
             let wrong = try await run(try dfget(["--config", unreadable, "-o", "x", "http://127.0.0.1/"]))
             #expect(wrong.status.exitCode == 2)

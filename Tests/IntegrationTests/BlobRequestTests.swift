@@ -201,7 +201,8 @@ import Testing
                     configuration.replacing("allow_addresses: [127.0.0.0/8]", with: "allow_addresses: []")
                 }
                 let home = "\(directory)/s"
-                try await withSupernode(guarded(Configurations.supernode(home: "\(home)/home")), in: home) { supernode in
+                try await withSupernode(guarded(Configurations.supernode(home: "\(home)/home")), in: home) {
+                    supernode in
                     let configuration = Configurations.daemon(
                         home: "\(directory)/d/home",
                         supernodes: [supernode.api],
@@ -211,7 +212,10 @@ import Testing
                         for path in [origin.path, "/v2/library/a/manifests/v1"] {
                             let answer = try await client.send("GET", "http://\(daemon.proxy)\(path)")
                             #expect(answer.status == 502)
-                            #expect(answer.text.contains("not allowed") || answer.text.contains("refused"), "\(answer.text)")
+                            #expect(
+                                answer.text.contains("not allowed") || answer.text.contains("refused"),
+                                "\(answer.text)"
+                            )
                         }
                     }
                 }

@@ -51,7 +51,8 @@ struct Client: Sendable {
         return (sink.answer, isWhole)
     }
 
-    private func request(_ method: String, _ url: String, _ headers: HeaderFields, _ body: [UInt8]?) -> TransferRequest {
+    private func request(_ method: String, _ url: String, _ headers: HeaderFields, _ body: [UInt8]?) -> TransferRequest
+    {
         var options = TransferOptions()
         options.addresses = .any
         options.proxy = .none

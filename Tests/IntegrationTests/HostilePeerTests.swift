@@ -12,7 +12,9 @@ import WireAPI
         let origin = BlobOrigin(byteCount: 8 << 20, seed: 31)
         let lied = TestEvent()
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { origin.answer($0) } body: { registry in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
                 try await withScriptedServer { request in
                     // The right length, other bytes.
                     guard request.path.contains("/pieces/") else { return .respond(404) }
@@ -78,7 +80,10 @@ import WireAPI
                     for node in nodes {
                         let path = APIPath.piece(task.task, task.generation, piece)
                         #expect(try await client.send("GET", node + path).status == 403)
-                        #expect(try await client.send("GET", node + APIPath.pieces(task.task, task.generation)).status == 403)
+                        #expect(
+                            try await client.send("GET", node + APIPath.pieces(task.task, task.generation)).status
+                                == 403
+                        )
                     }
                     for forged in forgeries(of: parent.ticket) {
                         #expect(try await client.send("GET", url, [APIField.ticket: forged]).status == 403, "\(forged)")
@@ -90,7 +95,10 @@ import WireAPI
                         (nodes.first { $0 != server } ?? "") + APIPath.piece(task.task, task.generation, piece),
                     ]
                     for url in elsewhere {
-                        #expect(try await client.send("GET", url, [APIField.ticket: parent.ticket]).status == 403, "\(url)")
+                        #expect(
+                            try await client.send("GET", url, [APIField.ticket: parent.ticket]).status == 403,
+                            "\(url)"
+                        )
                     }
                 }
             }
@@ -109,7 +117,9 @@ import WireAPI
         }
         var longer = parts
         longer[3] = "9999999999"
-        return (changed + [longer, Array(parts.dropLast()), parts + ["0"]]).map { $0.joined(separator: ".") } + ["", "x"]
+        return (changed + [longer, Array(parts.dropLast()), parts + ["0"]]).map { $0.joined(separator: ".") } + [
+            "", "x",
+        ]
     }
 
     @Test func aCallerWithoutTheKeyOfARegistrationCanDoNothingInItsName() async throws {

@@ -17,7 +17,9 @@ import Testing
     @Test func aKilledDaemonGoesOnWithThePiecesItHad() async throws {
         let origin = heldBlob(41)
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { origin.answer($0) } body: { registry in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
                 let home = "\(directory)/s"
                 try await withSupernode(Configurations.supernode(home: "\(home)/home"), in: home) { supernode in
                     let configuration = Configurations.daemon(
@@ -59,7 +61,9 @@ import Testing
     @Test func withTheSupernodeKilledANodeFinishesAtTheOrigin() async throws {
         let origin = heldBlob(42)
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { origin.answer($0) } body: { registry in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
                 try await withCluster(of: 1, registry: registry.url(""), in: directory) { supernode, daemons in
                     let arrived = TestEvent()
                     async let pull = client.receive(
@@ -88,7 +92,9 @@ import Testing
     func aRestartedSupernodeServesFromItsStore(killed: Bool) async throws {
         let origin = BlobOrigin(byteCount: 9 * Self.pieceSize + 5, seed: 43)
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { origin.answer($0) } body: { registry in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
                 let port = FreePort.next()
                 let home = "\(directory)/s"
                 let configuration = Configurations.supernode(home: "\(home)/home", port: port)
@@ -181,7 +187,9 @@ import Testing
     @Test func aRunningPullMovesToTheNextSupernodeAndKeepsItsPieces() async throws {
         let origin = heldBlob(51)
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { origin.answer($0) } body: { registry in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
                 let (one, other) = ("\(directory)/s1", "\(directory)/s2")
                 try await withSupernode(Configurations.supernode(home: "\(one)/home"), in: one) { first in
                     try await withSupernode(Configurations.supernode(home: "\(other)/home"), in: other) { second in

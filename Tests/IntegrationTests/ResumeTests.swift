@@ -127,7 +127,9 @@ import Testing
                 // Another supernode's manifest says which of its pieces are still right.
                 let other = "\(directory)/other"
                 try await withSupernode(Configurations.supernode(home: "\(other)/home"), in: other) { supernode in
-                    let summary = try await tool.get(["-n", supernode.api, "-o", tool.output(), origin.url("/file"), "--notbs"])
+                    let summary = try await tool.get([
+                        "-n", supernode.api, "-o", tool.output(), origin.url("/file"), "--notbs",
+                    ])
                     #expect(summary.from.cache > 0)
                     #expect(summary.from.cache + summary.from.supernode == Int64(Self.size))
                     #expect(try fileDigest(tool.output()) == Digest.of(bytes))
