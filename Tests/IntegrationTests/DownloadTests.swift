@@ -88,6 +88,23 @@ import Testing
         }
     }
 
+    @Test func aDeadSupernodeOfTwoIsPassedOver() async throws {
+        let bytes = randomBytes(700_000, seed: 76)
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                .content(bytes, for: request)
+            } body: { origin in
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                    let tool = try Dfget(in: directory)
+                    let node = "127.0.0.1:\(FreePort.next())=1000,\(supernode.api)=1"
+                    let summary = try await tool.get(["-n", node, "-o", tool.output(), origin.url("/file")])
+                    #expect(summary.from.supernode == 700_000)
+                    #expect(try fileDigest(tool.output()) == Digest.of(bytes))
+                }
+            }
+        }
+    }
+
     @Test func aFileThatWasPutIsFetchedByItsDigestAlone() async throws {
         try await withTemporaryDirectory { directory in
             let digest = try writeRandomFile("\(directory)/file", byteCount: 5_000_001, seed: 74)

@@ -47,6 +47,43 @@ import Testing
         }
     }
 
+    @Test func whatDoesNotFitTheQuotaIsFetchedAllTheSameAndCanNotBePut() async throws {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            let digest = try writeRandomFile("\(root)/file", byteCount: 3 << 20, seed: 63)
+            try await withNginx(root: root) { origin in
+                let (home, quota) = ("\(directory)/s", ", quota: 1MiB")
+                let configuration = Configurations.supernode(home: "\(home)/home", store: quota)
+                try await withSupernode(configuration, in: home) { supernode in
+                    let node = Configurations.daemon(
+                        home: "\(directory)/d/home",
+                        supernodes: [supernode.api],
+                        store: quota
+                    )
+                    try await withDaemon(node, in: "\(directory)/d") { _ in
+                        let tool = try Dfget(in: directory)
+                        let url = "\(origin.url)/file"
+                        let alone = try await tool.get(["-n", supernode.api, "-o", tool.output("alone"), url])
+                        #expect(alone.from.origin == 3 << 20)
+                        #expect(try fileDigest(tool.output("alone")) == digest)
+                        let refused = try await tool.fails([
+                            "-n", supernode.api, "-o", tool.output("no"), url, "--notbs",
+                        ])
+                        #expect(refused.code == 3, "\(refused.line)")
+                        #expect(refused.lines == 1)
+                        let put = try await run(try dfget(["put", "\(root)/file", "-n", supernode.api]))
+                        // The supernode's quota is none of this machine's business.
+                        #expect(put.status.exitCode == 1, "\(put.errors)")
+                        #expect(put.errors.contains("quota"))
+                        #expect(put.errors.split(separator: "\n").count == 1)
+                        #expect(try tool.outputs() == ["alone"])
+                    }
+                }
+            }
+        }
+    }
+
     /// Pulls a blob that has no room, twice, and a small one that has.
     private func pullWithoutRoom(
         _ configurations: (_ directory: String) -> (
