@@ -76,6 +76,8 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) {
         guard let parent = transfer.parent, let start = transfer.start else { return }
+        // Whatever patience the child itself is shown: others do not wait for it at the seed.
+        markOverdue(transfer, at: child)
         let matter = Alarm.Matter.transfer(child: child, serial: transfer.serial, piece: transfer.piece)
         let full = start + patience(with: child, factor: configuration.slowFactor)
         let hasMoreToFetch = peers[child].covered.count < pieceCount
@@ -84,13 +86,12 @@ extension SwarmScheduler {
             return
         }
         guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &generator) else {
-            markOverdue(transfer, at: child)
             alarms.insert(Alarm(at: now + patience(with: child, factor: configuration.endgameFactor), matter: matter))
             return
         }
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
-        release(transfer, at: child)
+        release(peers[child].transfer(of: transfer.piece) ?? transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
         assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, into: &output, using: &generator)
     }
