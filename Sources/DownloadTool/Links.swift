@@ -76,7 +76,9 @@ struct Links: Sendable {
         do throws(ConfigError) {
             let environment = PluginEnvironment(transport: transport, options: options, logger: logger)
             let entries = configuration.node.backends
-            return try BackendRegistry(plugins: plugins(environment), entries: entries.withRegistryDefault()) { backend, _ in
+            return try BackendRegistry(plugins: plugins(environment), entries: entries.withRegistryDefault()) {
+                backend,
+                _ in
                 NotingBackend(backend, failures)
             }
         } catch {

@@ -206,6 +206,8 @@ extension Supernode {
                 defer { content.exit() }
                 guard try await content.admit(source, offersOnly: offersOnly) else { continue }
                 if let response = try content.task.enroll(session, pattern: request.pattern) { return response }
+                // It has failed in the meantime: its own source is not tried twice.
+                if let fault = content.fault(of: source) { throw fault }
             }
             throw WireError(.internalError, "the task keeps changing; try again")
         }
@@ -258,7 +260,12 @@ extension Supernode {
                 refused.append(withoutPart(report))
                 continue
             }
-            if !task.apply(report, from: session, open: open, isLatest: isLatest) {
+            if let failure = task.failure {
+                // Told as often as it is asked: an answer may have been lost.
+                var update = TaskUpdate(task: report.task, generation: report.generation, state: .failed)
+                update.error = failure
+                refused.append(update)
+            } else if !task.apply(report, from: session, open: open, isLatest: isLatest) {
                 refused.append(TaskUpdate(task: report.task, generation: report.generation, state: .changed))
             }
         }

@@ -215,6 +215,15 @@ extension SwarmTask {
     /// The most pieces of content of unknown length.
     private static let mostPieces = 1 << 20
 
+    /// Nothing more comes of the task: its members have part in it no longer.
+    func dismissMembers() {
+        let sessions = state.withLock { state in
+            defer { state.members = [:] }
+            return state.members.values.map(\.session)
+        }
+        for session in sessions { session.remove(self) }
+    }
+
     /// A peer is gone.
     func leave(_ session: PeerSession) {
         session.remove(self)
@@ -283,22 +292,13 @@ extension SwarmTask {
     }
 
     /// What a member has not been told yet; nil if there is nothing to say.
-    ///
-    /// A member that is told of the end is one no longer.
     func takeUpdate(for session: PeerSession, sequence: UInt64) -> TaskUpdate? {
-        let update = takeUpdateAsMember(session, sequence)
-        if update?.state == .failed { session.remove(self) }
-        return update
-    }
-
-    private func takeUpdateAsMember(_ session: PeerSession, _ sequence: UInt64) -> TaskUpdate? {
         state.withLock { state in
             guard let generation = state.generation else { return nil }
             var update = TaskUpdate(task: id, generation: generation)
             if case .failed(let error) = state.phase {
                 update.state = .failed
                 update.error = error
-                state.members[session.id] = nil
                 return update
             }
             guard var member = state.members[session.id], let file = state.file else {

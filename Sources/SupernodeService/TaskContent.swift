@@ -63,9 +63,9 @@ final class TaskContent: Sendable {
         self.logger = logger
     }
 
-    /// Whether nothing is being fetched, nobody takes part, and nobody has asked for `grace`.
+    /// Whether nothing is being fetched, nobody takes part (or it has failed), and nobody has asked for `grace`.
     func isIdle(for grace: Duration, at now: ContinuousClock.Instant) -> Bool {
-        task.memberCount == 0
+        (task.memberCount == 0 || task.failure != nil)
             && state.withLock { !$0.isFetching && $0.joiners == 0 && $0.lastAsked.duration(to: now) > grace }
     }
 
@@ -103,6 +103,12 @@ final class TaskContent: Sendable {
 
     /// Whether the content is on its way, or the origin is being asked about it.
     var isFetching: Bool { state.withLock { $0.isFetching } }
+
+    /// Why `source` could not be used when it was tried last.
+    func fault(of source: Source?) -> WireError? {
+        guard let source else { return task.failure }
+        return state.withLock { $0.faults[source.key] }
+    }
 
     /// A task without content, or whose content may have changed at the origin, is asked for anew.
     private var needsFetch: Bool {

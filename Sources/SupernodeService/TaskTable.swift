@@ -68,10 +68,12 @@ final class TaskTable: Sendable {
 
     /// Looks for slow transfers, and forgets tasks that nobody takes part in; their content stays in the store.
     func tick(at now: ContinuousClock.Instant) {
-        let running = contents.withLock { contents in
-            contents = contents.filter { !$0.value.isIdle(for: .seconds(10), at: now) }
-            return contents.values.map(\.task)
+        let (running, idle) = contents.withLock { contents -> ([SwarmTask], [SwarmTask]) in
+            let idle = contents.values.filter { $0.isIdle(for: .seconds(10), at: now) }.map(\.task)
+            for task in idle { contents[task.id] = nil }
+            return (contents.values.map(\.task), idle)
         }
+        for task in idle { task.dismissMembers() }
         for task in running { task.tick() }
     }
 }
