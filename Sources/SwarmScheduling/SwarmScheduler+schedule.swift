@@ -114,7 +114,11 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) {
         begin(choice.piece, at: child, from: choice.parent, now: now)
-        let patience = patience(with: child, factor: configuration.endgameFactor)
+        // At a seed others wait for its end, too.
+        let patience =
+            peers[choice.parent].role == .seed
+            ? patience(factor: configuration.endgameFactor)
+            : patience(with: child, factor: configuration.endgameFactor)
         let matter = Alarm.Matter.transfer(child: child, serial: serials, piece: choice.piece)
         alarms.insert(Alarm(at: now + patience, matter: matter))
         output.assignments.append(

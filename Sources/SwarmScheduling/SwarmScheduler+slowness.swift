@@ -7,9 +7,12 @@ extension SwarmScheduler {
 
     /// How long to wait for a transfer, at `factor` times the usual duration.
     func patience(with child: Int, factor: Int) -> Duration {
-        let patience =
-            usualDuration.map { max($0 * factor, configuration.leastPatience) } ?? configuration.firstPatience
-        return patience * (1 << min(peers[child].steals, 6))
+        patience(factor: factor) * (1 << min(peers[child].steals, 6))
+    }
+
+    /// The same for a child that was never robbed.
+    func patience(factor: Int) -> Duration {
+        usualDuration.map { max($0 * factor, configuration.leastPatience) } ?? configuration.firstPatience
     }
 
     /// Learns from what ended since the last decision.
@@ -76,21 +79,23 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) {
         guard let parent = transfer.parent, let start = transfer.start else { return }
+        // Whatever patience the child itself is shown: others do not wait for it at the seed.
+        markOverdue(transfer, at: child)
         let matter = Alarm.Matter.transfer(child: child, serial: transfer.serial, piece: transfer.piece)
-        let full = start + patience(with: child, factor: configuration.slowFactor)
         let hasMoreToFetch = peers[child].covered.count < pieceCount
-        if hasMoreToFetch, now < full {
-            alarms.insert(Alarm(at: full, matter: matter))
+        let factor = hasMoreToFetch ? configuration.slowFactor : configuration.endgameFactor
+        let due = start + patience(with: child, factor: factor)
+        if now < due {
+            alarms.insert(Alarm(at: due, matter: matter))
             return
         }
         guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &generator) else {
-            markOverdue(transfer, at: child)
             alarms.insert(Alarm(at: now + patience(with: child, factor: configuration.endgameFactor), matter: matter))
             return
         }
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
-        release(transfer, at: child)
+        release(peers[child].transfer(of: transfer.piece) ?? transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
         assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, into: &output, using: &generator)
     }

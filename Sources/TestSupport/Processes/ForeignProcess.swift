@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Glibc
 
 /// A process that a process of ours has left behind, found by a file that it has open.
@@ -8,19 +7,34 @@ package struct ForeignProcess: Sendable {
 
     /// The process other than ours that has `path` open, if there is one.
     package init?(holding path: String) {
-        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        for process in processes.compactMap({ Int32($0) }) where process != getpid() {
+        let own = getpid()
+        for process in Self.names(in: "/proc").compactMap({ Int32($0) }) where process != own {
             let directory = "/proc/\(process)/fd"
-            let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-            let holds = descriptors.contains { descriptor in
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(descriptor)")) == path
-            }
-            if holds {
+            if Self.names(in: directory).contains(where: { Self.target(of: "\(directory)/\($0)") == path }) {
                 processIdentifier = process
                 return
             }
         }
         return nil
+    }
+
+    /// Read entry by entry: processes come and go meanwhile, and that is no error.
+    private static func names(in directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(
+                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            )
+        }
+        return names
+    }
+
+    private static func target(of link: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(link, &buffer, buffer.count)
+        return count < 0 ? nil : String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Asks it to stop.
