@@ -3,9 +3,9 @@ import HTTPService
 import NodeConfig
 
 /// How an executable ends that could not do its work.
-package enum CommandFailure {
+enum CommandFailure {
     /// One line for a person: what went wrong and, where there is something, what to do about it.
-    package static func line(_ error: any Error) -> String {
+    static func line(_ error: any Error) -> String {
         switch error {
         case let error as ConfigError: error.description
         case let error as ListenError: error.description

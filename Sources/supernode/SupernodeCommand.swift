@@ -1,10 +1,7 @@
 import ArgumentParser
-import BackendAPI
 import FileBackend
-import Foundation
 import HTTPBackend
 import NodeAssembly
-import NodeConfig
 import RegistryBackend
 
 @main
@@ -20,30 +17,10 @@ struct SupernodeCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
-    var config: String?
-
-    @Option(help: ArgumentHelp("The directory of the store.", valueName: "directory"))
-    var home: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Log this and what is graver: trace, debug, info, notice, warning, error.",
-            valueName: "level"
-        )
-    )
-    var logLevel: String?
-
-    @Flag(help: "Print the configuration with all defaults, and exit.")
-    var printConfig = false
+    @OptionGroup var options: NodeOptions
 
     func run() async throws {
-        do {
-            let configuration = try settings()
-            if printConfig {
-                print(printed(configuration), terminator: "")
-                return
-            }
+        try await options.run("supernode") { (configuration: SupernodeConfiguration) in
             try await SupernodeProcess(configuration).run { environment in
                 [
                     HTTPPlugin(transport: environment.transport, defaults: environment.options),
@@ -51,22 +28,6 @@ struct SupernodeCommand: AsyncParsableCommand {
                     FilePlugin(logger: environment.logger),
                 ]
             }
-        } catch {
-            FileHandle.standardError.write(Data("supernode: \(CommandFailure.line(error))\n".utf8))
-            throw error is ConfigError ? ExitCode(78) : ExitCode.failure
         }
-    }
-
-    private func settings() throws(ConfigError) -> SupernodeConfiguration {
-        var configuration = SupernodeConfiguration()
-        if let config { try ConfigFile.load(path: config, into: &configuration) }
-        if let home { configuration.home = home }
-        if let logLevel {
-            guard let level = LogConfiguration.Level(configText: logLevel) else {
-                throw ConfigError(message: "--log-level: '\(logLevel)' is none of the levels")
-            }
-            configuration.log.level = level
-        }
-        return configuration
     }
 }

@@ -1,0 +1,70 @@
+package import ArgumentParser
+import FoundationEssentials
+import Glibc
+package import NodeConfig
+
+/// A configuration of a long-lived process, with what its command line can change.
+package protocol NodeConfiguration: Configurable {
+    /// The directory of the store.
+    var home: String { get set }
+    var log: LogConfiguration { get set }
+    /// The defaults.
+    init()
+}
+
+extension SupernodeConfiguration: NodeConfiguration {}
+extension DaemonConfiguration: NodeConfiguration {}
+
+/// The command line of a long-lived process of ours.
+package struct NodeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    package var config: String?
+
+    @Option(help: ArgumentHelp("The directory of the store.", valueName: "directory"))
+    package var home: String?
+
+    @Option(
+        help: ArgumentHelp("Log this and what is graver: trace, debug, info, notice, warning, error.", valueName: "level")
+    )
+    package var logLevel: String?
+
+    @Flag(help: "Print the configuration with all defaults, and exit.")
+    package var printConfig = false
+
+    package init() {}
+
+    /// Reads the configuration, flags over file over defaults, and has `process` run with it, or prints it.
+    ///
+    /// What goes wrong is one line on standard error behind `name`, and an exit code: 78 for a wrong configuration
+    /// (sysexits.h), 1 for anything else.
+    package func run<Configuration: NodeConfiguration>(
+        _ name: String,
+        _ process: (Configuration) async throws -> Void
+    ) async throws {
+        do {
+            let configuration: Configuration = try settings()
+            if printConfig {
+                print(printed(configuration), terminator: "")
+                return
+            }
+            try await process(configuration)
+        } catch {
+            let line = Array("\(name): \(CommandFailure.line(error))\n".utf8)
+            _ = write(STDERR_FILENO, line, line.count)
+            throw error is ConfigError ? ExitCode(78) : ExitCode.failure
+        }
+    }
+
+    private func settings<Configuration: NodeConfiguration>() throws(ConfigError) -> Configuration {
+        var configuration = Configuration()
+        if let config { try ConfigFile.load(path: config, into: &configuration) }
+        if let home { configuration.home = home }
+        if let logLevel {
+            guard let level = LogConfiguration.Level(configText: logLevel) else {
+                throw ConfigError(message: "--log-level: '\(logLevel)' is none of the levels")
+            }
+            configuration.log.level = level
+        }
+        return configuration
+    }
+}
