@@ -24,7 +24,10 @@ package struct NodeOptions: ParsableArguments {
     package var home: String?
 
     @Option(
-        help: ArgumentHelp("Log this and what is graver: trace, debug, info, notice, warning, error.", valueName: "level")
+        help: ArgumentHelp(
+            "Log this and what is graver: trace, debug, info, notice, warning, error.",
+            valueName: "level"
+        )
     )
     package var logLevel: String?
 

@@ -1,0 +1,137 @@
+import BackendAPI
+import CacheStore
+import Content
+import OriginFetch
+import PieceServer
+import SwarmScheduling
+import Synchronization
+import WireAPI
+
+extension SwarmTask {
+    /// A peer joins, or joins again: what it was told before counts no longer.
+    ///
+    /// Returns what it needs to know, or nil if there is no content (yet, or any longer).
+    func enroll(
+        _ session: PeerSession,
+        pattern: TaskRegistrationRequest.Pattern
+    ) throws(WireError) -> TaskRegistrationResponse? {
+        var response: TaskRegistrationResponse?
+        // Before it is a member: news that nobody can look up would be lost.
+        guard session.add(self) else { throw WireError(.unknownPeer, "the peer has left; register again") }
+        change { state in
+            guard case .running = state.phase, let file = state.file, let generation = state.generation,
+                let record = state.record
+            else { return }
+            var member = SwarmMember(session: session)
+            let digests = Self.digests(of: state.published, in: file)
+            member.told = state.published
+            member.lengthTold = file.layout.length != nil
+            member.digestTold = record.digest != nil
+            state.scheduler.leave(session.id)
+            state.scheduler.join(
+                session.id,
+                as: .peer,
+                holding: [],
+                labels: PeerLabels(site: session.labels["zone"])
+            )
+            state.scheduler.restrict(session.id, pattern == .cdn ? .seedOnly : .anyParent)
+            state.members[session.id] = member
+            response = TaskRegistrationResponse(
+                task: id,
+                generation: generation,
+                length: file.layout.length,
+                pieceSize: file.layout.pieceSize,
+                manifest: ManifestEntries(digests),
+                digest: record.digest,
+                entityTag: record.validators.entityTag,
+                lastModified: record.validators.lastModified,
+                headers: record.headers
+            )
+        }
+        if response == nil { session.remove(self) }
+        if session.isGone {
+            leave(session)
+            throw WireError(.unknownPeer, "the peer has left; register again")
+        }
+        return response
+    }
+
+    /// The most pieces of content of unknown length.
+    private static let mostPieces = 1 << 20
+
+    /// Nothing more comes of the task: its members have part in it no longer.
+    func dismissMembers() {
+        let sessions = state.withLock { state in
+            defer { state.members = [:] }
+            return state.members.values.map(\.session)
+        }
+        for session in sessions { session.remove(self) }
+    }
+
+    /// A peer is gone.
+    func leave(_ session: PeerSession) {
+        session.remove(self)
+        change { state in
+            guard state.members.removeValue(forKey: session.id) != nil else { return }
+            state.scheduler.leave(session.id)
+        }
+    }
+
+    /// Takes in a member's news.
+    ///
+    /// Whatever follows for it or others is told through the sessions.
+    ///
+    /// What a call that a newer one has overtaken says of things under way is out of date and counts no longer.
+    ///
+    /// Returns false if the peer has no part in this generation.
+    func apply(_ report: TaskReport, from session: PeerSession, open: [UInt64], isLatest: Bool) -> Bool {
+        if report.leaving == true {
+            leave(session)
+            return true
+        }
+        var known = false
+        var saysAgain = false
+        change { state in
+            guard var member = state.members[session.id], state.generation == report.generation else { return }
+            known = true
+            // Numbers that no piece has would only cost memory.
+            let count = state.file?.layout.pieceCount ?? Self.mostPieces
+            if let holds = report.holds {
+                member.claimed.formUnion(holds.last.map { $0.value < count } ?? true ? holds : [])
+                for piece in holds where state.published.contains(piece) {
+                    state.scheduler.finished(piece, by: session.id, from: nil)
+                }
+                // Told once more, after a call failed: so an answer was lost, and with it what it carried.
+                saysAgain = member.hasAnnounced
+                if saysAgain { member.forgetTold() }
+                member.hasAnnounced = true
+            }
+            for finished in report.finished where finished.piece.value < count {
+                member.claimed.insert(finished.piece)
+                member.carried[finished.piece] = nil
+                member.pending[finished.piece] = nil
+                guard state.published.contains(finished.piece) else { continue }
+                state.scheduler.finished(finished.piece, by: session.id, from: finished.parent)
+            }
+            for failed in report.failed {
+                member.carried[failed.piece] = nil
+                state.scheduler.failed(
+                    failed.piece,
+                    by: session.id,
+                    from: failed.parent,
+                    reason: FailureReason(failed.reason),
+                    at: .now
+                )
+            }
+            defer { state.members[session.id] = member }
+            guard isLatest else { return }
+            let outstanding = member.outstanding(reported: report.outstanding, open: open)
+            member.carried = member.carried.filter { outstanding.contains($0.key) }
+            state.scheduler.reconcile(session.id, outstanding: outstanding)
+            state.scheduler.reader(session.id, at: report.reader)
+            state.scheduler.wants(session.id, max(0, min(max(0, report.window), 64) - outstanding.count))
+        }
+        if saysAgain { session.notify(id) }
+        return known
+    }
+}

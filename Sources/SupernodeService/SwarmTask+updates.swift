@@ -1,0 +1,97 @@
+import BackendAPI
+import CacheStore
+import Content
+import OriginFetch
+import PieceServer
+import SwarmScheduling
+import Synchronization
+import WireAPI
+
+extension SwarmTask {
+
+    /// What a member has not been told yet; nil if there is nothing to say.
+    func takeUpdate(for session: PeerSession, sequence: UInt64) -> TaskUpdate? {
+        state.withLock { state in
+            guard let generation = state.generation else { return nil }
+            var update = TaskUpdate(task: id, generation: generation)
+            if case .failed(let error) = state.phase {
+                update.state = .failed
+                update.error = error
+                return update
+            }
+            guard var member = state.members[session.id], let file = state.file else {
+                update.state = .changed
+                return update
+            }
+            var says = false
+            if !member.lengthTold, let length = file.layout.length, state.isVerified || state.record?.digest == nil {
+                update.length = length
+                member.lengthTold = true
+                says = true
+            }
+            if !member.cancelled.isEmpty {
+                update.cancelled = member.cancelled
+                member.cancelled = []
+                says = true
+            }
+            says = Self.addAssignments(to: &update, for: &member, in: state, by: self) || says
+            for piece in update.assignments.map(\.piece) { member.carried[piece] = sequence }
+            if says {
+                let news = state.published.subtracting(member.told)
+                if !news.isEmpty {
+                    update.manifest = ManifestEntries(Self.digests(of: news, in: file))
+                    member.told = state.published
+                }
+            }
+            state.members[session.id] = member
+            return says ? update : nil
+        }
+    }
+
+    static func addAssignments(
+        to update: inout TaskUpdate,
+        for member: inout SwarmMember,
+        in state: borrowing State,
+        by task: SwarmTask
+    ) -> Bool {
+        guard !member.pending.isEmpty, let file = state.file, let generation = state.generation else { return false }
+        var positions: [PeerID: Int] = [:]
+        let expiry = Int64(UnixTime.now() + task.configuration.ticketTime.seconds)
+        for assignment in member.pending.values {
+            guard let digest = file.digest(of: assignment.piece) else { continue }
+            var parents: [Int] = []
+            for parent in [assignment.parent] + assignment.alternates {
+                if let position = positions[parent] {
+                    parents.append(position)
+                    continue
+                }
+                guard let (url, key) = task.address(of: parent, in: state) else { continue }
+                let ticket = Ticket(
+                    task: task.id,
+                    generation: generation,
+                    parent: parent,
+                    peer: member.session.id,
+                    expiry: expiry,
+                    key: key
+                )
+                positions[parent] = update.parents.count
+                parents.append(update.parents.count)
+                update.parents.append(TaskUpdate.Parent(peer: parent, url: url, ticket: ticket.description))
+            }
+            update.assignments.append(TaskUpdate.Assignment(piece: assignment.piece, digest: digest, parents: parents))
+        }
+        member.pending = [:]
+        return true
+    }
+
+    func address(of parent: PeerID, in state: borrowing State) -> (url: String, key: PeerKey)? {
+        if parent == seed.id { return ("", seed.key) }
+        return state.members[parent].map { ($0.session.url, $0.session.key) }
+    }
+
+    static func digests(of pieces: PieceSet, in file: PieceFile) -> [PieceIndex: Digest] {
+        var digests: [PieceIndex: Digest] = [:]
+        for piece in pieces { digests[piece] = file.digest(of: piece) }
+        return digests
+    }
+}
