@@ -1,6 +1,7 @@
 import CacheStore
 import Content
 import Foundation
+import TestSupport
 import Testing
 
 /// A process is killed at every step; what it leaves must be whole or forgotten, and usable.
@@ -13,15 +14,10 @@ import Testing
 
     /// Returns whether the process was killed by its fuse.
     private func crash(_ directory: String, _ scenario: String, _ step: String, _ count: Int) async throws -> Bool {
-        let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = tool.appendingPathComponent("store-crash")
-        process.arguments = [directory, scenario, step, String(count)]
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = {
-                continuation.resume(returning: $0.terminationReason == .uncaughtSignal && $0.terminationStatus == 9)
-            }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
+        let tool = try builtExecutable("store-crash")
+        let arguments = [directory, scenario, step, String(count)]
+        return try await withProcess(RunningProcess.Command(tool, arguments)) { process in
+            await process.end().status == .signal(9)
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
             try await withTransport { transport in
                 let sink = RecordingSink()
                 let summary = try await transport.perform(TransferRequest(to: server.url("/a?b=c#d")), into: sink)
-                #expect(sink.body == content)
+                #expect(sink.body.elementsEqual(content))
                 #expect(sink.heads == 1)
                 let head = try #require(sink.head)
                 #expect(head.status == 200)
@@ -59,7 +59,7 @@ import Testing
         } body: { server in
             try await withTransport { transport in
                 let response = try await transport.fetch(TransferRequest(to: server.url()))
-                #expect(response.body == gzip)
+                #expect(response.body.elementsEqual(gzip))
                 #expect(response.head.fields["Content-Encoding"] == "gzip")
                 #expect(server.requests.first?.headers.contains("Accept-Encoding") == false)
             }
@@ -76,7 +76,7 @@ import Testing
             try await withTransport { transport in
                 for path in ["/chunked", "/unsized"] {
                     let response = try await transport.fetch(TransferRequest(to: server.url(path)))
-                    #expect(response.body == content)
+                    #expect(response.body.elementsEqual(content))
                     #expect(response.head.contentLength == nil)
                 }
             }

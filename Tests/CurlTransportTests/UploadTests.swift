@@ -67,7 +67,7 @@ final class ByteSource: RequestBodySource {
                 request.headers = ["Content-Type": "a/b"]
                 request.body = .stream(length: isSized ? Int64(content.count) : nil, source)
                 let response = try await transport.fetch(request)
-                #expect(response.body == content)
+                #expect(response.body.elementsEqual(content))
                 let fields = try #require(server.requests.first).headers
                 #expect(server.requests.first?.method == "PUT")
                 #expect(fields["Content-Length"] == (isSized ? "\(content.count)" : nil))
@@ -88,7 +88,7 @@ final class ByteSource: RequestBodySource {
                     var request = TransferRequest(to: server.url(), method: method)
                     request.body = .bytes(body)
                     let response = try await transport.fetch(request)
-                    #expect(response.body == body)
+                    #expect(response.body.elementsEqual(body))
                     let last = try #require(server.requests.last)
                     #expect(last.method == method)
                     #expect(last.headers["Content-Length"] == "\(body.count)")
@@ -146,7 +146,7 @@ final class ByteSource: RequestBodySource {
                 request.body = .stream(length: nil, source)
                 if canRewind {
                     let response = try await transport.fetch(request)
-                    #expect(response.body == content)
+                    #expect(response.body.elementsEqual(content))
                     #expect(source.state.withLock { $0.rewinds } == 1)
                 } else {
                     let error = await failure { [request] in try await transport.fetch(request)

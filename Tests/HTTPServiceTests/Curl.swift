@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A finished run of curl.
 struct CurlResult: Sendable {
@@ -21,20 +22,15 @@ func curl(_ arguments: String...) async throws -> CurlResult {
 
 /// Runs a program to its end.
 func run(_ program: String, _ arguments: [String]) async throws -> CurlResult {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    let (output, errors) = (try TemporaryFile(), try TemporaryFile())
-    process.standardOutput = try FileHandle(forWritingTo: output.url)
-    process.standardError = try FileHandle(forWritingTo: errors.url)
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        process.terminationHandler = { _ in continuation.resume() }
-        do { try process.run() } catch { continuation.resume(throwing: error) }
+    let output = try TemporaryFile()
+    var command = RunningProcess.Command(program, arguments)
+    command.output = output.url.path
+    return try await withProcess(command) { process in
+        let end = await process.end()
+        return CurlResult(
+            exitCode: end.status.exitCode ?? -1,
+            output: try Data(contentsOf: output.url),
+            errors: process.errors
+        )
     }
-    return CurlResult(
-        exitCode: process.terminationStatus,
-        output: try Data(contentsOf: output.url),
-        errors: String(decoding: try Data(contentsOf: errors.url), as: UTF8.self)
-    )
 }
