@@ -27,7 +27,8 @@ extension CacheStore {
         let directory = configuration.directory
         try FileAccess.makeDirectory(directory)
         let lock = try DirectoryLock(path: "\(directory)/lock")
-        for name in ["incoming", "objects"] { try FileAccess.makeDirectory("\(directory)/\(name)") }
+        // Other users of the machine have no business with content that may be private.
+        for name in ["incoming", "objects"] { try FileAccess.makeDirectory("\(directory)/\(name)", mode: 0o700) }
         let (index, contents) = try openIndex("\(directory)/index.sqlite", logger)
         let store = CacheStore(
             configuration: configuration,

@@ -166,8 +166,9 @@ struct Catalog {
 
     /// Whether `bytes` more fit, given what the file system has free; if not, who is to go.
     func room(for bytes: Int64, free: Int64) -> Room {
-        let overQuota = usage.quota.map { usage.used + bytes - $0 } ?? 0
-        let overDisk = usage.freeSpaceFloor + usage.reserved + bytes - free
+        // An origin may announce any length at all.
+        let overQuota = usage.quota.map { Self.sum(usage.used, bytes) - $0 } ?? 0
+        let overDisk = Self.sum(usage.freeSpaceFloor, Self.sum(usage.reserved, bytes)) - free
         guard overQuota > 0 || overDisk > 0 else { return .enough }
         let candidates = objects.values.filter(isEvictable)
         let gain = candidates.reduce(0) { $0 + $1.charged }
@@ -190,6 +191,12 @@ struct Catalog {
             return .refused(StoreError(.diskFull, "nothing is left that could be evicted"))
         }
         return .evict(task)
+    }
+
+    /// The sum of two sizes, or the greatest number where there is no such number.
+    private static func sum(_ one: Int64, _ other: Int64) -> Int64 {
+        let (sum, overflow) = one.addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 
     /// Nobody reads, writes or pins it.

@@ -128,13 +128,13 @@ enum FileAccess {
     }
 
     /// Creates the directory and what is missing above it.
-    static func makeDirectory(_ path: String) throws(StoreError) {
-        if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    static func makeDirectory(_ path: String, mode: mode_t = 0o777) throws(StoreError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
             throw .system("mkdir \(path)")
         }
         try makeDirectory(String(path[..<slash]))
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw .system("mkdir \(path)") }
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw .system("mkdir \(path)") }
     }
 
     /// The names in a directory, without `.` and `..`; none where there is no such directory.

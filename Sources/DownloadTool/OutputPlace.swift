@@ -28,6 +28,9 @@ package enum OutputPlace: Sendable, Hashable {
         if path.hasSuffix("/") || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) {
             throw ToolFailure(.local, "\(path) is a directory; name the output file with -o")
         }
+        guard name.utf8.count <= Int(NAME_MAX) else {
+            throw ToolFailure(.local, "the output file's name is longer than \(NAME_MAX) bytes")
+        }
         let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         guard stat(parent, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw ToolFailure(.local, "there is no directory \(parent)")

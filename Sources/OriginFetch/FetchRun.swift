@@ -95,6 +95,7 @@ final class FetchRun: Sendable {
             }
             throw BackendError(.rangeNotSupported, "the origin ignores ranges")
         }
+        segment.limit(to: head.range, length: head.length ?? file?.layout.length)
         if let file {
             try check(head, against: file)
             if let record = state.withLock({ $0.unconfirmed.take() }) { started(file, record) }
@@ -105,7 +106,6 @@ final class FetchRun: Sendable {
             }
             try create(head, for: segment)
         }
-        segment.limit(to: head.range)
     }
 
     private func check(_ head: ContentHead, against file: PieceFile) throws {
@@ -138,8 +138,8 @@ final class FetchRun: Sendable {
             state.record = record
             state.rangesSupported = head.range != nil || head.acceptsRanges
             guard head.length != nil else { return }
-            // The response under way brings this much; whoever runs beside it starts behind.
-            let coming = head.range ?? head.length.map { ByteRange(length: $0) }
+            // The segment under way brings this much; whoever runs beside it starts behind.
+            let coming = segment.rest ?? head.length.map { ByteRange(length: $0) }
             state.plan = SegmentPlan(
                 layout: layout,
                 committed: file.committed,

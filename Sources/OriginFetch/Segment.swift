@@ -25,14 +25,17 @@ final class Segment: Sendable {
     /// What is still missing; nil where the end is not known.
     var rest: ByteRange? { state.withLock { state in state.range.map { ByteRange(state.position..<$0.end) } } }
 
-    /// The response brings these bytes; nil: everything that there is, whatever was asked for.
-    func limit(to granted: ByteRange?) {
+    /// The response brings these bytes of content that has `length`; nil: everything that there is, whatever was asked for.
+    ///
+    /// An origin may grant less than was asked for: the rest stays to be asked for.
+    func limit(to granted: ByteRange?, length: Int64?) {
         state.withLock { state in
             guard let granted else {
                 state.range = nil
                 return
             }
-            state.range = ByteRange(state.start..<max(state.position, granted.end))
+            let asked = min(state.range?.end ?? .max, length ?? granted.end)
+            state.range = ByteRange(state.start..<max(state.position, granted.end, asked))
         }
     }
 

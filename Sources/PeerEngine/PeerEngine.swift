@@ -140,8 +140,10 @@ package final class PeerEngine: Service {
             // Somebody else's credentials were refused; these may be better.
             return false
         }
-        try await permit(request, current.taskID, head.record)
-        return true
+        if try await permit(request, current.taskID, head.record, length: head.length) { return true }
+        // Two downloads of one task would take each other's news.
+        _ = try? await current.completion()
+        return false
     }
 
     /// Complete content of the store that needs nobody's word but the origin's on who may have it.
@@ -153,7 +155,7 @@ package final class PeerEngine: Service {
         guard request.pattern != .source, let (file, record) = place.complete() ?? byDigest(request),
             record.isFresh(at: UnixTime.now())
         else { return nil }
-        try await permit(request, id, record)
+        guard try await permit(request, id, record, length: file.layout.length) else { return nil }
         store?.touch(file.task)
         let hit = TaskDownload(request, taskID: id, destination: place, configuration: configuration, logger: logger)
         _ = hit.retain()
@@ -170,24 +172,34 @@ package final class PeerEngine: Service {
     }
 
     /// Content that is here is given only to whom the origin would give it.
-    private func permit(_ request: DownloadRequest, _ id: TaskID, _ record: OriginRecord) async throws(DownloadError) {
+    ///
+    /// Returns false if the origin has other content for the request's credentials.
+    private func permit(
+        _ request: DownloadRequest,
+        _ id: TaskID,
+        _ record: OriginRecord,
+        length: Int64?
+    ) async throws(DownloadError) -> Bool {
         let source = request.resource.map { Source(resource: $0, credentials: request.credentials) }
         let decision = accesses.withLock { accesses in
             accesses[id, default: SourceAccess(isOpen: record.openAccess, origin: record.url?.origin)]
                 .decide(source, at: .now)
         }
         switch decision {
-        case .allow: return
+        case .allow: return true
         case .refuse: throw DownloadError(.forbidden, "the content here came with credentials from another origin")
         case .askOrigin:
-            guard let source else { return }
+            guard let source else { return true }
+            let head: ContentHead
             do throws(BackendError) {
                 let backend = try backends.backend(for: source.resource.url)
-                _ = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
+                head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
             } catch {
                 throw DownloadError(error)
             }
+            guard record.describes(head, length: length) else { return false }
             accesses.withLock { $0[id]?.permit(source, until: .now + configuration.permissionTime) }
+            return true
         }
     }
 

@@ -22,6 +22,14 @@ struct PieceFetcher: Sendable {
     struct Failure: Error, Sendable {
         let reason: TaskReport.Reason
         let message: String
+        /// What kept this node itself from taking the piece.
+        var storage: StoreError?
+
+        /// Whether no other piece and no other parent would do any better.
+        var isFinal: Bool {
+            guard let code = storage?.code else { return false }
+            return [.diskFull, .quotaExceeded, .readOnly].contains(code) || code.errno != nil
+        }
     }
 
     /// Fetches one piece into its place and commits it if its SHA-256 is `digest`.
@@ -48,7 +56,8 @@ struct PieceFetcher: Sendable {
         do throws(StoreError) {
             _ = try await file.commit(piece, expecting: digest)
         } catch {
-            throw Failure(reason: error.code == .digestMismatch ? .wrongBytes : .local, message: error.message)
+            guard error.code != .digestMismatch else { throw Failure(reason: .wrongBytes, message: error.message) }
+            throw Failure(reason: .local, message: error.message, storage: error)
         }
     }
 
@@ -66,7 +75,9 @@ struct PieceFetcher: Sendable {
 
     private static func failure(_ error: TransferError) -> Failure {
         if let cause = error.cause as? Failure { return cause }
-        if let cause = error.cause as? StoreError { return Failure(reason: .local, message: cause.message) }
+        if let cause = error.cause as? StoreError {
+            return Failure(reason: .local, message: cause.message, storage: cause)
+        }
         return switch error.code {
         case .timedOut, .tooSlow: Failure(reason: .timedOut, message: error.message)
         case .cancelled: Failure(reason: .local, message: "given up")

@@ -15,9 +15,21 @@ struct SupernodeClient: Sendable {
 
     func register(
         _ request: PeerRegistrationRequest,
-        token: String?
+        token: String?,
+        timeout: Duration
     ) async throws(SupernodeError) -> PeerRegistrationResponse {
-        try await call("POST", APIPath.peers, request, key: token, timeout: .seconds(10))
+        try await call("POST", APIPath.peers, request, key: token, timeout: timeout)
+    }
+
+    /// Whether it answers at all.
+    func answers(within timeout: Duration) async -> Bool {
+        do throws(SupernodeError) {
+            _ = try await send("GET", "/healthz", nil, key: nil, timeout: timeout)
+            return true
+        } catch {
+            if case .unreachable = error { return false }
+            return true
+        }
     }
 
     func join(
@@ -36,9 +48,10 @@ struct SupernodeClient: Sendable {
 
     func exchange(
         _ request: ExchangeRequest,
-        as registration: PeerRegistrationResponse
+        as registration: PeerRegistrationResponse,
+        grace: Duration
     ) async throws(SupernodeError) -> ExchangeResponse {
-        let timeout = Duration.milliseconds(request.waitMilliseconds) + .seconds(10)
+        let timeout = Duration.milliseconds(request.waitMilliseconds) + grace
         return try await call(
             "POST",
             APIPath.exchange(registration.peer),

@@ -64,7 +64,9 @@ final class SupernodeConnection: Sendable {
         for attempt in 0..<2 {
             let registration = try await registered()
             do throws(SupernodeError) {
-                let response = try await client.join(request, as: registration)
+                let response = try await watching { () async throws(SupernodeError) in
+                    try await self.client.join(request, as: registration)
+                }
                 state.withLock { $0.avoidedUntil = nil }
                 return (response, registration)
             } catch .refused(let error)
@@ -74,6 +76,34 @@ final class SupernodeConnection: Sendable {
             }
         }
         throw .refused(WireError(.unknownPeer, "\(address) forgets this node at once"))
+    }
+
+    /// Makes a call that may take as long as an origin does, but no longer than the supernode is alive.
+    private func watching<Answer: Sendable>(
+        _ call: @escaping @Sendable () async throws(SupernodeError) -> Answer
+    ) async throws(SupernodeError) -> Answer {
+        do {
+            return try await withThrowingTaskGroup(of: Answer.self) { group in
+                group.addTask { try await call() }
+                group.addTask {
+                    var failures = 0
+                    while failures < 2 {
+                        if failures == 0 { try await Task.sleep(for: self.configuration.failover) }
+                        let answers = await self.client.answers(within: self.configuration.failover)
+                        try Task.checkCancellation()
+                        failures = answers ? 0 : failures + 1
+                    }
+                    throw SupernodeError.unreachable("\(self.address) does not answer any more")
+                }
+                defer { group.cancelAll() }
+                guard let answer = try await group.next() else { throw SupernodeError.cancelled }
+                return answer
+            }
+        } catch let error as SupernodeError {
+            throw error
+        } catch {
+            throw .cancelled
+        }
     }
 
     /// Takes part in the exchange from now on.
@@ -121,7 +151,11 @@ final class SupernodeConnection: Sendable {
                     labels: self.configuration.labels,
                     uploadSlots: self.configuration.uploadSlots
                 )
-                let registration = try await self.client.register(request, token: self.token)
+                let registration = try await self.client.register(
+                    request,
+                    token: self.token,
+                    timeout: self.configuration.failover * 2
+                )
                 self.adopt(registration)
                 return registration
             }
@@ -163,8 +197,10 @@ final class SupernodeConnection: Sendable {
 // MARK: - Calls
 
 extension SupernodeConnection {
-    /// How long an idle call stays open, in milliseconds.
+    /// How long a call of a node that only offers stays open, in milliseconds.
     private static let wait = 20_000
+    /// The same while something is being downloaded: what does not answer is given up soon.
+    private static let shortWait = 2000
 
     /// The call to make now, if one is due: one is always open, and one more supersedes it when there is news.
     private func nextCall() -> (ExchangeRequest, PeerRegistrationResponse)? {
@@ -174,11 +210,12 @@ extension SupernodeConnection {
             }
             guard state.open.isEmpty || state.participants.values.contains(where: \.hasNews) else { return nil }
             state.sequence += 1
+            let reports = state.participants.values.compactMap { $0.report(for: state.sequence) }
             let request = ExchangeRequest(
                 sequence: state.sequence,
                 open: Array(state.open),
-                waitMilliseconds: Self.wait,
-                tasks: state.participants.values.compactMap { $0.report(for: state.sequence) }
+                waitMilliseconds: reports.contains { $0.window > 0 } ? Self.shortWait : Self.wait,
+                tasks: reports
             )
             state.open.insert(state.sequence)
             return (request, registration)
@@ -188,7 +225,12 @@ extension SupernodeConnection {
     private func perform(_ request: ExchangeRequest, _ registration: PeerRegistrationResponse) async {
         let participants = state.withLock { Array($0.participants.values) }
         do throws(SupernodeError) {
-            let response = try await client.exchange(request, as: registration)
+            let isDownloading = request.waitMilliseconds < Self.wait
+            let response = try await client.exchange(
+                request,
+                as: registration,
+                grace: isDownloading ? configuration.failover : .seconds(10)
+            )
             settle(request, participants, arrived: true)
             for update in response.tasks {
                 participants.first { $0.taskID == update.task }?.receive(update, from: registration)

@@ -135,6 +135,10 @@ extension TaskDownload {
             case .failed(let error):
                 connection.detach(self)
                 throw .refused(error)
+            case .unwritable(let error):
+                connection.detach(self)
+                finish(.failure(DownloadError(error)))
+                return true
             case .lost:
                 connection.detach(self)
                 throw .unreachable("\(connection.address) does not answer any more")

@@ -10,6 +10,8 @@ enum TransferOutcome: Sendable {
     case rejoin
     case lost
     case failed(WireError)
+    /// This node can not take the content.
+    case unwritable(StoreError)
     case abandoned
 }
 
@@ -40,6 +42,9 @@ extension TaskDownload {
                 case .failed(let error):
                     group.cancelAll()
                     return .failed(error)
+                case .unwritable(let error):
+                    group.cancelAll()
+                    return .unwritable(error)
                 case .withdrawn:
                     continue
                 case .abandoned:
@@ -118,6 +123,7 @@ extension TaskDownload {
                 result.failures.append(
                     TaskReport.FailedPiece(piece: assigned.piece, parent: parent.peer, reason: error.reason)
                 )
+                if let storage = error.storage, error.isFinal { post(.unwritable(storage)) }
                 if error.reason == .local { break }
             }
         }

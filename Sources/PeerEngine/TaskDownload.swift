@@ -30,6 +30,8 @@ package final class TaskDownload: Sendable {
         case lost
         /// The supernode can not get the content.
         case failed(WireError)
+        /// This node can not write the content.
+        case unwritable(StoreError)
         /// Nobody wants the download any longer.
         case abandoned
         /// The content is here no longer, and the supernode knows.

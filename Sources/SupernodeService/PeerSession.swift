@@ -53,6 +53,9 @@ final class PeerSession: Sendable {
 
     var taskCount: Int { state.withLock { $0.tasks.count } }
 
+    /// The tasks that it takes part in.
+    var takenPart: [SwarmTask] { state.withLock { Array($0.tasks.values) } }
+
     func task(_ id: TaskID) -> SwarmTask? { state.withLock { $0.tasks[id] } }
 
     /// Returns false if the peer has been forgotten: it takes part in nothing any more.

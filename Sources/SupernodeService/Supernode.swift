@@ -81,9 +81,18 @@ package final class Supernode: Service {
             )
             forget(session)
         }
-        for session in peers.all { session.expireWait(at: now) }
+        for session in peers.all {
+            session.expireWait(at: now)
+            // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
+            // forgotten; one that was only slow joins again with its next call.
+            guard session.silence(at: now) > Self.longestGap else { continue }
+            for task in session.takenPart { task.leave(session) }
+        }
         tasks.tick(at: now)
     }
+
+    /// How long a peer that takes part in a task may be without a call.
+    static let longestGap = Duration.seconds(5)
 
     private func forget(_ session: PeerSession) {
         for task in session.end() { task.leave(session) }
@@ -215,6 +224,11 @@ extension Supernode {
 
     /// Fields that are a right and not a choice of content: they belong into a request's credentials.
     private static let secretFields = ["authorization", "proxy-authorization", "cookie"]
+    /// Fields with which the content would not be what the URL names, or not the whole of it.
+    private static let ownFields = [
+        "connection", "content-length", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
+        "if-unmodified-since", "range", "te", "transfer-encoding", "upgrade",
+    ]
 
     private static func identify(_ request: TaskRegistrationRequest) throws(WireError) -> (TaskID, Digest?, Source?) {
         // MD5 names nothing: whoever wants it checked does so. A wrong one would spoil the task for everybody else.
@@ -227,6 +241,9 @@ extension Supernode {
         }
         guard !secretFields.contains(where: request.headers.contains) else {
             throw WireError(.invalidRequest, "credentials stand among the headers that select the content")
+        }
+        guard !ownFields.contains(where: { request.headers.contains($0) || request.credentials.contains($0) }) else {
+            throw WireError(.invalidRequest, "a header is among those that the supernode sets itself: \(ownFields)")
         }
         let resource = Resource(
             url: url,

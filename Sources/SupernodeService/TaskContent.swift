@@ -191,11 +191,19 @@ final class TaskContent: Sendable {
             )
         case .askOrigin:
             guard let source else { return }
+            let head: ContentHead
             do throws(BackendError) {
                 let backend = try backends.backend(for: source.resource.url)
-                _ = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
+                head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
             } catch {
                 throw WireError(error)
+            }
+            // Under one URL each may have content of his own: the origin means what is here only if it describes it.
+            guard task.record?.describes(head, length: task.file?.layout.length) == true else {
+                throw WireError(
+                    .sourceUnverified,
+                    "the origin has other content for these credentials; fetch it directly"
+                )
             }
             state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
         }

@@ -167,4 +167,15 @@ import Testing
             await again.close()
         }
     }
+
+    @Test("An origin may announce any length: what can not be had is refused", arguments: [nil, 1_000_000] as [Int64?])
+    func anImpossibleLength(quota: Int64?) async throws {
+        try await withDirectory { directory in
+            let store = try await openStore(directory, quota: quota)
+            _ = try make("a", 1000, in: store)
+            let refusal = await code { _ = try make("x", .max, in: store) }
+            #expect(refusal == (quota == nil ? .diskFull : .quotaExceeded))
+            await store.close()
+        }
+    }
 }

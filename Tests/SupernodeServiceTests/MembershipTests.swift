@@ -44,6 +44,19 @@ import WireAPI
         }
     }
 
+    @Test("What a peer without a call was given goes to those who wait, long before the peer is forgotten")
+    func gap() async throws {
+        try await withTwoPeers { rig, first, _, waiting in
+            rig.supernode.tick(at: .now + .seconds(6))
+            #expect(try await waiting.value.flatMap(\.assignments).count == 1)
+            #expect(rig.supernode.peers.count == 2)
+            // One that was only slow joins again.
+            let task = try #require(rig.supernode.tasks.all.first)
+            let report = TaskReport(task: task.id, generation: try #require(task.generation), window: 1)
+            #expect(try await rig.exchange(first, 2, report).map(\.state) == [.unknown])
+        }
+    }
+
     @Test("A silent peer is forgotten as if it had left; one whose call waits is not silent")
     func expiry() async throws {
         try await withTwoPeers { rig, first, second, waiting in
@@ -102,7 +115,7 @@ import WireAPI
             let joined = try await rig.join(peer, url)
             let task = try #require(rig.supernode.tasks.task(joined.task))
             await eventually { task.isComplete }
-            rig.supernode.tick(at: .now + .seconds(30))
+            rig.supernode.tick(at: .now + .seconds(4))
             #expect(rig.supernode.tasks.count == 1)
             rig.supernode.leave(peer)
             await eventually {
