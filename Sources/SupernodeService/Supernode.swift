@@ -85,14 +85,11 @@ package final class Supernode: Service {
             session.expireWait(at: now)
             // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
             // forgotten; one that was only slow joins again with its next call.
-            guard session.silence(at: now) > Self.longestGap else { continue }
+            guard session.silence(at: now) > configuration.longestGap else { continue }
             for task in session.takenPart { task.leave(session) }
         }
         tasks.tick(at: now)
     }
-
-    /// How long a peer that takes part in a task may be without a call.
-    static let longestGap = Duration.seconds(5)
 
     private func forget(_ session: PeerSession) {
         for task in session.end() { task.leave(session) }

@@ -18,7 +18,7 @@ import Testing
                     _ in
                     let tool = try Dfget(in: directory)
                     let node = ["-n", supernode.api, "\(origin.url)/file"]
-                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "3s"])
+                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "8s"])
                     let server = try #require(ForeignProcess(holding: tool.output("first")))
                     // It may fail to be asked for anything only if it does not offer anything.
                     let second = try await tool.get(node + ["-o", tool.output("second")])

@@ -168,6 +168,8 @@ func withSupernode(
         fetching.retry.attempts = attempts
         fetching.retry.baseDelay = .zero
         var configuration = PeerConfiguration()
+        // The peers of these tests call when it suits the test.
+        configuration.longestGap = .seconds(40)
         adjust(&configuration)
         let logs = LogLines()
         let store = try await CacheStore.open(place, logger: logs.logger())
