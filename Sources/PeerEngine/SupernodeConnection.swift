@@ -200,7 +200,7 @@ extension SupernodeConnection {
     /// How long a call of a node that only offers stays open, in milliseconds.
     private static let wait = 20_000
     /// The same while something is being downloaded: what does not answer is given up soon.
-    private static let shortWait = 2000
+    private static let shortWait = 1000
 
     /// The call to make now, if one is due: one is always open, and one more supersedes it when there is news.
     private func nextCall() -> (ExchangeRequest, PeerRegistrationResponse)? {
