@@ -66,7 +66,7 @@ package struct TargetFile: Sendable {
                 start.layout = saved.layout
             }
         }
-        if start.pieces.isEmpty, ftruncate(descriptor, 0) != 0 { throw .system("ftruncate \(temporary)") }
+        if start.pieces.isEmpty { try resize(descriptor, to: 0, temporary) }
         let journal: TargetJournal
         do throws(StoreError) {
             try checkRoom(for: layout, descriptor)
@@ -111,7 +111,7 @@ package struct TargetFile: Sendable {
         }
         try Self.check(target: path)
         // An earlier generation may have been longer.
-        guard ftruncate(file.descriptor, off_t(length)) == 0 else { throw .system("ftruncate \(temporary)") }
+        try Self.resize(file.descriptor, to: length, temporary)
         file.remember(try FileStamp(descriptor: file.descriptor))
         faults.hit("target-whole")
         guard rename(temporary, path) == 0 else { throw .system("rename \(temporary) to \(path)") }
@@ -174,6 +174,14 @@ package struct TargetFile: Sendable {
         case S_IFDIR: throw StoreError(.invalidTarget, "\(path) is a directory")
         default: throw StoreError(.invalidTarget, "\(path) is not a regular file")
         }
+    }
+
+    /// Sets a file's size where it is another one.
+    ///
+    /// ext4 writes a file that was ever truncated to nothing to the disk when it is closed, and whoever closes it waits.
+    private static func resize(_ descriptor: Int32, to length: Int64, _ path: String) throws(StoreError) {
+        guard try FileStamp(descriptor: descriptor).size != length else { return }
+        guard ftruncate(descriptor, off_t(length)) == 0 else { throw .system("ftruncate \(path)") }
     }
 
     /// The temporary file, held against other processes.

@@ -32,14 +32,16 @@ struct PieceFetcher: Sendable {
         }
     }
 
-    /// Fetches one piece into its place and commits it if its SHA-256 is `digest`.
+    /// Fetches one piece into its place and commits it if its SHA-256 is `digest`; `received` is called in between, when
+    /// the bytes are there and the parent is free.
     func fetch(
         _ piece: PieceIndex,
         of task: TaskID,
         _ generation: Generation,
         digest: Digest,
         from parent: Parent,
-        into file: PieceFile
+        into file: PieceFile,
+        received: () -> Void = {}
     ) async throws(Failure) {
         guard let range = file.layout.range(of: piece) else {
             throw Failure(reason: .local, message: "piece \(piece) lies behind the end")
@@ -53,6 +55,7 @@ struct PieceFetcher: Sendable {
         } catch {
             throw Self.failure(error)
         }
+        received()
         do throws(StoreError) {
             _ = try await file.commit(piece, expecting: digest)
         } catch {

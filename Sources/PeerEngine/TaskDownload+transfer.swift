@@ -61,10 +61,14 @@ extension TaskDownload {
 
     private func nextAssigned() -> (Assigned, Cancellation)? {
         state.withLock { state in
-            guard state.active.count < configuration.parallel, !state.queue.isEmpty else { return nil }
+            // While pieces are hashed the next ones are received, but not without end.
+            guard state.receiving.count < configuration.parallel, !state.queue.isEmpty,
+                state.active.count < 3 * configuration.parallel
+            else { return nil }
             let assigned = state.queue.removeFirst()
             let cancellation = Cancellation()
             state.active[assigned.piece] = cancellation
+            state.receiving.insert(assigned.piece)
             return (assigned, cancellation)
         }
     }
@@ -73,6 +77,7 @@ extension TaskDownload {
         let result = await cancellation.run { await self.fetchFromParents(assigned, fetcher) }
         let connection = state.withLock { state -> SupernodeConnection? in
             state.active[assigned.piece] = nil
+            state.receiving.remove(assigned.piece)
             if let result {
                 state.news.failed += result.failures
                 if let parent = result.parent {
@@ -107,7 +112,10 @@ extension TaskDownload {
                     digest: assigned.digest,
                     from: parent,
                     into: file
-                )
+                ) {
+                    _ = state.withLock { $0.receiving.remove(assigned.piece) }
+                    post(.work)
+                }
                 fetched(assigned.piece, of: file, from: parent)
                 result.parent = parent
                 return result

@@ -51,6 +51,8 @@ package final class TaskDownload: Sendable {
         var counted = PieceSet()
         var queue: [Assigned] = []
         var active: [PieceIndex: Cancellation] = [:]
+        /// Active pieces whose bytes are still to come; the others are being hashed.
+        var receiving = PieceSet()
         var parents: [PeerID: Parent] = [:]
         var news = News()
         var sent: [UInt64: News] = [:]
