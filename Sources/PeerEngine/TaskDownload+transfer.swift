@@ -81,7 +81,6 @@ extension TaskDownload {
             if let result {
                 state.news.failed += result.failures
                 if let parent = result.parent {
-                    state.confirmed.insert(assigned.piece)
                     state.news.finished.append(TaskReport.FinishedPiece(piece: assigned.piece, parent: parent.peer))
                 }
             }
