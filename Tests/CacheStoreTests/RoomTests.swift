@@ -152,6 +152,9 @@ import Testing
             while Glibc.write(filler, block, block.count) > 0 {}
             while Glibc.write(filler, block, 1) > 0 {}
             #expect(await code { try await file.fill(1, of: bytes) } == .diskFull)
+            // A few bytes wait for more; that there is no room for them is told when their piece is committed.
+            try file.write(Array(bytes[524_288..<524_298]), at: 524_288)
+            #expect(await code { try await file.commit(PieceIndex(2), expecting: nil) } == .diskFull)
             #expect(file.committed == [0])
             #expect(try await file.readCommitted(ByteRange(0..<262_144)) == Array(bytes[..<262_144]))
             #expect(try await store.open(taskID("a"))?.readAll() == content("a"))
