@@ -1,0 +1,100 @@
+import Content
+import Foundation
+import TestSupport
+import Testing
+
+/// Processes die while real clients pull an image.
+@Suite(.serialized) struct InterruptedPullTests {
+    /// A supernode before a registry whose layer is held in the middle, and a client.
+    private func withHeldImage(
+        _ client: ImageClient,
+        _ body: (
+            _ origin: ImageOrigin, _ pull: @escaping @Sendable (Daemon) async throws -> Void, _ supernode: String,
+            _ node: (String) -> String, _ directory: String
+        ) async throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            let origin = try ImageOrigin(try await makeImage(in: "\(directory)/image", layers: [4, 0.2], seed: 13))
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
+                let port = FreePort.next()
+                func node(_ name: String) -> String {
+                    Configurations.daemon(
+                        home: "\(directory)/\(name)/home",
+                        supernodes: ["127.0.0.1:\(port)"],
+                        registry: registry.url(""),
+                        registries: ImageClient.registries(registry.url(""))
+                    )
+                }
+                let supernode = Configurations.supernode(home: "\(directory)/s/home", port: port)
+                try await client.use(for: origin.image, in: directory) { pull in
+                    try await body(origin, pull, supernode, node, directory)
+                }
+            }
+        }
+    }
+
+    /// Returns when a daemon has all that comes before the layer is held, of the layer and of everything else.
+    private func untilHeld(_ daemon: Daemon, _ origin: ImageOrigin) async throws {
+        let before = origin.half + origin.imageBytes - origin.layerBytes
+        while try await daemon.received(from: "supernode") < before { try Task.checkCancellation() }
+    }
+
+    @Test(arguments: ImageClient.usable)
+    func afterADaemonsDeathTheSamePullGoesOn(client: ImageClient) async throws {
+        try await withHeldImage(client) { origin, pull, supernode, node, directory in
+            try await withSupernode(supernode, in: "\(directory)/s") { _ in
+                try await withDaemon(node("d"), in: "\(directory)/d") { daemon in
+                    async let broken: Void = pull(daemon)
+                    try await untilHeld(daemon, origin)
+                    await daemon.process.kill()
+                    do {
+                        try await broken
+                        Issue.record("the pull did not need the daemon")
+                    } catch {}
+                }
+                origin.release.fire()
+                try await withDaemon(node("d"), in: "\(directory)/d") { daemon in
+                    try await pull(daemon)
+                    // The index is written behind the pieces: the last one or two may have to come again.
+                    let rest = origin.layerBytes - origin.half
+                    #expect(try await daemon.received(from: "supernode") <= rest + 2 * ImageOrigin.piece)
+                    #expect(try await daemon.received(from: "origin") == 0)
+                }
+            }
+            for blob in origin.image.blobs { #expect(origin.offsets(of: blob) == [0], "\(blob)") }
+        }
+    }
+
+    @Test(arguments: ImageClient.usable)
+    func aPullOutlivesItsSupernodeWhichGoesOnWhereItWas(client: ImageClient) async throws {
+        try await withHeldImage(client) { origin, pull, supernode, node, directory in
+            try await withDaemon(node("first"), in: "\(directory)/first") { first in
+                try await withSupernode(supernode, in: "\(directory)/s") { supernode in
+                    async let pulled: Void = pull(first)
+                    try await untilHeld(first, origin)
+                    await supernode.process.kill()
+                    origin.release.fire()
+                    try await pulled
+                }
+                // The node itself fetched only what it had not got.
+                #expect(try await first.received(from: "origin") == origin.layerBytes - origin.half)
+                #expect(origin.offsets(of: origin.layer) == [0, origin.half])
+                try await withSupernode(supernode, in: "\(directory)/s") { supernode in
+                    try await withDaemon(node("second"), in: "\(directory)/second") { second in
+                        try await pull(second)
+                        #expect(try await second.received(from: "origin") == 0)
+                    }
+                    let rest = origin.layerBytes - origin.half
+                    #expect(try await supernode.receivedFromOrigin() <= rest + 2 * ImageOrigin.piece)
+                }
+            }
+            let resumed = try #require(origin.offsets(of: origin.layer).last)
+            #expect(resumed >= origin.half - 2 * ImageOrigin.piece)
+            for blob in origin.image.blobs where blob != origin.layer {
+                #expect(origin.offsets(of: blob) == [0], "\(blob)")
+            }
+        }
+    }
+}
