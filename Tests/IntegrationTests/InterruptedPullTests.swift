@@ -35,10 +35,25 @@ import Testing
         }
     }
 
-    /// Returns when a daemon has all that comes before the layer is held, of the layer and of everything else.
-    private func untilHeld(_ daemon: Daemon, _ origin: ImageOrigin) async throws {
+    /// Begins a pull through a daemon, and returns when the daemon has all that comes before the layer is held: of the
+    /// layer and of everything else.
+    private func begin(
+        _ pull: @escaping @Sendable (Daemon) async throws -> Void,
+        through daemon: Daemon,
+        _ origin: ImageOrigin
+    ) async throws -> Task<Void, any Error> {
+        let over = TestEvent()
+        let pulling = Task {
+            defer { over.fire() }
+            try await pull(daemon)
+        }
         let before = origin.half + origin.imageBytes - origin.layerBytes
-        while try await daemon.received(from: "supernode") < before { try Task.checkCancellation() }
+        while try await daemon.received(from: "supernode") < before {
+            guard over.hasFired else { continue }
+            try await pulling.value
+            throw RigError("the pull has ended already")
+        }
+        return pulling
     }
 
     @Test(arguments: ImageClient.usable)
@@ -46,13 +61,9 @@ import Testing
         try await withHeldImage(client) { origin, pull, supernode, node, directory in
             try await withSupernode(supernode, in: "\(directory)/s") { _ in
                 try await withDaemon(node("d"), in: "\(directory)/d") { daemon in
-                    async let broken: Void = pull(daemon)
-                    try await untilHeld(daemon, origin)
+                    let broken = try await begin(pull, through: daemon, origin)
                     await daemon.process.kill()
-                    do {
-                        try await broken
-                        Issue.record("the pull did not need the daemon")
-                    } catch {}
+                    await #expect(throws: (any Error).self) { try await broken.value }
                 }
                 origin.release.fire()
                 try await withDaemon(node("d"), in: "\(directory)/d") { daemon in
@@ -72,11 +83,10 @@ import Testing
         try await withHeldImage(client) { origin, pull, supernode, node, directory in
             try await withDaemon(node("first"), in: "\(directory)/first") { first in
                 try await withSupernode(supernode, in: "\(directory)/s") { supernode in
-                    async let pulled: Void = pull(first)
-                    try await untilHeld(first, origin)
+                    let pulled = try await begin(pull, through: first, origin)
                     await supernode.process.kill()
                     origin.release.fire()
-                    try await pulled
+                    try await pulled.value
                 }
                 // The node itself fetched only what it had not got.
                 #expect(try await first.received(from: "origin") == origin.layerBytes - origin.half)

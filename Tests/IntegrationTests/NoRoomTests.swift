@@ -66,8 +66,8 @@ import Testing
                         )
                         try await withDaemon(configuration, in: "\(directory)/d") { daemon in
                             let (answer, isWhole) = try await client.receive("http://\(daemon.proxy)\(path)")
-                            #expect(answer.body.elementsEqual(large.prefix(answer.body.count)))
-                            #expect(isWhole == (answer.body.count == large.count))
+                            let isRight = answer.body.elementsEqual(large.prefix(answer.body.count))
+                            #expect(isRight && isWhole == (answer.body.count == large.count) || answer.status >= 500)
                             // The room is there again for what fits.
                             let next = try await client.send("GET", "http://\(daemon.proxy)\(fits.path)")
                             #expect(next.body.elementsEqual(fits.bytes))
