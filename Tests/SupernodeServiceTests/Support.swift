@@ -169,11 +169,6 @@ func code(_ body: () async throws(WireError) -> some Any) async -> WireError.Cod
     }
 }
 
-/// Lets others run until `condition` holds.
-func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
-}
-
 /// Runs `body` with a supernode over an empty store and an empty origin.
 func withSupernode(
     token: String? = nil,

@@ -110,11 +110,6 @@ extension TransferOptions {
 
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// Lets others run until `condition` holds.
-func eventually(_ condition: () throws -> Bool) async rethrows {
-    while try !condition(), !Task.isCancelled { await Task.yield() }
-}
-
 /// The bytes that a complete download has.
 func content(of download: TaskDownload) async throws -> [UInt8] {
     _ = try await download.completion()
