@@ -122,7 +122,8 @@ extension TaskDownload {
         let (file, record, outcome) = state.withLock { ($0.file, $0.record, $0.outcome) }
         if case .failure(let error)? = outcome { throw error }
         if let file, let record { return Head(file: file, record: record) }
-        guard let (file, record) = destination.complete() else {
+        // Another user's content under the same name may have taken its place.
+        guard let (file, record) = destination.complete(), file.generation == generation else {
             throw DownloadError(.other, "the content has been evicted already; try again")
         }
         return Head(file: file, record: record)

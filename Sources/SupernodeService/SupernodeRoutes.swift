@@ -51,7 +51,7 @@ package struct SupernodeRoutes: Sendable {
 
     private func addListings(to router: Router<ServiceRequestContext>) {
         router.get("/api/v1/peers") { _, _ in
-            let now = ContinuousClock.now
+            let now = supernode.clock.now()
             return Response.json(
                 Listing(
                     supernode.peers.all.map { session in

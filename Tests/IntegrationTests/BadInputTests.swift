@@ -177,12 +177,13 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: [false, true])
-    func aFullDiskIsTold(throughSupernode: Bool) async throws {
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: [false, true], [false, true])
+    func aFullDiskIsTold(throughSupernode: Bool, tellsLength: Bool) async throws {
         let bytes = randomBytes(4 << 20, seed: 102)
         try await withTemporaryDirectory { directory in
             try await withScriptedServer { request in
-                .content(bytes, for: request)
+                tellsLength
+                    ? .content(bytes, for: request) : .chunked([Array(bytes[..<999_999]), Array(bytes[999_999...])])
             } body: { origin in
                 try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
                     try await SmallDisk.with(megabytes: 2) { disk in
