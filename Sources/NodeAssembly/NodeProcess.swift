@@ -53,7 +53,9 @@ package struct NodeProcess: Sendable {
     func run(_ services: [any Service], ready: @escaping @Sendable () async throws -> String) async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: ([Hangups(logger: logger)] + services).map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                services: ([Hangups(logger: logger)] + services).map {
+                    .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )

@@ -4,7 +4,9 @@ import TestSupport
 ///
 /// Further YAML of a test's own goes behind; it must not repeat these keys.
 enum Configurations {
-    /// `port`: of the API, for supernodes that come back at the same place. `listener`: of all listeners.
+    /// `port`: of the API, for supernodes that come back at the same place.
+    ///
+    /// `listener`: of all listeners.
     static func supernode(
         home: String,
         port: UInt16 = 0,

@@ -6,7 +6,9 @@ struct Dfget: Sendable {
     let directory: String
     private let configuration: String
 
-    /// `directory`: where it works; its outputs go to `directory/out`. `more` is further YAML.
+    /// `directory`: where it works; its outputs go to `directory/out`.
+    ///
+    /// `more` is further YAML.
     init(in directory: String, _ more: String = "") throws {
         self.directory = directory
         configuration = "\(directory)/dfget.yml"
