@@ -107,7 +107,9 @@ private struct Patience: Service {
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
 
-    func run() async throws {
+    func run() async throws { await cancelWhenGracefulShutdown { await lastUse() } }
+
+    private func lastUse() async {
         while file.isUnchanged {
             let rest = ContinuousClock.now.duration(to: activity.last + aliveTime)
             guard rest > .zero else { return }

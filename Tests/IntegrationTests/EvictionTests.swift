@@ -93,11 +93,15 @@ import Testing
     /// What the content in a store takes on disk: everything but the index.
     private static func contentBytes(in home: String) throws -> Int64 {
         var total: Int64 = 0
+        // What is renamed meanwhile may show under both names.
+        var seen: Set<UInt64> = []
         let files = FileManager.default.enumerator(atPath: home)
         while let name = files?.nextObject() as? String {
             guard !name.hasPrefix("index"), !name.hasSuffix(".sock") else { continue }
             var status = stat()
-            guard lstat("\(home)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            guard lstat("\(home)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+                seen.insert(UInt64(status.st_ino)).inserted
+            else { continue }
             total += Int64(status.st_blocks) * 512
         }
         return total

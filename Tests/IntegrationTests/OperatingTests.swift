@@ -34,7 +34,7 @@ import Testing
             try text.write(toFile: configuration, atomically: true, encoding: .utf8)
             let supernode = try builtExecutable("supernode")
             try await withProcess(.init("unshare", ["-n", supernode, "--config", configuration])) { process in
-                try await process.line(containing: "supernode ready ")
+                _ = try await process.line(containing: "supernode ready ")
             }
         }
     }
