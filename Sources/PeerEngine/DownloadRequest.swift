@@ -58,7 +58,7 @@ package struct DownloadError: Error, Sendable, CustomStringConvertible {
         case notFound
         case unauthorized
         case forbidden
-        /// No backend serves it, or its address is not allowed.
+        /// No backend serves it, its address is not allowed, or supernodes do not take this node.
         case refused
         /// The origin, or every supernode, can not be reached or fails.
         case unavailable
@@ -94,7 +94,7 @@ extension DownloadError {
             case .originNotFound: .notFound
             case .originUnauthorized: .unauthorized
             case .originForbidden: .forbidden
-            case .sourceRefused, .sourceUnverified, .invalidRequest: .refused
+            case .sourceRefused, .sourceUnverified, .invalidRequest, .unauthenticated, .unsupportedVersion: .refused
             case .originUnavailable: .unavailable
             case .originThrottled: .throttled
             case .digestMismatch: .digestMismatch

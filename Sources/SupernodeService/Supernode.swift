@@ -122,7 +122,8 @@ extension Supernode {
         _ request: PeerRegistrationRequest,
         from address: String,
         token: String?,
-        piecesPort: Int
+        piecesPort: Int,
+        piecesTLS: Bool = false
     ) throws(WireError) -> PeerRegistrationResponse {
         try authenticate(token)
         try refuseWhenStopping()
@@ -157,6 +158,7 @@ extension Supernode {
             key: session.key.reveal(),
             supernode: seed.id,
             piecesPort: piecesPort,
+            piecesTLS: piecesTLS,
             aliveSeconds: configuration.aliveTime.seconds,
             address: known
         )

@@ -93,7 +93,8 @@ package struct SupernodeRoutes: Sendable {
                 body,
                 from: address,
                 token: Self.bearer(request),
-                piecesPort: try await pieces.bound().port ?? 0
+                piecesPort: try await pieces.bound().port ?? 0,
+                piecesTLS: pieces.speaksTLS
             ),
             status: .created
         )
