@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import OriginFetch
 import PeerEngine
+import WireAPI
 
 /// Answers requests for blobs from the swarm, streamed while they arrive.
 struct BlobResponder: Sendable {

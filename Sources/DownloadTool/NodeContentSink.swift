@@ -5,7 +5,7 @@ import NodeControl
 import OriginFetch
 import Synchronization
 
-/// Takes the content that a node sends, into the output's file or to standard output.
+/// Takes the content that a node sends, into the output's file or stream.
 final class NodeContentSink: TransferSink {
     private struct State {
         var status = 0
@@ -83,7 +83,7 @@ final class NodeContentSink: TransferSink {
         }
         let end = position + Int64(bytes.count)
         switch output {
-        case .standardOutput(let output):
+        case .stream(let output):
             try output.write(bytes)
         case .file:
             guard let file else { throw ToolFailure(.failure, "a body without a head") }

@@ -22,15 +22,18 @@ struct NodeDownload: Sendable {
 
     /// Nil where no daemon answers, or it ends before the content does: what is here already is good for another way.
     func run() async throws -> DownloadOutcome? {
-        if case .file(let destination) = output { try await destination.resume() }
+        switch output {
+        case .file(let destination): try await destination.resume()
+        case .stream(let output): try await output.open()
+        }
         do {
             try await transfer()
         } catch let error as TransferError where [.cannotConnect, .closedEarly].contains(error.code) {
             // A body that breaks off does not say why; the node does, if it is still there.
             let status = if let id = sink.id { try? await client.status(of: id) } else { NodeDownloadStatus?.none }
             if let reason = status?.error, Self.isFinal(reason) { throw reason }
-            // What has gone to standard output can not be taken back.
-            if case .standardOutput(let output) = output, output.count > 0 { throw error }
+            // What has gone out can not be taken back.
+            if case .stream(let output) = output, output.count > 0 { throw error }
             return nil
         }
         if let failure = sink.failure { throw failure }
@@ -39,7 +42,7 @@ struct NodeDownload: Sendable {
             guard let file = sink.file else { throw ToolFailure(.failure, "the node sent nothing") }
             guard file.isWhole else { throw ToolFailure(.network, "the node ended the content too early") }
             try await destination.finish(file, expected: [], verified: true)
-        case .standardOutput(let output):
+        case .stream(let output):
             try output.finish()
         }
         return await outcome()

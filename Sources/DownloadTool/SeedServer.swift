@@ -2,6 +2,7 @@ import BackendAPI
 import CacheStore
 import Content
 import CurlTransport
+import FoundationEssentials
 import Glibc
 import HTTPService
 package import Logging
@@ -20,6 +21,7 @@ package enum SeedServer {
     ///
     /// To be called in the process that ``Handover`` starts.
     package static func run(logger: Logger) async throws {
+        ServerLog.bound()
         let handover = try Handover.inherited()
         _ = chdir("/")
         guard let address = SupernodeAddress(handover.supernode) else {
@@ -69,7 +71,12 @@ package enum SeedServer {
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         )
+        let path = try? FileManager.default.destinationOfSymbolicLink(
+            atPath: "/proc/self/fd/\(Handover.Inherited.content)"
+        )
+        logger.info("offering", metadata: ["output": "\(path ?? "?")", "supernode": "\(address)"])
         try await group.run()
+        logger.info("ended", metadata: ["output": "\(path ?? "?")"])
     }
 
     private static func request(_ wire: NodeDownloadRequest) -> DownloadRequest {

@@ -73,19 +73,22 @@ struct ContentAnswer {
                 lease.release()
             }
             do {
-                try await lease.whileWanted { download in
-                    try await download.read(head, range) { bytes in
-                        // Content that has turned out to be wrong is all there, and never given to its end.
-                        if bytes.end == head.file.layout.length { _ = try await download.completion() }
-                        let slice = FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file)
-                        try await stream.write(slice)
-                    }
+                try await lease.download.read(head, range) { bytes in
+                    // Content that has turned out to be wrong is all there, and never given to its end.
+                    if bytes.end == head.file.layout.length { _ = try await lease.download.completion() }
+                    let slice = FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file)
+                    try await stream.write(slice)
                 }
             } catch {
                 // As long as nothing has been sent the answer can still be the reason.
                 guard stream.bytesSent == 0, let failure = lease.download.failure else { throw error }
-                let told = WireError(failure)
-                throw APIError(.init(code: told.code.status), told.code.rawValue, told.message)
+                let told = failure.atNode
+                throw APIError(
+                    .init(code: told.code.status),
+                    told.code.rawValue,
+                    told.message,
+                    detail: told.detail
+                )
             }
         }
     }

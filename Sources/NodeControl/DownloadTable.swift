@@ -44,7 +44,7 @@ final class DownloadTable: Sendable {
             bytes: max(bytes, origins.total),
             length: length,
             ended: ended,
-            error: download.failure.map { WireError($0) }
+            error: download.failure?.atNode
         )
     }
 }

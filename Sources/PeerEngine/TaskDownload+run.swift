@@ -60,7 +60,7 @@ extension TaskDownload {
         let now = ContinuousClock.now
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
-        var unreachable = DownloadError(.unavailable, "no supernode is configured")
+        var unreachable = DownloadError(.supernodeUnreachable, "no supernode is configured")
         for connection in preferred + avoided {
             do throws(SupernodeError) {
                 if try await download(through: connection, environment) { return }
@@ -70,11 +70,11 @@ extension TaskDownload {
                 case .unreachable(let message):
                     logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
                     connection.avoid()
-                    unreachable = DownloadError(.unavailable, message)
+                    unreachable = DownloadError(.supernodeUnreachable, message)
                 case .refused(let error):
-                    guard Self.leavesOtherWays(error) else { throw DownloadError(error) }
+                    guard Self.leavesOtherWays(error) else { throw error }
                     logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
-                    unreachable = DownloadError(error)
+                    unreachable = error
                 }
             }
             if isDone { return }
@@ -94,7 +94,7 @@ extension TaskDownload {
     /// Whether a supernode's refusal is about itself, so that another one or the origin may still do.
     private static func leavesOtherWays(_ error: WireError) -> Bool {
         [
-            .storageFull, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer, .unauthenticated,
+            .storageFull, .storageFailed, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer, .unauthenticated,
             .unsupportedVersion,
         ]
         .contains(error.code)
@@ -253,7 +253,7 @@ extension TaskDownload {
 
     private func downloadFromOrigin(_ environment: DownloadEnvironment) async throws(DownloadError) {
         guard let resource = request.resource else {
-            throw DownloadError(.notFound, "no supernode holds it, and there is no URL to fetch it from")
+            throw DownloadError(.originNotFound, "no supernode holds it, and there is no URL to fetch it from")
         }
         let backend: any Backend
         do throws(BackendError) {
@@ -263,7 +263,7 @@ extension TaskDownload {
         }
         guard environment.connections.isEmpty || !backend.capabilities.contains(.nodeLocal) else {
             throw DownloadError(
-                .unavailable,
+                .supernodeUnreachable,
                 "no supernode answers, and a file: URL names the supernode's files, not this node's"
             )
         }

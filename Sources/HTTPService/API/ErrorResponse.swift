@@ -13,7 +13,7 @@ enum ErrorResponse {
         struct Content: Encodable {
             let code: String
             let message: String
-            let detail: String?
+            let detail: [String: String]
         }
 
         let error: Content
