@@ -57,7 +57,7 @@ struct BlobResponder: Sendable {
         do throws(StoreError) {
             _ = try await head.file.available(from: offset)
         } catch {
-            throw download.failure ?? DownloadError(error)
+            throw DownloadError(error)
         }
     }
 

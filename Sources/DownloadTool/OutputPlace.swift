@@ -20,7 +20,9 @@ package enum OutputPlace: Sendable, Hashable {
             name = path
             descriptor = Self.descriptor(path)
             var status = stat()
-            guard descriptor != nil || (stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT))
+            guard
+                descriptor != nil
+                    || (stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT))
             else { return nil }
         }
 

@@ -62,7 +62,12 @@ package enum SeedServer {
             logger: logger
         )
         Handover.waitForParent()
-        let patience = Patience(file: file, activity: activity, aliveTime: .seconds(handover.aliveSeconds))
+        let patience = Patience(
+            file: file,
+            activity: activity,
+            aliveTime: .seconds(handover.aliveSeconds),
+            logger: logger
+        )
         let services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener),
             .init(service: engine),
@@ -103,6 +108,7 @@ private struct Patience: Service {
     let file: PieceFile
     let activity: Activity
     let aliveTime: Duration
+    let logger: Logger
 
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
@@ -110,8 +116,12 @@ private struct Patience: Service {
     func run() async throws {
         while file.isUnchanged {
             let rest = ContinuousClock.now.duration(to: activity.last + aliveTime)
-            guard rest > .zero else { return }
+            guard rest > .zero else {
+                logger.info("nobody has asked for it any more", metadata: ["for": "\(aliveTime)"])
+                return
+            }
             do { try await Task.sleep(for: min(rest, Self.check)) } catch { return }
         }
+        logger.info("somebody has changed the output")
     }
 }

@@ -31,7 +31,7 @@ extension ToolFailure {
             .unauthenticated, .unsupportedVersion:
             .denied
         case .originUnreachable, .originUntrusted, .supernodeUnreachable, .shuttingDown: .network
-        case .originUnavailable, .originThrottled: .origin
+        case .originUnavailable, .originThrottled, .generationMismatch: .origin
         case .digestMismatch: .mismatch
         case .storageFull, .storageFailed: .local
         default: .failure
@@ -41,9 +41,15 @@ extension ToolFailure {
     /// What to do where dfget itself has met with the trouble, or everybody would do the same.
     private static func advice(for code: WireError.Code) -> String? {
         switch code {
+        case .originNotFound: "check the URL"
         case .originUnauthorized: "give credentials with --header 'Authorization: ...' or in the URL"
         case .originUntrusted: "trust its authority with --cacerts FILE, or anybody with --insecure"
-        case .originThrottled: "try again later"
+        case .originForbidden: "ask its owner, or give other credentials"
+        case .originUnreachable: "check the host's name and the network, or try again later"
+        case .originUnavailable, .originThrottled: "try again later"
+        case .generationMismatch: "run the same command again"
+        case .supernodeUnreachable: "see that a supernode runs where --node and the configuration say"
+        case .digestMismatch: "nothing was kept; check the digest, or tell the origin's owner"
         case .storageFull: "free some space and run the same command again"
         default: nil
         }

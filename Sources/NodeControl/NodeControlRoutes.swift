@@ -39,7 +39,7 @@ package struct NodeControlRoutes: Sendable {
         let lease = DownloadLease(try await engine.download(wanted))
         let head = try await lease.download.head()
         let id = downloads.add(lease.download)
-        return ContentAnswer(lease, head, id: id) { [downloads] in downloads.end($0) }.response(to: request)
+        return ContentAnswer(lease, head, id: id) { [downloads] in downloads.end($0, $1) }.response(to: request)
     }
 
     private static func answer(_ body: () async throws -> Response) async throws -> Response {

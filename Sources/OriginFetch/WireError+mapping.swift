@@ -28,6 +28,9 @@ extension WireError {
     /// What everybody downstream is told of a node's disk.
     package init(_ error: StoreError) {
         switch error.code {
+        case .failed where error.cause is WireError:
+            // Readers of a file hear of whatever has ended the download that fills it.
+            self = error.cause as? WireError ?? WireError(.storageFailed, error.message)
         case .diskFull, .quotaExceeded: self.init(.storageFull, error.message)
         case .digestMismatch, .contentMismatch: self.init(.digestMismatch, error.message)
         case .cancelled: self.init(.cancelled, error.message)

@@ -94,7 +94,9 @@ package final class PeerEngine: Service {
         _ request: DownloadRequest,
         to destination: (any DownloadDestination)? = nil
     ) async throws(DownloadError) -> TaskDownload {
-        guard let id = request.taskID else { throw DownloadError(.invalidRequest, "a download needs a URL or a digest") }
+        guard let id = request.taskID else {
+            throw DownloadError(.invalidRequest, "a download needs a URL or a digest")
+        }
         if let destination { return start(make(request, id, destination)) }
         guard let store else { throw DownloadError(.storageFailed, "this node has no store") }
         let place = StoredDestination(store: store, task: id)
@@ -187,7 +189,8 @@ package final class PeerEngine: Service {
         }
         switch decision {
         case .allow: return true
-        case .refuse: throw DownloadError(.sourceUnverified, "the content here came with credentials from another origin")
+        case .refuse:
+            throw DownloadError(.sourceUnverified, "the content here came with credentials from another origin")
         case .askOrigin:
             guard let source else { return true }
             let head: ContentHead

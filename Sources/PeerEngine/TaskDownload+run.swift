@@ -94,7 +94,8 @@ extension TaskDownload {
     /// Whether a supernode's refusal is about itself, so that another one or the origin may still do.
     private static func leavesOtherWays(_ error: WireError) -> Bool {
         [
-            .storageFull, .storageFailed, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer, .unauthenticated,
+            .storageFull, .storageFailed, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer,
+            .unauthenticated,
             .unsupportedVersion,
         ]
         .contains(error.code)

@@ -250,7 +250,8 @@ extension TaskDownload {
             defer { state.headWaiters = [:] }
             return (Array(state.headWaiters.values), old)
         }
-        old?.fail(StoreError(.failed, "the content changed at the origin"))
+        let change = DownloadError(.generationMismatch, "the content changed while it was read")
+        old?.fail(StoreError(.failed, "another version is being fetched", cause: change))
         for waiter in waiters { waiter.resume() }
     }
 
@@ -273,7 +274,9 @@ extension TaskDownload {
             return (Array(state.headWaiters.values) + Array(state.endWaiters.values), state.file, state.connection)
         }
         connection?.tell()
-        if case .failure(let error) = outcome { file?.fail(StoreError(.failed, error.message)) }
+        if case .failure(let error) = outcome {
+            file?.fail(StoreError(.failed, "the download has failed", cause: error))
+        }
         for waiter in waiters { waiter.resume() }
     }
 

@@ -7,7 +7,7 @@ extension WireError {
         case .cancelled: WireError(.shuttingDown, "the supernode is shutting down")
         case .originUntrusted:
             advising(
-                "the supernode fetches it: give it ca_file (or insecure: true) in a backends: entry of its configuration, or go there yourself with --pattern source"
+                "the supernode fetches it: give it ca_file (or insecure: true) in a backends: entry of its configuration, or go there yourself with --pattern source, for which --cacerts and --insecure count"
             )
         // Not the origin's no, which comes with a status.
         case .sourceRefused where detail["status"] == nil:

@@ -12,6 +12,8 @@ struct Server: AsyncParsableCommand {
 
     func run() async throws {
         // Standard error is the servers' log.
-        try await SeedServer.run(logger: Logger(label: "dfget[\(getpid())]") { StreamLogHandler.standardError(label: $0) })
+        try await SeedServer.run(
+            logger: Logger(label: "dfget[\(getpid())]") { StreamLogHandler.standardError(label: $0) }
+        )
     }
 }

@@ -18,7 +18,10 @@ import Testing
                     _ in
                     let tool = try Dfget(in: directory)
                     let node = ["-n", supernode.api, "\(origin.url)/file"]
-                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "8s"])
+                    let home = "\(directory)/home"
+                    _ = try await tool.get(
+                        node + ["-o", tool.output("first"), "--alivetime", "8s", "--home", home]
+                    )
                     let server = try #require(ForeignProcess(holding: tool.output("first")))
                     // It may fail to be asked for anything only if it does not offer anything.
                     let second = try await tool.get(node + ["-o", tool.output("second")])
@@ -27,6 +30,9 @@ import Testing
                     #expect(try fileDigest(tool.output("second")) == digest)
                     #expect(ForeignProcess(holding: tool.output("second")) == nil)
                     try await server.end()
+                    let log = try String(contentsOfFile: "\(home)/dfget-server.log", encoding: .utf8)
+                    #expect(log.contains("offering"))
+                    #expect(log.contains("nobody has asked"))
                     // And the supernode knows that it has gone.
                     let third = try await tool.get(node + ["-o", tool.output("third")])
                     #expect(third.from.supernode == size)
