@@ -98,7 +98,10 @@ let package = Package(
         library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging, metrics]),
 
         // Layer 3: into the store, and out of it.
-        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", lifecycle, logging, metrics]),
+        library(
+            "OriginFetch",
+            ["BackendAPI", "CacheStore", "Content", "NodeConfig", "WireAPI", lifecycle, logging, metrics]
+        ),
         library(
             "PieceServer",
             [
@@ -214,7 +217,7 @@ let package = Package(
         ),
         tests(
             "OriginFetchTests",
-            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", logging]
+            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", "WireAPI", logging]
         ),
         tests(
             "PieceServerTests",

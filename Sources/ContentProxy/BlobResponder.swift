@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import OriginFetch
 import PeerEngine
+import WireAPI
 
 /// Answers requests for blobs from the swarm, streamed while they arrive.
 struct BlobResponder: Sendable {
@@ -56,7 +57,7 @@ struct BlobResponder: Sendable {
         do throws(StoreError) {
             _ = try await head.file.available(from: offset)
         } catch {
-            throw download.failure ?? DownloadError(error)
+            throw DownloadError(error)
         }
     }
 

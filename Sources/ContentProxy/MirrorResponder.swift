@@ -7,6 +7,7 @@ import Logging
 package import OriginFetch
 package import PeerEngine
 import RegistryProtocol
+import WireAPI
 
 /// The registry mirror: blobs by digest through the swarm, everything else straight to the registry.
 package struct MirrorResponder: HTTPResponder {

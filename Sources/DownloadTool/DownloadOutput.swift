@@ -4,5 +4,5 @@ import Content
 /// Where a download's bytes go.
 enum DownloadOutput: Sendable {
     case file(TargetDestination)
-    case standardOutput(StandardOutput)
+    case stream(OutputStream)
 }

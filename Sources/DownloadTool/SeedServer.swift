@@ -2,6 +2,7 @@ import BackendAPI
 import CacheStore
 import Content
 import CurlTransport
+import FoundationEssentials
 import Glibc
 import HTTPService
 package import Logging
@@ -20,6 +21,7 @@ package enum SeedServer {
     ///
     /// To be called in the process that ``Handover`` starts.
     package static func run(logger: Logger) async throws {
+        ServerLog.bound()
         let handover = try Handover.inherited()
         _ = chdir("/")
         var configuration = ToolConfiguration()
@@ -67,7 +69,12 @@ package enum SeedServer {
             logger: logger
         )
         Handover.waitForParent()
-        let patience = Patience(file: file, activity: activity, aliveTime: configuration.aliveTime)
+        let patience = Patience(
+            file: file,
+            activity: activity,
+            aliveTime: configuration.aliveTime,
+            logger: logger
+        )
         let services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener),
             .init(service: engine),
@@ -76,7 +83,12 @@ package enum SeedServer {
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         )
+        let path = try? FileManager.default.destinationOfSymbolicLink(
+            atPath: "/proc/self/fd/\(Handover.Inherited.content)"
+        )
+        logger.info("offering", metadata: ["output": "\(path ?? "?")", "supernode": "\(address)"])
         try await group.run()
+        logger.info("ended", metadata: ["output": "\(path ?? "?")"])
     }
 
     private static func request(_ wire: NodeDownloadRequest) -> DownloadRequest {
@@ -103,6 +115,7 @@ private struct Patience: Service {
     let file: PieceFile
     let activity: Activity
     let aliveTime: Duration
+    let logger: Logger
 
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
@@ -112,8 +125,12 @@ private struct Patience: Service {
     private func lastUse() async {
         while file.isUnchanged {
             let rest = ContinuousClock.now.duration(to: activity.last + aliveTime)
-            guard rest > .zero else { return }
+            guard rest > .zero else {
+                logger.info("nobody has asked for it any more", metadata: ["for": "\(aliveTime)"])
+                return
+            }
             do { try await Task.sleep(for: min(rest, Self.check)) } catch { return }
         }
+        logger.info("somebody has changed the output")
     }
 }

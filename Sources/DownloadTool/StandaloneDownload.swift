@@ -15,8 +15,7 @@ final class StandaloneDownload: Sendable {
     private let node: StandaloneNode
     private let order: DownloadOrder
     private let supernodes: [SupernodeAddress]
-    private let failures: OriginFailures
-    private let output: StandardOutput?
+    private let output: OutputStream?
     let destination: TargetDestination
     private let running = Mutex<TaskDownload?>(nil)
 
@@ -25,33 +24,26 @@ final class StandaloneDownload: Sendable {
         _ node: StandaloneNode,
         _ order: DownloadOrder,
         supernodes: [SupernodeAddress],
-        failures: OriginFailures,
         to destination: TargetDestination,
-        output: StandardOutput?
+        output: OutputStream?
     ) {
         self.node = node
         self.order = order
         self.supernodes = supernodes
-        self.failures = failures
         self.destination = destination
         self.output = output
     }
 
     /// Downloads; ends when cancelled.
     func run() async throws -> DownloadOutcome {
-        do throws(StoreError) { try await destination.resume() } catch { throw ToolFailure(error) }
-        do {
-            let download = try await node.engine.download(order.request, to: destination)
-            running.withLock { $0 = download }
-            return try await withTaskCancellationHandler {
-                try await follow(download)
-            } onCancel: {
-                download.release()
-            }
-        } catch let error as DownloadError {
-            let failure = ToolFailure(error, supernodes: supernodes)
-            throw failure.status == .origin && failures.isUnreachable
-                ? ToolFailure(.network, failure.message) : failure
+        try await output?.open()
+        try await destination.resume()
+        let download = try await node.engine.download(order.request, to: destination)
+        running.withLock { $0 = download }
+        return try await withTaskCancellationHandler {
+            try await follow(download)
+        } onCancel: {
+            download.release()
         }
     }
 

@@ -60,7 +60,7 @@ extension TaskDownload {
         let now = ContinuousClock.now
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
-        var unreachable = DownloadError(.unavailable, "no supernode is configured")
+        var unreachable = DownloadError(.supernodeUnreachable, "no supernode is configured")
         var isMisconfigured = false
         for connection in preferred + avoided {
             do throws(SupernodeError) {
@@ -71,12 +71,12 @@ extension TaskDownload {
                 case .unreachable(let message):
                     logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
                     connection.avoid()
-                    unreachable = DownloadError(.unavailable, message)
+                    unreachable = DownloadError(.supernodeUnreachable, message)
                 case .refused(let error):
-                    guard Self.leavesOtherWays(error) else { throw DownloadError(error) }
+                    guard Self.leavesOtherWays(error) else { throw error }
                     logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
                     isMisconfigured = isMisconfigured || [.unauthenticated, .unsupportedVersion].contains(error.code)
-                    unreachable = DownloadError(error)
+                    unreachable = error
                 }
             }
             if isDone { return }
@@ -101,7 +101,8 @@ extension TaskDownload {
     /// Whether a supernode's refusal is about itself, so that another one or the origin may still do.
     private static func leavesOtherWays(_ error: WireError) -> Bool {
         [
-            .storageFull, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer, .unauthenticated,
+            .storageFull, .storageFailed, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer,
+            .unauthenticated,
             .unsupportedVersion,
         ]
         .contains(error.code)
@@ -260,7 +261,7 @@ extension TaskDownload {
 
     private func downloadFromOrigin(_ environment: DownloadEnvironment) async throws(DownloadError) {
         guard let resource = request.resource else {
-            throw DownloadError(.notFound, "no supernode holds it, and there is no URL to fetch it from")
+            throw DownloadError(.originNotFound, "no supernode holds it, and there is no URL to fetch it from")
         }
         let backend: any Backend
         do throws(BackendError) {
@@ -270,7 +271,7 @@ extension TaskDownload {
         }
         guard environment.connections.isEmpty || !backend.capabilities.contains(.nodeLocal) else {
             throw DownloadError(
-                .unavailable,
+                .supernodeUnreachable,
                 "no supernode answers, and a file: URL names the supernode's files, not this node's"
             )
         }

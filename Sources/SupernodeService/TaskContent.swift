@@ -197,7 +197,7 @@ final class TaskContent: Sendable {
                 let backend = try backends.backend(for: source.resource.url)
                 head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
             } catch {
-                throw WireError(error)
+                throw WireError(error).atSupernode
             }
             // Under one URL each may have content of his own: the origin means what is here only if it describes it.
             guard task.record?.describes(head, length: task.file?.layout.length) == true else {
@@ -311,7 +311,7 @@ extension TaskContent {
             }
             try await finish(outcome, stored: known?.0, source: source)
         } catch {
-            throw WireError(error)
+            throw WireError(error).atSupernode
         }
     }
 

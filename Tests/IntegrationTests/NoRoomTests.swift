@@ -92,7 +92,7 @@ import Testing
                         supernodes: [supernode.api],
                         store: quota
                     )
-                    try await withDaemon(node, in: "\(directory)/d") { _ in
+                    try await withDaemon(node, in: "\(directory)/d") { daemon in
                         let tool = try Dfget(in: directory)
                         let url = "\(origin.url)/file"
                         let alone = try await tool.get(["-n", supernode.api, "-o", tool.output("alone"), url])
@@ -103,10 +103,13 @@ import Testing
                         ])
                         #expect(refused.code == 3, "\(refused.line)")
                         #expect(refused.lines == 1)
+                        let home = String(daemon.socket.dropLast("/dfdaemon.sock".count))
+                        let full = try await tool.fails(["--home", home, "-o", tool.output("no"), url])
+                        #expect(full.code == 3, "\(full.line)")
+                        #expect(full.line.contains("dfdaemon has no room"))
                         let put = try await run(try dfget(["put", "\(root)/file", "-n", supernode.api]))
-                        // The supernode's quota is none of this machine's business.
-                        #expect(put.status.exitCode == 1, "\(put.errors)")
-                        #expect(put.errors.contains("quota"))
+                        #expect(put.status.exitCode == 3, "\(put.errors)")
+                        #expect(put.errors.contains("the supernode has no room"))
                         #expect(put.errors.split(separator: "\n").count == 1)
                         #expect(try tool.outputs() == ["alone"])
                     }

@@ -31,7 +31,10 @@ import WireAPI
                     _ in
                     let tool = try Dfget(in: directory)
                     let node = ["-n", supernode.api, "\(origin.url)/file"]
-                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "15s"])
+                    let home = "\(directory)/home"
+                    _ = try await tool.get(
+                        node + ["-o", tool.output("first"), "--alivetime", "15s", "--home", home]
+                    )
                     let server = try await server(of: tool.output("first"), at: supernode)
                     // It may fail to be asked for anything only if it does not offer anything.
                     let second = try await tool.get(node + ["-o", tool.output("second")])
@@ -40,6 +43,9 @@ import WireAPI
                     #expect(try fileDigest(tool.output("second")) == digest)
                     #expect(ForeignProcess(holding: tool.output("second")) == nil)
                     try await server.end()
+                    let log = try String(contentsOfFile: "\(home)/dfget-server.log", encoding: .utf8)
+                    #expect(log.contains("offering"))
+                    #expect(log.contains("nobody has asked"))
                     // And the supernode knows that it has gone.
                     let third = try await tool.get(node + ["-o", tool.output("third")])
                     #expect(third.from.supernode == size)

@@ -78,6 +78,7 @@ struct Idle {
 func withIdleDownload(
     _ count: Int = 3 << 20,
     knowsLength: Bool = true,
+    begins: Bool = true,
     _ body: (Idle) async throws -> Void
 ) async throws {
     try await withStore { store in
@@ -100,7 +101,7 @@ func withIdleDownload(
             PieceLayout(length: length, pieceSize: PieceLayout(length: Int64(count)).pieceSize)
         )
         let file = try place.open(record, generation: generation, layout: layout)
-        download.begin(file, record, generation: generation)
+        if begins { download.begin(file, record, generation: generation) }
         let supernode = PeerRegistrationResponse(
             version: 1,
             peer: PeerID(),

@@ -4,6 +4,7 @@ import Content
 import PeerEngine
 import TestSupport
 import Testing
+import WireAPI
 
 /// Users whose content is at one URL of an origin that tells them apart.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct SharingTests {
@@ -43,7 +44,7 @@ import Testing
     func refused(user: String?) async throws {
         try await withAnnasDownload { node, _, resource, _ in
             let error = await #expect(throws: DownloadError.self) { try await node.download(resource, as: user) }
-            #expect(error?.code == (user == nil ? .unauthorized : .forbidden))
+            #expect(error?.code == (user == nil ? .originUnauthorized : .originForbidden))
         }
     }
 

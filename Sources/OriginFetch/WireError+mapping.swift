@@ -1,12 +1,11 @@
-import BackendAPI
-import CacheStore
+package import BackendAPI
+package import CacheStore
 import Content
-import OriginFetch
-import WireAPI
+package import WireAPI
 
 extension WireError {
-    /// What a peer is told of an origin's answer.
-    init(_ error: BackendError) {
+    /// What everybody downstream is told of an origin's failure.
+    package init(_ error: BackendError) {
         var detail: [String: String] = [:]
         if let status = error.status { detail["status"] = "\(status)" }
         if !error.challenges.isEmpty { detail["challenge"] = error.challenges.joined(separator: ", ") }
@@ -18,24 +17,33 @@ extension WireError {
             case .forbidden: .originForbidden
             case .refused, .invalidRequest, .unsupported: .sourceRefused
             case .throttled: .originThrottled
+            case .unreachable, .timedOut: .originUnreachable
+            case .tls: .originUntrusted
+            case .cancelled: .cancelled
             default: .originUnavailable
             }
         self.init(code, error.message, detail: detail)
     }
 
-    init(_ error: StoreError) {
+    /// What everybody downstream is told of a node's disk.
+    package init(_ error: StoreError) {
         switch error.code {
+        case .failed where error.cause is WireError:
+            // Readers of a file hear of whatever has ended the download that fills it.
+            self = error.cause as? WireError ?? WireError(.storageFailed, error.message)
         case .diskFull, .quotaExceeded: self.init(.storageFull, error.message)
         case .digestMismatch, .contentMismatch: self.init(.digestMismatch, error.message)
-        default: self.init(.internalError, error.message)
+        case .cancelled: self.init(.cancelled, error.message)
+        default: self.init(.storageFailed, error.message)
         }
     }
 
-    init(_ error: FetchError) {
+    /// What everybody downstream is told of a fetch that came to nothing.
+    package init(_ error: FetchError) {
         switch error {
         case .origin(let error): self.init(error)
         case .store(let error): self.init(error)
-        case .cancelled: self.init(.shuttingDown, "the supernode is shutting down")
+        case .cancelled: self.init(.cancelled, "cancelled")
         }
     }
 }
