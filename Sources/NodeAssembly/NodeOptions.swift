@@ -49,7 +49,8 @@ package struct NodeOptions: ParsableArguments {
 
     package init() {}
 
-    /// Reads the configuration, flags over file over defaults, and has `process` run with it, or checks and prints it.
+    /// Reads the configuration, flags over file over defaults, and has `process` run with it, or checks and prints it;
+    /// then ends the process.
     ///
     /// What goes wrong is one line on standard error behind `name`, and an exit code: 78 for a wrong configuration
     /// (sysexits.h), 1 for anything else.
@@ -57,24 +58,31 @@ package struct NodeOptions: ParsableArguments {
         _ name: String,
         plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin],
         _ process: (Configuration) async throws -> Void
-    ) async throws {
+    ) async -> Never {
         do {
             let configuration: Configuration = try settings()
-            if printConfig {
+            guard !printConfig else {
                 _ = try BackendRegistry.of(TransferOptions(), configuration.allBackends) { options in
                     let logger = Logger(label: name) { _ in SwiftLogNoOpLogHandler() }
                     let transport = CurlTransport(logger: logger)
                     return plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
                 }
                 print(printed(configuration), terminator: "")
-                return
+                Self.leave(0)
             }
             try await process(configuration)
+            Self.leave(0)
         } catch {
             let line = Array("\(name): \(CommandFailure.line(error))\n".utf8)
             _ = write(STDERR_FILENO, line, line.count)
-            throw error is ConfigError ? ExitCode(78) : ExitCode.failure
+            Self.leave(error is ConfigError ? 78 : 1)
         }
+    }
+
+    /// Ends the process at once: libcurl's thread must not go on while exit(3) takes down what it uses.
+    private static func leave(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 
     private func settings<Configuration: NodeConfiguration>() throws(ConfigError) -> Configuration {

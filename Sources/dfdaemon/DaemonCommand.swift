@@ -20,7 +20,7 @@ struct DaemonCommand: AsyncParsableCommand {
 
     @OptionGroup var options: NodeOptions
 
-    func run() async throws {
+    func run() async {
         let plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin] = { environment in
             [
                 HTTPPlugin(transport: environment.transport, defaults: environment.options),
@@ -28,7 +28,7 @@ struct DaemonCommand: AsyncParsableCommand {
                 FilePlugin(logger: environment.logger),
             ]
         }
-        try await options.run("dfdaemon", plugins: plugins) { (configuration: DaemonConfiguration) in
+        await options.run("dfdaemon", plugins: plugins) { (configuration: DaemonConfiguration) in
             try await DaemonProcess(configuration).run(plugins)
         }
     }

@@ -20,7 +20,7 @@ struct SupernodeCommand: AsyncParsableCommand {
 
     @OptionGroup var options: NodeOptions
 
-    func run() async throws {
+    func run() async {
         let plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin] = { environment in
             [
                 HTTPPlugin(transport: environment.transport, defaults: environment.options),
@@ -28,7 +28,7 @@ struct SupernodeCommand: AsyncParsableCommand {
                 FilePlugin(logger: environment.logger),
             ]
         }
-        try await options.run("supernode", plugins: plugins) { (configuration: SupernodeConfiguration) in
+        await options.run("supernode", plugins: plugins) { (configuration: SupernodeConfiguration) in
             try await SupernodeProcess(configuration).run(plugins)
         }
     }
