@@ -31,31 +31,19 @@ struct Links: Sendable {
 
     /// The engine's part.
     var engine: PeerEngine.Links {
-        PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
+        PeerEngine.Links(
+            transport: transport,
+            supernodeCAFile: configuration.node.supernodeCAFile,
+            limits: limiters
+        )
     }
 
-    /// Calls to supernodes: the user's own choice of host.
-    var supernode: TransferOptions {
-        var options = TransferOptions()
-        options.addresses = .any
-        options.proxy = .none
-        options.followRedirects = false
-        options.connectTimeout = .seconds(3)
-        options.lowSpeed = nil
-        options.tls.caFile = configuration.node.supernodeCAFile
-        return options
-    }
+    /// Calls to supernodes.
+    var supernode: TransferOptions { engine.supernode }
 
     /// Reading from a daemon's socket.
     var daemon: TransferOptions {
         var options = TransferOptions()
-        options.rateLimits = limiters
-        return options
-    }
-
-    private var pieces: TransferOptions {
-        var options = supernode
-        options.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
         options.rateLimits = limiters
         return options
     }
@@ -69,7 +57,9 @@ struct Links: Sendable {
         var options = TransferOptions()
         // Who names this machine in a URL means it; a redirect to it from elsewhere is something else.
         let local = url.map { Self.isLocal($0.host) } ?? false
-        options.addresses = .guarded(allow: allowed + (local ? AddressPrefix.loopback : []))
+        options.addresses = .guarded(
+            allow: configuration.node.origin.allowAddresses + (local ? NetworkPrefix.loopback : [])
+        )
         options.rateLimits = limiters
         options.tls.caFile = configuration.tls.caFile
         options.tls.verify = !configuration.tls.insecure
@@ -86,12 +76,8 @@ struct Links: Sendable {
         }
     }
 
-    private var allowed: [AddressPrefix] {
-        configuration.node.origin.allowAddresses.compactMap { AddressPrefix($0.configText) }
-    }
-
     private static func isLocal(_ host: String) -> Bool {
-        let name = host.filter { $0 != "[" && $0 != "]" }
-        return name == "localhost" || name == "::1" || name.hasPrefix("127.")
+        guard let address = IPAddress(host) else { return host == "localhost" }
+        return NetworkPrefix.loopback.contains { $0.contains(address) }
     }
 }

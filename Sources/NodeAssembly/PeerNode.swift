@@ -70,7 +70,11 @@ package struct PeerNode: Sendable {
             configuration.peer,
             supernodes: configuration.supernodes,
             identity: NodeIdentity(name: name, address: address),
-            links: Self.links(transport, configuration, limits: options.rateLimits),
+            links: PeerEngine.Links(
+                transport: transport,
+                supernodeCAFile: configuration.supernodeCAFile,
+                limits: options.rateLimits
+            ),
             backends: backends,
             origin: configuration.origin.fetch,
             store: store,
@@ -95,24 +99,5 @@ package struct PeerNode: Sendable {
         options.rateLimits =
             configuration.limits.download.bytesPerSecond.map { [RateLimiter(bytesPerSecond: $0)] } ?? []
         return options
-    }
-
-    /// Supernodes and their peers are the cluster's own: they may be anywhere, and no proxy stands between.
-    private static func links(
-        _ transport: CurlTransport,
-        _ configuration: PeerNodeConfiguration,
-        limits: [RateLimiter]
-    ) -> PeerEngine.Links {
-        var supernode = TransferOptions()
-        supernode.addresses = .any
-        supernode.proxy = .none
-        supernode.followRedirects = false
-        supernode.connectTimeout = .seconds(3)
-        supernode.lowSpeed = nil
-        supernode.tls.caFile = configuration.supernodeCAFile
-        var pieces = supernode
-        pieces.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
-        pieces.rateLimits = limits
-        return PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
     }
 }
