@@ -1,3 +1,4 @@
+public import Content
 public import CurlTransport
 internal import Glibc
 public import NodeConfig
@@ -76,7 +77,7 @@ public struct TransferSettings: Configurable {
         case let url?: options.proxy = .url(url)
         }
         if let rate = rateLimit.bytesPerSecond { options.rateLimits.append(RateLimiter(bytesPerSecond: rate)) }
-        options.addresses = options.addresses.allowing(allowAddresses.compactMap { AddressPrefix($0.configText) })
+        options.addresses = options.addresses.allowing(allowAddresses)
         return options
     }
 
