@@ -201,7 +201,7 @@ let package = Package(
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
-        tests("SwarmSchedulingTests", ["SwarmScheduling", "Content"]),
+        tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
         tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", crypto, logging]),
         tests(
             "HTTPServiceTests",

@@ -1,8 +1,7 @@
 internal import BackendAPI
+internal import Content
 internal import CurlTransport
 internal import Synchronization
-
-internal import enum CurlTransport.SinkResult
 
 /// Hands a piece of a file on; a pause ends the transfer, and the next one begins with the bytes that were not taken.
 final class FileSink: TransferSink {

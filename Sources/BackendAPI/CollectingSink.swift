@@ -1,3 +1,4 @@
+public import Content
 internal import Synchronization
 
 /// A sink that keeps the content in memory: for manifests, token answers and tests, never for files.

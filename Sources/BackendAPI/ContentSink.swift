@@ -1,3 +1,5 @@
+public import Content
+
 /// Where a backend puts content.
 ///
 /// All calls of one transfer are made one after the other, on the transport's thread: they must not block, nor wait for
@@ -11,14 +13,6 @@ public protocol ContentSink: AnyObject, Sendable {
     /// After `.paused` nothing of them counts as taken: the same bytes come again, perhaps with more behind them, after
     /// `flow.resume()`.
     func receive(_ bytes: UnsafeRawBufferPointer, flow: any FlowControl) throws -> SinkResult
-}
-
-/// What a sink did with the bytes.
-public enum SinkResult: Sendable, Hashable {
-    /// It took them all.
-    case consumed
-    /// It took none and wants them again once it has called ``FlowControl/resume()``.
-    case paused
 }
 
 /// The handle by which a sink that has paused its transfer goes on.

@@ -71,7 +71,7 @@ public struct Freshness: Sendable, Hashable {
 
     private static func expiry(_ fields: HeaderFields) -> Duration? {
         guard let expires = fields["Expires"] else { return nil }
-        guard let end = HTTPDate.seconds(expires), let now = fields["Date"].flatMap({ HTTPDate.seconds($0) })
+        guard let end = HTTPDate(expires)?.seconds, let now = fields["Date"].flatMap({ HTTPDate($0)?.seconds })
         else { return .zero }
         return .seconds(max(0, end - now))
     }

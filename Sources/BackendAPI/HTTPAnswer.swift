@@ -104,15 +104,15 @@ public enum HTTPAnswer {
     static func retryAfter(_ fields: HeaderFields) -> Duration? {
         guard let value = fields["Retry-After"] else { return nil }
         if let delay = deltaSeconds(value) { return delay }
-        guard let until = HTTPDate.seconds(value), let now = fields["Date"].flatMap({ HTTPDate.seconds($0) })
+        guard let until = HTTPDate(value)?.seconds, let now = fields["Date"].flatMap({ HTTPDate($0)?.seconds })
         else { return nil }
         return .seconds(max(0, until - now))
     }
 
     private static func validators(_ fields: HeaderFields) -> Validators {
         var validators = Validators(entityTag: fields["ETag"], lastModified: fields["Last-Modified"])
-        if let changed = validators.lastModified.flatMap({ HTTPDate.seconds($0) }),
-            let now = fields["Date"].flatMap({ HTTPDate.seconds($0) })
+        if let changed = validators.lastModified.flatMap({ HTTPDate($0)?.seconds }),
+            let now = fields["Date"].flatMap({ HTTPDate($0)?.seconds })
         {
             // Two changes in one second look the same to the date; origins' clocks differ from their file servers'.
             validators.lastModifiedIsStrong = now - changed >= 60

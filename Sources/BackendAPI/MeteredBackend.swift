@@ -1,3 +1,4 @@
+internal import Content
 internal import Metrics
 
 /// Counts requests, their outcome and their bytes: `darter_backend_requests_total`, `darter_backend_bytes_total`,

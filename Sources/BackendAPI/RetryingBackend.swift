@@ -1,3 +1,4 @@
+internal import Content
 internal import Synchronization
 
 /// Repeats requests that failed for a passing reason, by a ``RetryPolicy``.

@@ -1,38 +1,8 @@
-internal import Glibc
-
 /// One thread waits here for the value that another brings.
-///
-/// `@unchecked`: `value` is touched only while `mutex` is held.
-final class Gate<Value: Sendable>: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var value: Value?
+final class Gate<Value: Sendable>: Sendable {
+    private let monitor = Monitor<Value?>(nil)
 
-    init() {
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
+    func open(with value: Value) { monitor.change(waking: .all) { $0 = value } }
 
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(condition)
-        mutex.deallocate()
-        condition.deallocate()
-    }
-
-    func open(with value: Value) {
-        pthread_mutex_lock(mutex)
-        self.value = value
-        pthread_cond_broadcast(condition)
-        pthread_mutex_unlock(mutex)
-    }
-
-    func wait() -> Value {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while true {
-            if let value { return value }
-            pthread_cond_wait(condition, mutex)
-        }
-    }
+    func wait() -> Value { monitor.wait { $0 } }
 }

@@ -46,48 +46,45 @@ package final class WorkerThreads: Sendable {
 }
 
 /// The queue that the threads share.
-///
-/// `@unchecked`: `jobs`, `head`, `urgent` and `isStopped` are touched only while `mutex` is held; the rest is constant.
-private final class JobQueue: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+private final class JobQueue: Sendable {
+    private struct State {
+        var jobs: [WorkerThreads.Job] = []
+        var head = 0
+        var urgent: [WorkerThreads.Job] = []
+        var isStopped = false
+
+        mutating func next() -> WorkerThreads.Job? {
+            if let job = urgent.popLast() { return job }
+            guard head < jobs.count else { return nil }
+            let job = jobs[head]
+            head += 1
+            if head == jobs.count || head > 1024 {
+                jobs.removeFirst(head)
+                head = 0
+            }
+            return job
+        }
+    }
+
     private let bufferSize: Int
     private let idle: Atomic<Int>
-    private var jobs: [WorkerThreads.Job] = []
-    private var head = 0
-    private var urgent: [WorkerThreads.Job] = []
-    private var isStopped = false
+    private let state = Monitor(State())
 
     init(threads: Int, bufferSize: Int) {
         self.bufferSize = bufferSize
         idle = Atomic(threads)
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(condition)
-        mutex.deallocate()
-        condition.deallocate()
     }
 
     var isSaturated: Bool { idle.load(ordering: .relaxed) <= 0 }
 
     func append(_ job: @escaping WorkerThreads.Job, first: Bool) {
-        pthread_mutex_lock(mutex)
-        if first { urgent.append(job) } else { jobs.append(job) }
-        pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
+        state.change(waking: .one) { state in
+            if first { state.urgent.append(job) } else { state.jobs.append(job) }
+        }
         idle.subtract(1, ordering: .relaxed)
     }
 
-    func stop() {
-        pthread_mutex_lock(mutex)
-        isStopped = true
-        pthread_cond_broadcast(condition)
-        pthread_mutex_unlock(mutex)
-    }
+    func stop() { state.change(waking: .all) { $0.isStopped = true } }
 
     static func startThread(of queue: JobQueue) {
         var thread = pthread_t()
@@ -124,20 +121,11 @@ private final class JobQueue: @unchecked Sendable {
         next().map { $0(buffer) }
     }
 
+    /// Waits for a job; nil once there is none left and none will come.
     private func next() -> WorkerThreads.Job? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while head == jobs.count, urgent.isEmpty {
-            if isStopped { return nil }
-            pthread_cond_wait(condition, mutex)
+        state.wait { state -> WorkerThreads.Job?? in
+            if let job = state.next() { return .some(job) }
+            return state.isStopped ? .some(nil) : nil
         }
-        if let job = urgent.popLast() { return job }
-        let job = jobs[head]
-        head += 1
-        if head == jobs.count || head > 1024 {
-            jobs.removeFirst(head)
-            head = 0
-        }
-        return job
     }
 }

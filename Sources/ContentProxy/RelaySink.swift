@@ -1,3 +1,4 @@
+import Content
 import CurlTransport
 import NIOCore
 import Synchronization

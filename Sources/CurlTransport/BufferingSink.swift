@@ -1,3 +1,4 @@
+internal import Content
 import Synchronization
 
 /// Keeps a body in memory up to a limit.

@@ -26,11 +26,11 @@ struct ProxyEnvironment: Sendable {
 
     private func isExempt(_ host: String) -> Bool {
         guard let list = variables["no_proxy"] ?? variables["NO_PROXY"] else { return false }
-        let address = IPAddress(host)
+        let address = IPAddress(withZone: host)
         return list.split(whereSeparator: { $0 == "," || $0 == " " || $0 == "\t" }).contains { entry in
             if entry == "*" { return true }
             let name = entry.lowercased().drop { $0 == "[" || $0 == "." }.prefix { $0 != "]" }
-            if let address { return AddressPrefix(name)?.contains(address) ?? false }
+            if let address { return NetworkPrefix(name)?.contains(address) ?? false }
             return host == name || host.hasSuffix(".\(name)")
         }
     }

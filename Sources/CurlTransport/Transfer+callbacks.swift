@@ -181,7 +181,7 @@ extension Transfer {
         if family != AF_UNIX, !usesProxy {
             let place = withUnsafePointer(to: &address.pointee.addr) { IPAddress($0) }
             guard let place, request.options.addresses.permits(place) else {
-                refusedAddress = place ?? IPAddress([0, 0, 0, 0])
+                refusedAddress = place
                 return -1
             }
         }
@@ -190,7 +190,9 @@ extension Transfer {
 
     /// A connection is there, made just now or long ago for another transfer with another policy.
     func mayUse(connectionTo address: String) -> Bool {
-        guard !usesProxy, request.options.unixSocketPath == nil, let place = IPAddress(address) else { return true }
+        guard !usesProxy, request.options.unixSocketPath == nil, let place = IPAddress(withZone: address) else {
+            return true
+        }
         guard !request.options.addresses.permits(place) else { return true }
         refusedAddress = place
         return false

@@ -1,3 +1,5 @@
+public import Content
+
 /// Where a response goes.
 ///
 /// All calls come on the transport's thread, one at a time, and none after `perform` has returned. They must not block:
@@ -12,14 +14,6 @@ public protocol TransferSink: AnyObject, Sendable {
     ///
     /// After ``SinkResult/paused`` the same bytes come again, once `control.resume()` was called.
     func receive(_ bytes: UnsafeRawBufferPointer, control: TransferControl) throws -> SinkResult
-}
-
-/// What a sink did with the bytes.
-public enum SinkResult: Sendable, Hashable {
-    /// It took them all.
-    case consumed
-    /// It took none of them; they come again after a resume.
-    case paused
 }
 
 /// Lets a paused transfer go on.

@@ -49,7 +49,9 @@ struct Links: Sendable {
         var options = TransferOptions()
         // Who names this machine in a URL means it; a redirect to it from elsewhere is something else.
         let local = url.map { Self.isLocal($0.host) } ?? false
-        options.addresses = .guarded(allow: allowed + (local ? AddressPrefix.loopback : []))
+        options.addresses = .guarded(
+            allow: configuration.node.origin.allowAddresses + (local ? NetworkPrefix.loopback : [])
+        )
         options.rateLimits = limiters
         options.tls.caFile = configuration.tls.caFile
         options.tls.verify = !configuration.tls.insecure
@@ -62,12 +64,8 @@ struct Links: Sendable {
         }
     }
 
-    private var allowed: [AddressPrefix] {
-        configuration.node.origin.allowAddresses.compactMap { AddressPrefix($0.configText) }
-    }
-
     private static func isLocal(_ host: String) -> Bool {
-        let name = host.filter { $0 != "[" && $0 != "]" }
-        return name == "localhost" || name == "::1" || name.hasPrefix("127.")
+        guard let address = IPAddress(host) else { return host == "localhost" }
+        return NetworkPrefix.loopback.contains { $0.contains(address) }
     }
 }

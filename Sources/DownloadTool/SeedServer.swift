@@ -8,6 +8,7 @@ import HTTPService
 package import Logging
 import NodeAssembly
 import NodeConfig
+import NodeControl
 import OriginFetch
 import PeerEngine
 import ServiceLifecycle
@@ -59,7 +60,7 @@ package enum SeedServer {
             logger: logger
         )
         engine.adopt(handover.registration, sequence: handover.sequence, at: address)
-        engine.seed(Self.request(handover.request), file, handover.record, at: address)
+        engine.seed(try DownloadRequest(handover.request), file, handover.record, at: address)
         let activity = Activity()
         let listener = HTTPListener.pieces(
             of: engine,
@@ -89,24 +90,6 @@ package enum SeedServer {
         logger.info("offering", metadata: ["output": "\(path ?? "?")", "supernode": "\(address)"])
         try await group.run()
         logger.info("ended", metadata: ["output": "\(path ?? "?")"])
-    }
-
-    private static func request(_ wire: NodeDownloadRequest) -> DownloadRequest {
-        let resource = wire.url.map {
-            Resource(
-                url: $0,
-                headers: wire.headers,
-                digest: wire.digest,
-                tag: wire.tag,
-                ignoredQuery: wire.ignoredQuery
-            )
-        }
-        return DownloadRequest(
-            resource: resource,
-            digest: wire.digest,
-            credentials: Credentials(headers: wire.credentials),
-            pattern: wire.pattern
-        )
     }
 }
 

@@ -1,3 +1,4 @@
+package import Content
 import CurlTransport
 import Logging
 package import NodeConfig
@@ -63,6 +64,6 @@ package struct OriginConfiguration: Sendable, Configurable {
 
     /// Which addresses origins may have.
     var addresses: AddressPolicy {
-        .guarded(allow: allowAddresses.compactMap { AddressPrefix($0.configText) })
+        .guarded(allow: allowAddresses)
     }
 }

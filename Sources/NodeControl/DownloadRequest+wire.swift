@@ -1,12 +1,12 @@
 import BackendAPI
-import PeerEngine
-import WireAPI
+package import PeerEngine
+package import WireAPI
 
 extension DownloadRequest {
     /// What a client asks for.
     ///
     /// Throws `.invalidRequest` where it names nothing.
-    init(_ wire: NodeDownloadRequest) throws(WireError) {
+    package init(_ wire: NodeDownloadRequest) throws(WireError) {
         guard wire.url != nil || wire.digest != nil else {
             throw WireError(.invalidRequest, "a download needs a url or a digest")
         }

@@ -3,8 +3,6 @@ internal import Content
 internal import CurlTransport
 internal import Synchronization
 
-internal import enum CurlTransport.SinkResult
-
 /// Turns a transfer's response into content: interprets the head, holds the body against what was announced.
 ///
 /// All calls come one after the other on the transport's thread; the lock is for whoever asks afterwards.
@@ -100,7 +98,7 @@ final class OriginSink: TransferSink {
     private func hand(_ bytes: UnsafeRawBufferPointer, _ control: TransferControl) throws -> SinkResult {
         guard !bytes.isEmpty, let content else { return .consumed }
         do {
-            return try content.receive(bytes, flow: Flow(control: control)) == .paused ? .paused : .consumed
+            return try content.receive(bytes, flow: Flow(control: control))
         } catch {
             throw failed(BackendError(.sinkFailed, "the content could not be stored", cause: error))
         }

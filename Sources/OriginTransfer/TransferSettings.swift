@@ -1,3 +1,4 @@
+public import Content
 public import CurlTransport
 public import NodeConfig
 
@@ -74,7 +75,7 @@ public struct TransferSettings: Configurable {
         case let url?: options.proxy = .url(url)
         }
         if let rate = rateLimit.bytesPerSecond { options.rateLimits.append(RateLimiter(bytesPerSecond: rate)) }
-        options.addresses = options.addresses.allowing(allowAddresses.compactMap { AddressPrefix($0.configText) })
+        options.addresses = options.addresses.allowing(allowAddresses)
         return options
     }
 

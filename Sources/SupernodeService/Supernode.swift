@@ -175,7 +175,7 @@ extension Supernode {
     /// A peer is reached where it calls from, unless it names an address that the configuration trusts.
     private func peerAddress(_ named: String?, observed: String) throws(WireError) -> String {
         guard let named, named != observed else { return observed }
-        guard configuration.networks.contains(where: { $0.contains(RemoteAddress(ip: named, port: nil).bytes) }) else {
+        guard let address = IPAddress(named), configuration.networks.contains(where: { $0.contains(address) }) else {
             throw WireError(.invalidRequest, "the address \(named) is not within the supernode's peers.networks")
         }
         return named

@@ -1,3 +1,4 @@
+package import Content
 package import NodeConfig
 
 /// How a supernode treats its peers: the `peers:` section.

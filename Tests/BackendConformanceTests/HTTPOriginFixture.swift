@@ -10,7 +10,7 @@ import TestSupport
 /// Options that let tests talk to servers on loopback.
 var loopbackOptions: TransferOptions {
     var options = TransferOptions()
-    options.addresses = .guarded(allow: AddressPrefix.loopback)
+    options.addresses = .guarded(allow: NetworkPrefix.loopback)
     options.proxy = .none
     return options
 }

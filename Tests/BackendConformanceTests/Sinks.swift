@@ -1,4 +1,5 @@
 import BackendAPI
+import Content
 import Foundation
 import Synchronization
 import TestSupport

@@ -1,3 +1,4 @@
+import Content
 import TestSupport
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
         "64:ff9b:1:7f00:0:100::", "2002:7f00:1::", "2002:a9fe:a9fe::1", "fe80::1%eth0",
     ])
     func guardedRefusesWhatIsNobodysOrigin(text: String) throws {
-        let address = try #require(IPAddress(text))
+        let address = try #require(IPAddress(withZone: text))
         #expect(!AddressPolicy.guarded(allow: []).permits(address))
         #expect(AddressPolicy.any.permits(address))
     }
@@ -21,7 +22,7 @@ import Testing
         "fec0::1", "::ffff:10.0.0.1", "64:ff9b::8.8.8.8", "2002:808:808::", "169.253.0.1", "128.0.0.1", "223.0.0.1",
     ])
     func guardedAllowsTheRest(text: String) throws {
-        #expect(AddressPolicy.guarded(allow: []).permits(try #require(IPAddress(text))))
+        #expect(AddressPolicy.guarded(allow: []).permits(try #require(IPAddress(withZone: text))))
     }
 
     @Test(arguments: [
@@ -29,16 +30,16 @@ import Testing
         ("127.0.0.1", "127.0.0.2", false),
         ("127.0.0.0/31", "127.0.0.1", true), ("127.0.0.0/31", "127.0.0.2", false), ("::1/128", "::1", true),
         ("fe80::/10", "febf::1", true), ("::1", "127.0.0.1", false), ("0.0.0.0/0", "169.254.1.1", true),
-        ("::ffff:127.0.0.0/104", "::ffff:127.0.0.1", true), ("::ffff:127.0.0.0/104", "127.0.0.1", false),
+        ("::ffff:127.0.0.0/104", "::ffff:127.0.0.1", true), ("::ffff:127.0.0.0/104", "127.0.0.1", true),
     ])
     func prefixesAllow(prefix: String, text: String, expected: Bool) throws {
-        let policy = AddressPolicy.guarded(allow: [try #require(AddressPrefix(prefix))])
-        #expect(policy.permits(try #require(IPAddress(text))) == expected)
+        let policy = AddressPolicy.guarded(allow: [try #require(NetworkPrefix(prefix))])
+        #expect(policy.permits(try #require(IPAddress(withZone: text))) == expected)
     }
 
     @Test(arguments: ["", "x", "1.2.3", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/", "1.2.3.4/8/8", "::/129", "01.2.3.4/x"])
     func whatIsNoPrefixIsRefused(text: String) {
-        #expect(AddressPrefix(text) == nil)
+        #expect(NetworkPrefix(text) == nil)
     }
 
     @Test func loopbackIsRefusedUnlessAllowed() async throws {
@@ -50,7 +51,7 @@ import Testing
                     var request = TransferRequest(url: "http://\(host):\(server.port)/")
                     let error = await failure { try await transport.fetch(request) }
                     #expect(error?.code == .addressRefused, "\(host): \(String(describing: error))")
-                    request.options.addresses = .guarded(allow: AddressPrefix.loopback)
+                    request.options.addresses = .guarded(allow: NetworkPrefix.loopback)
                     let response = try await transport.fetch(request)
                     #expect(response.body == [1], "\(host)")
                 }
@@ -82,7 +83,7 @@ import Testing
             } body: { server in
                 try await withTransport { transport in
                     var request = TransferRequest(url: server.url())
-                    request.options.addresses = .guarded(allow: [try #require(AddressPrefix("127.0.0.1"))])
+                    request.options.addresses = .guarded(allow: [try #require(NetworkPrefix("127.0.0.1"))])
                     let error = await failure { try await transport.fetch(request) }
                     #expect(error?.code == .addressRefused)
                     #expect(target.connections == 0)

@@ -111,7 +111,9 @@ import Testing
         node.peers.limits = [randomText(&generator): -Int(randomNumber(&generator))]
         let bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
         let length = Int.random(in: 0...32, using: &generator)
-        node.peers.networks = [Array(bytes.prefix(4)), bytes].compactMap { NetworkPrefix(address: $0, length: length) }
+        node.peers.networks = [Array(bytes.prefix(4)), bytes].compactMap { bytes in
+            IPAddress(bytes: bytes).flatMap { NetworkPrefix(address: $0, length: length) }
+        }
         node.backends = (0..<Int.random(in: 0...2, using: &generator)).map { _ in
             var entry = Entry()
             entry.plugin = "p" + randomText(&generator)

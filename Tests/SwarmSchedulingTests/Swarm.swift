@@ -1,4 +1,5 @@
 import Content
+import TestSupport
 
 @testable import SwarmScheduling
 

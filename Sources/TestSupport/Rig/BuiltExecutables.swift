@@ -7,19 +7,3 @@ package func builtExecutable(_ name: String) throws -> String {
     guard FileManager.default.isExecutableFile(atPath: path) else { throw RigError("\(path) is not built") }
     return path
 }
-
-/// One of our servers: what it is run with.
-struct ServerCommand {
-    let name: String
-    let configuration: String
-    let directory: String
-    let arguments: [String]
-
-    /// Writes the configuration into the directory, which is made if need be.
-    func command() throws -> RunningProcess.Command {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let file = "\(directory)/\(name).yml"
-        try configuration.write(toFile: file, atomically: true, encoding: .utf8)
-        return RunningProcess.Command(try builtExecutable(name), ["--config", file] + arguments)
-    }
-}

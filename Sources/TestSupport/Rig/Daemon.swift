@@ -21,15 +21,12 @@ package func withDaemon<Result>(
     arguments: [String] = [],
     _ body: (Daemon) async throws -> Result
 ) async throws -> Result {
-    let server = ServerCommand(
-        name: "dfdaemon",
-        configuration: configuration,
-        directory: directory,
-        arguments: arguments
-    )
-    return try await withProcess(try server.command()) { process in
-        let ready = try await ReadyLine.wait(for: server.name, in: process)
-        return try await body(
+    try await withReadyServer(
+        "dfdaemon",
+        configuration,
+        in: directory,
+        arguments: arguments,
+        make: { process, ready in
             Daemon(
                 process: process,
                 proxy: try ready.value("proxy"),
@@ -37,6 +34,7 @@ package func withDaemon<Result>(
                 health: try ready.value("health"),
                 socket: try ready.value("socket")
             )
-        )
-    }
+        },
+        body
+    )
 }

@@ -17,16 +17,14 @@ package func withSupernode<Result>(
     arguments: [String] = [],
     _ body: (Supernode) async throws -> Result
 ) async throws -> Result {
-    let server = ServerCommand(
-        name: "supernode",
-        configuration: configuration,
-        directory: directory,
-        arguments: arguments
-    )
-    return try await withProcess(try server.command()) { process in
-        let ready = try await ReadyLine.wait(for: server.name, in: process)
-        return try await body(
+    try await withReadyServer(
+        "supernode",
+        configuration,
+        in: directory,
+        arguments: arguments,
+        make: { process, ready in
             Supernode(process: process, api: try ready.value("api"), pieces: try ready.value("pieces"))
-        )
-    }
+        },
+        body
+    )
 }

@@ -1,12 +1,10 @@
-import Glibc
-
 /// A date of a header field (RFC 9110 §5.6.7), in seconds.
-package struct HTTPDate: Sendable, Hashable, Comparable {
+public struct HTTPDate: Sendable, Hashable, Comparable {
     /// Seconds since 1970-01-01 00:00:00 UTC.
-    package let seconds: Int64
+    public let seconds: Int64
 
     /// A moment in time.
-    package init(seconds: Int64) { self.seconds = seconds }
+    public init(seconds: Int64) { self.seconds = seconds }
 
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -15,7 +13,7 @@ package struct HTTPDate: Sendable, Hashable, Comparable {
     /// Parses any of the three forms that a recipient must accept.
     ///
     /// Returns nil for anything else.
-    package init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         let words = text.split { " ,-".contains($0) }
         let fields: (day: Substring, month: Substring, year: Substring, time: Substring)
         switch words.count {
@@ -34,18 +32,13 @@ package struct HTTPDate: Sendable, Hashable, Comparable {
         else { return nil }
         let fullYear = fields.year.count == 4 ? year : year < 70 ? 2000 + year : 1900 + year
         let days = Self.days(year: fullYear, month: Int64(month) + 1, day: day)
+        // The 30th of February would be another day.
+        guard Self.civil(days: days).day == day else { return nil }
         seconds = days * 86400 + hour * 3600 + minute * 60 + second
     }
 
-    /// The present moment.
-    package static var now: HTTPDate {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return HTTPDate(seconds: Int64(time.tv_sec))
-    }
-
     /// Orders by time.
-    package static func < (left: HTTPDate, right: HTTPDate) -> Bool { left.seconds < right.seconds }
+    public static func < (left: HTTPDate, right: HTTPDate) -> Bool { left.seconds < right.seconds }
 
     private static func number(_ text: Substring, _ digits: ClosedRange<Int>, upTo limit: Int64) -> Int64? {
         guard digits.contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
@@ -67,7 +60,7 @@ package struct HTTPDate: Sendable, Hashable, Comparable {
 
 extension HTTPDate: CustomStringConvertible {
     /// The preferred form (IMF-fixdate), `Sun, 06 Nov 1994 08:49:37 GMT`.
-    package var description: String {
+    public var description: String {
         let days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let second = seconds - days * 86400
         let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(((days % 7) + 7) % 7)]
