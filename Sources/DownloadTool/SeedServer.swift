@@ -113,7 +113,9 @@ private struct Patience: Service {
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
 
-    func run() async throws {
+    func run() async throws { await cancelWhenGracefulShutdown { await wait() } }
+
+    private func wait() async {
         while file.isUnchanged {
             let rest = ContinuousClock.now.duration(to: activity.last + aliveTime)
             guard rest > .zero else {
