@@ -241,6 +241,14 @@ let package = Package(
                 "PieceServer", "TestSupport", "WireAPI", logging,
             ]
         ),
+        tests(
+            "SwarmTests",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "DownloadTool", "HTTPService", "NodeConfig",
+                "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "TestSupport", "WireAPI", hummingbird,
+                lifecycle, logging,
+            ]
+        ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
         tests(
             "NodeControlTests",

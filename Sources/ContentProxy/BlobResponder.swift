@@ -47,9 +47,9 @@ struct BlobResponder: Sendable {
         _ download: TaskDownload,
         _ request: Request
     ) async throws(DownloadError) {
-        guard let length = head.length, length > 0 else { return }
+        if head.length == 0 { return }
         var offset: Int64 = 0
-        if let range = request.headers[.range].flatMap({ RangeHeader($0) }) {
+        if let length = head.length, let range = request.headers[.range].flatMap({ RangeHeader($0) }) {
             guard case .partial(let part) = range.resolve(length: length) else { return }
             offset = part.offset
         }

@@ -60,6 +60,11 @@ package struct DownloadTool: Sendable {
         }
     }
 
+    /// Checks what only shows when the configuration is used: its backends.
+    package func check() throws(ToolFailure) {
+        _ = try Links(configuration, logger: logger).backends(for: nil, plugins, logger)
+    }
+
     /// Streams a file to a supernode.
     ///
     /// Returns the digest by which it can be fetched.

@@ -7,7 +7,8 @@ import WireAPI
 /// What `dfget server` is told by the dfget that starts it, through an inherited descriptor: it holds keys, and so is
 /// never an argument.
 struct Handover: Sendable, Codable {
-    var supernode: String
+    /// The configuration as YAML, with the supernode and the port in use.
+    var configuration: String
     var registration: PeerRegistrationResponse
     /// The number of the last call.
     var sequence: UInt64
@@ -15,13 +16,7 @@ struct Handover: Sendable, Codable {
     var record: OriginRecord
     var request: NodeDownloadRequest
     var name: String
-    var address: String?
-    var port: Int
-    var aliveSeconds: Double
     var token: String?
-    var supernodeCAFile: String?
-    /// Bytes per second.
-    var uploadLimits: [Int64]
 
     /// The descriptors that the server finds open.
     enum Inherited {

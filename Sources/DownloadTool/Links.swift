@@ -28,32 +28,14 @@ struct Links: Sendable {
     }
 
     /// The engine's part.
-    var engine: PeerEngine.Links {
-        PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
-    }
+    var engine: PeerEngine.Links { configuration.node.links(transport, limits: limiters) }
 
     /// Calls to supernodes: the user's own choice of host.
-    var supernode: TransferOptions {
-        var options = TransferOptions()
-        options.addresses = .any
-        options.proxy = .none
-        options.followRedirects = false
-        options.connectTimeout = .seconds(3)
-        options.lowSpeed = nil
-        options.tls.caFile = configuration.node.supernodeCAFile
-        return options
-    }
+    var supernode: TransferOptions { engine.supernode }
 
     /// Reading from a daemon's socket.
     var daemon: TransferOptions {
         var options = TransferOptions()
-        options.rateLimits = limiters
-        return options
-    }
-
-    private var pieces: TransferOptions {
-        var options = supernode
-        options.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
         options.rateLimits = limiters
         return options
     }

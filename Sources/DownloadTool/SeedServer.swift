@@ -24,22 +24,29 @@ package enum SeedServer {
         ServerLog.bound()
         let handover = try Handover.inherited()
         _ = chdir("/")
-        guard let address = SupernodeAddress(handover.supernode) else {
-            throw ToolFailure(.failure, "the handover names no supernode")
+        var configuration = ToolConfiguration()
+        do throws(ConfigError) {
+            try ConfigFile.parse(text: handover.configuration, file: "handover", into: &configuration)
+        } catch {
+            throw ToolFailure(.failure, error.description)
+        }
+        guard let address = configuration.node.supernodes.first,
+            case .tcp(_, let port) = configuration.node.pieces.address.place
+        else {
+            throw ToolFailure(.failure, "the handover names no supernode or no port")
         }
         let file = try PieceFile(
             inherited: Handover.Inherited.content,
             handover.manifest,
             threads: WorkerThreads(count: 1)
         )
-        var configuration = ToolConfiguration()
-        configuration.node.supernodes = [address]
-        configuration.node.supernodeCAFile = handover.supernodeCAFile
-        configuration.node.pieces.address = ListenAddress(.tcp(host: "::", port: handover.port))
-        configuration.totalLimit = Rate(bytesPerSecond: handover.uploadLimits.min())
         let links = Links(configuration, logger: logger)
-        let identity = NodeIdentity(name: handover.name, address: handover.address)
-        identity.listens(at: handover.port)
+        let identity = NodeIdentity(
+            name: handover.name,
+            address: configuration.ip,
+            speaksTLS: configuration.node.pieces.tls != nil
+        )
+        identity.listens(at: port)
         let engine = PeerEngine(
             configuration.node.peer,
             supernodes: [address],
@@ -65,7 +72,7 @@ package enum SeedServer {
         let patience = Patience(
             file: file,
             activity: activity,
-            aliveTime: .seconds(handover.aliveSeconds),
+            aliveTime: configuration.aliveTime,
             logger: logger
         )
         let services: [ServiceGroupConfiguration.ServiceConfiguration] = [
@@ -113,9 +120,9 @@ private struct Patience: Service {
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
 
-    func run() async throws { await cancelWhenGracefulShutdown { await wait() } }
+    func run() async throws { await cancelWhenGracefulShutdown { await lastUse() } }
 
-    private func wait() async {
+    private func lastUse() async {
         while file.isUnchanged {
             let rest = ContinuousClock.now.duration(to: activity.last + aliveTime)
             guard rest > .zero else {

@@ -1,6 +1,8 @@
 import BackendAPI
 import CacheStore
 import Content
+import FoundationEssentials
+import HTTPService
 import NodeAssembly
 import NodeConfig
 import OriginFetch
@@ -71,21 +73,41 @@ final class StandaloneDownload: Sendable {
         for address in supernodes.ordered(for: id).reversed() {
             guard let (registration, sequence) = node.engine.handover(of: address) else { continue }
             return Handover(
-                supernode: address.configText,
+                configuration: printed(configuration.forServer(of: address, port: port)),
                 registration: registration,
                 sequence: sequence + 16,
                 manifest: manifest,
                 record: record,
                 request: order.nodeRequest,
                 name: node.identity.name,
-                address: node.identity.address,
-                port: port,
-                aliveSeconds: configuration.aliveTime.seconds,
-                token: try configuration.node.cluster.token(),
-                supernodeCAFile: configuration.node.supernodeCAFile,
-                uploadLimits: [configuration.totalLimit, configuration.node.limits.upload].compactMap(\.bytesPerSecond)
+                token: try configuration.node.cluster.token()
             )
         }
         return nil
+    }
+}
+
+extension ToolConfiguration {
+    /// The part that `dfget server` needs: it goes to no origin, and works in another directory.
+    fileprivate func forServer(of supernode: SupernodeAddress, port: Int) -> ToolConfiguration {
+        var configuration = self
+        configuration.node.supernodes = [supernode]
+        configuration.node.backends = []
+        configuration.node.cluster = ClusterConfiguration()
+        if case .tcp(let host, _) = node.pieces.address.place {
+            configuration.node.pieces.address = ListenAddress(.tcp(host: host, port: port))
+        }
+        configuration.node.supernodeCAFile = node.supernodeCAFile.map(Self.absolute)
+        if var tls = node.pieces.tls {
+            tls.certificate = Self.absolute(tls.certificate)
+            tls.key = Self.absolute(tls.key)
+            tls.clientCA = tls.clientCA.map(Self.absolute)
+            configuration.node.pieces.tls = tls
+        }
+        return configuration
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 }

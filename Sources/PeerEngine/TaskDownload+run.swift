@@ -61,6 +61,7 @@ extension TaskDownload {
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
         var unreachable = DownloadError(.supernodeUnreachable, "no supernode is configured")
+        var isMisconfigured = false
         for connection in preferred + avoided {
             do throws(SupernodeError) {
                 if try await download(through: connection, environment) { return }
@@ -74,6 +75,7 @@ extension TaskDownload {
                 case .refused(let error):
                     guard Self.leavesOtherWays(error) else { throw error }
                     logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
+                    isMisconfigured = isMisconfigured || [.unauthenticated, .unsupportedVersion].contains(error.code)
                     unreachable = error
                 }
             }
@@ -87,7 +89,12 @@ extension TaskDownload {
         }
         guard !environment.connections.isEmpty else { return }
         let delay = configuration.backToSourceDelay * Double.random(in: 0...1)
-        logger.notice("going to the origin", metadata: ["task": "\(taskID)", "delay": "\(delay)"])
+        // Nobody would notice otherwise that the supernodes are of no use to this node.
+        logger.log(
+            level: isMisconfigured ? .error : .notice,
+            "going to the origin",
+            metadata: ["task": "\(taskID)", "delay": "\(delay)", "reason": "\(unreachable.message)"]
+        )
         do { try await Task.sleep(for: delay) } catch { throw DownloadError(.cancelled, "cancelled") }
     }
 

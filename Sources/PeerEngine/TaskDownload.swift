@@ -124,7 +124,8 @@ extension TaskDownload {
         if case .failure(let error)? = outcome { throw error }
         if let file, let record { return Head(file: file, record: record) }
         guard outcome != nil else { throw DownloadError(.cancelled, "cancelled") }
-        guard let (file, record) = destination.complete() else {
+        // Another user's content under the same name may have taken its place.
+        guard let (file, record) = destination.complete(), file.generation == generation else {
             throw DownloadError(.internalError, "the content has been evicted already; try again")
         }
         return Head(file: file, record: record)

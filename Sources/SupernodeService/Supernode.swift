@@ -22,6 +22,7 @@ package final class Supernode: Service {
     private let jobs: BackgroundJobs
     private let clusterToken: PeerToken?
     private let isStopping = Atomic(false)
+    let clock: SupernodeClock
     let logger: Logger
 
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
@@ -31,10 +32,12 @@ package final class Supernode: Service {
         store: CacheStore,
         backends: BackendRegistry,
         clusterToken: String?,
+        clock: SupernodeClock = .system,
         logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
+        self.clock = clock
         self.clusterToken = clusterToken.map { PeerToken($0) }
         self.logger = logger
         jobs = BackgroundJobs()
@@ -45,6 +48,7 @@ package final class Supernode: Service {
             backends: backends,
             fetcher: OriginFetcher(origin, logger: logger),
             jobs: jobs,
+            clock: clock,
             logger: logger
         )
     }
@@ -63,10 +67,13 @@ package final class Supernode: Service {
         }
     }
 
+    /// How long a peer that takes part in a task may be without a call.
+    private static let longestGap = Duration.seconds(5)
+
     private func sweep() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
-            tick(at: .now)
+            tick(at: clock.now())
             Gauge(label: "darter_peers").record(peers.count)
             Gauge(label: "darter_tasks").record(tasks.count)
         }
@@ -85,7 +92,7 @@ package final class Supernode: Service {
             session.expireWait(at: now)
             // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
             // forgotten; one that was only slow joins again with its next call.
-            guard session.silence(at: now) > configuration.longestGap else { continue }
+            guard session.silence(at: now) > Self.longestGap else { continue }
             for task in session.takenPart { task.leave(session) }
         }
         tasks.tick(at: now)
@@ -115,7 +122,8 @@ extension Supernode {
         _ request: PeerRegistrationRequest,
         from address: String,
         token: String?,
-        piecesPort: Int
+        piecesPort: Int,
+        piecesTLS: Bool = false
     ) throws(WireError) -> PeerRegistrationResponse {
         try authenticate(token)
         try refuseWhenStopping()
@@ -137,7 +145,7 @@ extension Supernode {
                 "\(request.tls == true ? "https" : "http")://\(known.contains(":") ? "[\(known)]" : known):\(request.port)",
             labels: request.labels,
             uploadSlots: request.uploadSlots,
-            now: .now
+            clock: clock
         )
         peers.add(session)
         logger.info(
@@ -150,6 +158,7 @@ extension Supernode {
             key: session.key.reveal(),
             supernode: seed.id,
             piecesPort: piecesPort,
+            piecesTLS: piecesTLS,
             aliveSeconds: configuration.aliveTime.seconds,
             address: known
         )
@@ -180,7 +189,7 @@ extension Supernode {
         guard let key, session.key.matches(key) else {
             throw WireError(.unauthenticated, "the key of the registration is missing or wrong")
         }
-        session.heard(at: .now)
+        session.heard()
         return session
     }
 
@@ -284,7 +293,7 @@ extension Supernode {
             }
         }
         let wait = Duration.milliseconds(min(max(0, request.waitMilliseconds), 60_000))
-        let deadline = ContinuousClock.now + min(wait, configuration.aliveTime / 2)
+        let deadline = clock.now() + min(wait, configuration.aliveTime / 2)
         let answered = Set(refused.map(\.task))
         var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
         if updates.isEmpty {

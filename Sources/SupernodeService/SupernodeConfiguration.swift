@@ -13,9 +13,6 @@ package struct PeerConfiguration: Sendable, Configurable {
     /// The most pieces that the supernode itself has under way to peers, for each task.
     package var seedSlots = 16
 
-    /// How long a peer that takes part in a task may be without a call; not a matter of configuration.
-    package var longestGap = Duration.seconds(5)
-
     package init() {}
 
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {

@@ -16,7 +16,7 @@ final class TaskContent: Sendable {
     private let jobs: BackgroundJobs
     private let permissionTime: Duration
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var access: SourceAccess?
@@ -35,7 +35,7 @@ final class TaskContent: Sendable {
         var isAnnounced = false
         /// Keeps the file telling of its pieces.
         var registration: CommitRegistration?
-        var lastAsked = ContinuousClock.now
+        var lastAsked: ContinuousClock.Instant
         /// Joiners that wait for the content's head.
         var waiters: [CheckedContinuation<Void, Never>] = []
 
@@ -61,6 +61,7 @@ final class TaskContent: Sendable {
         self.jobs = jobs
         self.permissionTime = permissionTime
         self.logger = logger
+        state = Mutex(State(lastAsked: task.clock.now()))
     }
 
     /// Whether nothing is being fetched, nobody takes part (or it has failed), and nobody has asked for `grace`.
@@ -76,7 +77,7 @@ final class TaskContent: Sendable {
     func exit() {
         state.withLock { state in
             state.joiners -= 1
-            state.lastAsked = .now
+            state.lastAsked = task.clock.now()
         }
     }
 
@@ -114,7 +115,7 @@ final class TaskContent: Sendable {
     private var needsFetch: Bool {
         if isFetching { return false }
         guard task.isComplete, let record = task.record else { return true }
-        return !record.isFresh(at: UnixTime.now())
+        return !record.isFresh(at: task.clock.date())
     }
 
     private func begin(_ source: Source?) {
@@ -181,7 +182,7 @@ final class TaskContent: Sendable {
     }
 
     private func permit(_ source: Source?) async throws(WireError) {
-        let decision = state.withLock { $0.access?.decide(source, at: .now) ?? .refuse }
+        let decision = state.withLock { $0.access?.decide(source, at: task.clock.now()) ?? .refuse }
         switch decision {
         case .allow: return
         case .refuse:
@@ -205,7 +206,7 @@ final class TaskContent: Sendable {
                     "the origin has other content for these credentials; fetch it directly"
                 )
             }
-            state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
         }
     }
 }
@@ -265,7 +266,7 @@ extension TaskContent {
 
     /// Serves complete content of the store that needs no question to the origin.
     private func useStored() async -> Bool {
-        guard let (file, record) = storedContent(), record.isFresh(at: UnixTime.now()) else { return false }
+        guard let (file, record) = storedContent(), record.isFresh(at: task.clock.date()) else { return false }
         begin(file, record, verified: true)
         store.touch(file.task)
         return true
@@ -286,7 +287,7 @@ extension TaskContent {
         let generation = task.digest.map { Generation(content: $0) } ?? file.generation
         task.begin(file, record: record, generation: generation, verified: verified)
         var access = SourceAccess(isOpen: record.openAccess, origin: record.url?.origin)
-        if let source { access.permit(source, until: .now + permissionTime) }
+        if let source { access.permit(source, until: task.clock.now() + permissionTime) }
         announce(access)
     }
 
@@ -337,7 +338,7 @@ extension TaskContent {
             } else {
                 begin(stored, record, verified: true, from: source)
             }
-            state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
         case .fetched(let file):
             let expected = [task.record?.digest, task.digest].compactMap { $0 }
             do throws(StoreError) {

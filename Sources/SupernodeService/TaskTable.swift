@@ -13,6 +13,7 @@ final class TaskTable: Sendable {
     private let backends: BackendRegistry
     private let fetcher: OriginFetcher
     private let jobs: BackgroundJobs
+    private let clock: SupernodeClock
     private let logger: Logger
     private let contents = Mutex<[TaskID: TaskContent]>([:])
 
@@ -23,6 +24,7 @@ final class TaskTable: Sendable {
         backends: BackendRegistry,
         fetcher: OriginFetcher,
         jobs: BackgroundJobs,
+        clock: SupernodeClock,
         logger: Logger
     ) {
         self.seed = seed
@@ -31,6 +33,7 @@ final class TaskTable: Sendable {
         self.backends = backends
         self.fetcher = fetcher
         self.jobs = jobs
+        self.clock = clock
         self.logger = logger
     }
 
@@ -44,7 +47,7 @@ final class TaskTable: Sendable {
                 return content
             }
             let content = TaskContent(
-                task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration),
+                task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration, clock: clock),
                 store: store,
                 backends: backends,
                 fetcher: fetcher,

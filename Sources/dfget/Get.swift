@@ -27,6 +27,7 @@ struct Get: AsyncParsableCommand {
         var settings = try common.settings()
         try transfer.apply(to: &settings)
         if printConfig {
+            try DownloadTool(settings, .init(), plugins: plugins, logger: common.logger()).check()
             tell(printed(settings), STDOUT_FILENO)
             return
         }

@@ -159,12 +159,13 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
-    func aFullDiskIsToldByEveryRoute() async throws {
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: [false, true])
+    func aFullDiskIsToldByEveryRoute(tellsLength: Bool) async throws {
         let bytes = randomBytes(4 << 20, seed: 102)
         try await withTemporaryDirectory { directory in
             try await withScriptedServer { request in
-                .content(bytes, for: request)
+                tellsLength
+                    ? .content(bytes, for: request) : .chunked([Array(bytes[..<999_999]), Array(bytes[999_999...])])
             } body: { origin in
                 try await withRoutes(in: directory) { routes in
                     for (route, options) in routes {

@@ -47,6 +47,37 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: Node.allCases)
+    func onAFullDiskContentOfUnknownLengthIsNeverTakenForWhole(small: Node) async throws {
+        let large = randomBytes(6 << 20, seed: 64)
+        let path = "/v2/library/a/blobs/\(Digest.of(large))"
+        let fits = BlobOrigin(byteCount: 100_000, seed: 65)
+        try await SmallDisk.with(megabytes: 3) { disk in
+            try await withTemporaryDirectory { directory in
+                try await withScriptedServer { request in
+                    request.path == path && request.method == "GET" ? .chunked([large]) : fits.answer(request)
+                } body: { registry in
+                    let home = "\(small == .daemon ? directory : disk)/s"
+                    try await withSupernode(Configurations.supernode(home: home), in: "\(directory)/s") { supernode in
+                        let configuration = Configurations.daemon(
+                            home: "\(small == .supernode ? directory : disk)/d",
+                            supernodes: [supernode.api],
+                            registry: registry.url("")
+                        )
+                        try await withDaemon(configuration, in: "\(directory)/d") { daemon in
+                            let (answer, isWhole) = try await client.receive("http://\(daemon.proxy)\(path)")
+                            let isRight = answer.body.elementsEqual(large.prefix(answer.body.count))
+                            #expect(isRight && isWhole == (answer.body.count == large.count) || answer.status >= 500)
+                            // The room is there again for what fits.
+                            let next = try await client.send("GET", "http://\(daemon.proxy)\(fits.path)")
+                            #expect(next.body.elementsEqual(fits.bytes))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func whatDoesNotFitTheQuotaIsFetchedAllTheSameAndCanNotBePut() async throws {
         try await withTemporaryDirectory { directory in
             let root = "\(directory)/root"

@@ -24,11 +24,6 @@ func withStore(_ body: (CacheStore) async throws -> Void) async throws {
     }
 }
 
-/// Lets others run until `condition` holds.
-func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
-}
-
 /// A download that no engine runs: its state is set and looked at directly.
 struct Idle {
     let download: TaskDownload
