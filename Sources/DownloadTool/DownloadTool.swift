@@ -88,6 +88,7 @@ package struct DownloadTool: Sendable {
         _ report: @escaping @Sendable (DownloadOutcome) -> Void
     ) async throws -> Bool {
         guard !manner.alone, access(configuration.socket, R_OK | W_OK) == 0 else { return false }
+        logger.info("through dfdaemon", metadata: ["socket": "\(configuration.socket)"])
         let client = NodeControlClient(socket: configuration.socket, transport: links.transport, options: links.daemon)
         return try await withOutput(order, direct: true) { output, destination in
             let download = NodeDownload(client, order, to: output)
@@ -106,6 +107,8 @@ package struct DownloadTool: Sendable {
         _ links: Links,
         _ report: @escaping @Sendable (DownloadOutcome) -> Void
     ) async throws {
+        let supernodes = order.pattern == .source ? [] : configuration.node.supernodes
+        logger.info("without dfdaemon", metadata: ["supernodes": "\(supernodes.map(\.configText))"])
         let node = try StandaloneNode(links, for: order, name: name, plugins: plugins, logger: logger)
         try await withOutput(order, direct: false) { output, destination in
             guard let destination else { return }

@@ -21,7 +21,10 @@ struct CommonOptions: ParsableArguments {
     var home: String?
 
     @Option(
-        help: ArgumentHelp("A PEM file with certificate authorities to trust besides the system's.", valueName: "file")
+        help: ArgumentHelp(
+            "A PEM file with certificate authorities that dfget itself trusts besides the system's.",
+            valueName: "file"
+        )
     )
     var cacerts: [String] = []
 

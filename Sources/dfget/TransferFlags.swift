@@ -25,7 +25,7 @@ struct TransferFlags: ParsableArguments {
     )
     var timeout: String?
 
-    @Flag(help: "Do not verify the origin's certificate.")
+    @Flag(help: "Do not verify an origin's certificate where dfget itself goes to the origin.")
     var insecure = false
 
     @Flag(name: [.customShort("b"), .long], help: "Show progress even where standard error is no terminal.")

@@ -55,6 +55,24 @@ import WireAPI
         }
     }
 
+    @Test func aServerEndsWhenItIsToldTo() async throws {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            try writeRandomFile("\(root)/file", byteCount: 1 << 20, seed: 83)
+            try await withNginx(root: root) { origin in
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                    let tool = try Dfget(in: directory)
+                    let node = ["-n", supernode.api, "--alivetime", "10m"]
+                    _ = try await tool.get(node + ["-o", tool.output(), "\(origin.url)/file"])
+                    let server = try #require(ForeignProcess(holding: tool.output()))
+                    server.terminate()
+                    try await server.end(within: .seconds(8))
+                }
+            }
+        }
+    }
+
     @Test func anOutputThatSomebodyChangesIsNotOfferedAnyLonger() async throws {
         try await withTemporaryDirectory { directory in
             let root = "\(directory)/root"
