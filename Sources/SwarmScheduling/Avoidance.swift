@@ -17,7 +17,7 @@ struct Avoidance: Sendable {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Notes a failure; returns when something of it is over.
+    /// Notes a failure; returns when something of it will be over, where that has changed.
     mutating func failed(
         _ piece: Int,
         place: Int,
@@ -38,10 +38,16 @@ struct Avoidance: Sendable {
         }
         let interval = min(first * (1 << min(entries[index].failures, 16)), longest)
         entries[index].failures += 1
+        let before = [entries[index].until, entries[index].piecesUntil]
         entries[index].until = max(entries[index].until, now + interval)
         entries[index].piecesUntil = max(entries[index].piecesUntil, now + interval * 4)
         entries[index].pieces.insert(piece)
-        return [entries[index].until, entries[index].piecesUntil]
+        return [entries[index].until, entries[index].piecesUntil].filter { !before.contains($0) }
+    }
+
+    /// Whether something is over at just this time.
+    func ends(at time: SchedulerInstant) -> Bool {
+        entries.contains { $0.until == time || $0.piecesUntil == time }
     }
 
     /// A piece came from it after all; returns whether it was avoided.

@@ -40,6 +40,17 @@ struct ParentHealthTests {
         #expect(waits.allSatisfy { $0 <= .seconds(240) } && waits == waits.sorted())
     }
 
+    @Test("complaints without end take no memory without end")
+    func endlessComplaints() {
+        var swarm = Swarm(pieces: 4, holding: [PieceSet(all: 4), []])
+        for _ in 0..<200 {
+            for _ in 0..<50 { swarm.failed(1, by: 2, from: 1, .refused) }
+            swarm.now = swarm.now.advanced(by: .milliseconds(1))
+            _ = swarm.schedule()
+        }
+        #expect(swarm.scheduler.alarms.count < 200)
+    }
+
     /// Peer 1 holds all; the others hold nothing, and there is no seed.
     private func oneParent(children: Int) -> Swarm {
         Swarm(pieces: 8, holding: [PieceSet(all: 8)] + Array(repeating: [], count: children), hasSeed: false)
