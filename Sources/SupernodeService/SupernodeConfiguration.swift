@@ -17,6 +17,9 @@ package struct PeerConfiguration: Sendable, Configurable {
     /// How long a peer that takes part in a task may be without a call; not a matter of configuration.
     package var longestGap = Duration.seconds(5)
 
+    /// What clients can make the supernode remember.
+    package var bounds = Bounds()
+
     package init() {}
 
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {

@@ -9,7 +9,9 @@ extension WireError {
     init(_ error: BackendError) {
         var detail: [String: String] = [:]
         if let status = error.status { detail["status"] = "\(status)" }
-        if !error.challenges.isEmpty { detail["challenge"] = error.challenges.joined(separator: ", ") }
+        let challenge = error.challenges.joined(separator: ", ")
+        // Half a challenge is none; and an origin's words are kept.
+        if !challenge.isEmpty, challenge.utf8.count <= Bounds.originText { detail["challenge"] = challenge }
         if let delay = error.retryAfter { detail["retry_after"] = "\(Int(delay.seconds.rounded(.up)))" }
         let code: Code =
             switch error.code {
@@ -20,7 +22,7 @@ extension WireError {
             case .throttled: .originThrottled
             default: .originUnavailable
             }
-        self.init(code, error.message, detail: detail)
+        self.init(code, String(error.message.prefix(Bounds.originText)), detail: detail)
     }
 
     init(_ error: StoreError) {

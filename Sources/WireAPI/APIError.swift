@@ -86,6 +86,8 @@ extension WireError.Code {
     package static let sourceUnverified = Self(rawValue: "source_unverified")
     /// The store can not take the content: 507.
     package static let storageFull = Self(rawValue: "storage_full")
+    /// The node can take no more of this: 503.
+    package static let busy = Self(rawValue: "busy")
     /// The node is shutting down: 503.
     package static let shuttingDown = Self(rawValue: "shutting_down")
     /// Anything else: 500.
@@ -101,7 +103,7 @@ extension WireError.Code {
         case .generationMismatch: 409
         case .unsupportedVersion: 426
         case .originUnavailable, .digestMismatch: 502
-        case .originThrottled, .shuttingDown: 503
+        case .originThrottled, .busy, .shuttingDown: 503
         case .storageFull: 507
         default: 500
         }
