@@ -3,6 +3,8 @@ SWIFT ?= swift
 # An import may only name a dependency that the manifest declares: the layers hold because the build checks them.
 CHECKED := --explicit-target-dependency-import-check error
 TEST_FLAGS ?=
+# With all tests at once on a few processors each of them is slower than its time limit.
+WIDTH := --experimental-maximum-parallelization-width 8
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests build test lint demo bench clean
@@ -20,7 +22,7 @@ build: setup ## build supernode, dfdaemon and dfget in release mode (.build/rele
 	$(SWIFT) build -c release $(CHECKED)
 
 test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--filter Content" for some of them)
-	$(SWIFT) test --disable-xctest $(CHECKED) $(TEST_FLAGS)
+	$(SWIFT) test --disable-xctest $(WIDTH) $(CHECKED) $(TEST_FLAGS)
 
 lint: ## formatting of the Swift sources, syntax of the scripts
 	@SWIFT=$(SWIFT) scripts/lint.sh

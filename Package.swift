@@ -97,7 +97,10 @@ let package = Package(
 
         // Layer 3: from origins, into the store, and out of it.
         library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig"]),
-        library("OriginFetch", ["BackendAPI", "CacheStore", "Content", "NodeConfig", lifecycle, logging, metrics]),
+        library(
+            "OriginFetch",
+            ["BackendAPI", "CacheStore", "Content", "NodeConfig", "WireAPI", lifecycle, logging, metrics]
+        ),
         library(
             "PieceServer",
             ["CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, metrics]
@@ -136,7 +139,7 @@ let package = Package(
             "ContentProxy",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "PeerEngine", "RegistryProtocol", hummingbird, httpTypes, nioCore, logging,
+                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, logging,
             ]
         ),
         library(
@@ -168,7 +171,7 @@ let package = Package(
         ),
 
         // Layer 8: argument parsing, and the list of plugins.
-        executable("supernode", ["NodeAssembly", argumentParser] + plugins),
+        executable("supernode", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
         executable(
             "dfget",
             [
@@ -176,11 +179,11 @@ let package = Package(
                 logging,
             ] + plugins
         ),
-        executable("dfdaemon", ["NodeAssembly", argumentParser] + plugins),
+        executable("dfdaemon", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
 
         .target(
             name: "TestSupport",
-            dependencies: ["Content", nioCore, nioPosix, nioHTTP1],
+            dependencies: ["BackendAPI", "Content", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 
@@ -201,7 +204,7 @@ let package = Package(
         tests(
             "HTTPServiceTests",
             [
-                "HTTPService", "Content", "NodeConfig", "TestSupport", hummingbird, httpTypes, nioCore, lifecycle,
+                "HTTPService", "Content", "NodeConfig", "TestSupport", hummingbird, httpTypes, lifecycle,
                 logging,
                 metricsCore,
             ]
@@ -231,6 +234,14 @@ let package = Package(
             [
                 "PeerEngine", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
                 "TestSupport", "WireAPI", logging,
+            ]
+        ),
+        tests(
+            "SwarmTests",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "DownloadTool", "HTTPService", "NodeConfig",
+                "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "TestSupport", "WireAPI", hummingbird,
+                lifecycle, logging,
             ]
         ),
         tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine"]),

@@ -39,7 +39,7 @@ extension CacheStore {
     }
 
     private func reject(_ file: PieceFile, _ digest: Digest, _ expected: [Digest]) -> StoreError {
-        let wanted = expected.map(\.description).joined(separator: ", ")
+        let wanted = Set(expected.map(\.description)).sorted().joined(separator: ", ")
         let error = StoreError(.contentMismatch, "the content is \(digest), not \(wanted)")
         if let journal = file.journal as? StoreJournal {
             discard(

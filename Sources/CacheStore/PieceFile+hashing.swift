@@ -30,12 +30,17 @@ extension PieceFile {
     ) -> WorkerThreads.Report {
         // With every thread busy, one pass over the bytes for both digests costs less than two.
         let fuse = threads.isSaturated
-        let (range, lent) = state.withLock { state in
-            (state.layout.range(of: piece), fuse ? state.lendContentHash(for: piece) : nil)
+        let (block, range, lent) = state.withLock { state in
+            (state.takeBlock(of: piece), state.layout.range(of: piece), fuse ? state.lendContentHash(for: piece) : nil)
         }
         var content = lent
         let result: Result<Digest, StoreError>
         do throws(StoreError) {
+            if let block {
+                defer { state.withLock { $0.reuse(block) } }
+                try write(block)
+                faults.hit("written")
+            }
             guard let range else { throw StoreError(.outOfRange, "piece \(piece) is beyond the content's end") }
             var hasher = DigestHasher(.sha256)
             try FileAccess.scan(range, of: descriptor, through: buffer) {

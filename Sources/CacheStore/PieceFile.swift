@@ -75,26 +75,40 @@ package final class PieceFile: Sendable {
         for algorithm in contentAlgorithms { followContent(algorithm) }
     }
 
-    /// Writes bytes at their offset in the content; on any thread.
+    /// Takes bytes at their offset in the content; on any thread.
     ///
+    /// They are on disk once their piece is committed; until then some may wait in memory for those behind them.
     /// Bytes that fall into a piece that is committed or being hashed are skipped. Bytes beyond the content's length are
-    /// an error, as is a full disk, and nothing that was committed is harmed by either.
+    /// an error, as is a full disk (here or of ``commit(_:expecting:)``), and nothing that was committed is harmed by either.
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
         guard !isReadOnly else { throw StoreError(.readOnly, "the content is complete and can not be written") }
         guard let range = ByteRange(offset: offset, count: Int64(bytes.count)), range.end < .max / 2 else {
             throw StoreError(.outOfRange, "\(bytes.count) bytes at \(offset)")
         }
         try reserve(upTo: range.end)
-        let parts = try state.withLock { $0.beginWrite(range) }.get()
-        defer {
-            for piece in state.withLock({ $0.endWrite(parts) }) { submitHash(piece) }
+        var rest = bytes
+        var offset = offset
+        while !rest.isEmpty {
+            let step = try state.withLock { $0.nextWrite(rest, at: offset) }.get()
+            if let write = step.write {
+                defer {
+                    if state.withLock({ $0.endWrite(write) }) { submitHash(PieceIndex(write.piece)) }
+                }
+                if let block = write.block {
+                    try self.write(block)
+                } else {
+                    let part = UnsafeRawBufferPointer(rebasing: rest[..<step.count])
+                    try FileAccess.write(part, at: offset, to: descriptor)
+                }
+                faults.hit("written")
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(step.count))
+            offset += Int64(step.count)
         }
-        for part in parts {
-            let start = Int(part.offset - offset)
-            let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(part.count)])
-            try FileAccess.write(slice, at: part.offset, to: descriptor)
-        }
-        faults.hit("written")
+    }
+
+    func write(_ block: WriteBlock) throws(StoreError) {
+        try FileAccess.write(block.bytes, at: block.offset, to: descriptor)
     }
 
     /// Takes the committed pieces back until ``confirm(_:_:)``: whoever named their digests may not speak for the content

@@ -29,6 +29,10 @@ struct PieceFileState {
     var prefix: Int
     /// How many writes are under way in a piece.
     var writes: [Int: Int] = [:]
+    /// Bytes of a piece that wait for those behind them; only pieces that take writes have such a block.
+    var blocks: [Int: WriteBlock] = [:]
+    /// Blocks to be used again.
+    var spareBlocks: [WriteBlock] = []
     /// Who waits for a piece to be hashed; such a piece takes no more writes.
     var hashing: [Int: [CommitWaiter]] = [:]
     /// Pieces to be hashed as soon as the last write in them has ended.
@@ -121,44 +125,6 @@ struct PieceFileState {
         var outcome = Committed()
         insert(piece, digest, &outcome)
         return outcome
-    }
-
-    // MARK: Writing
-
-    /// The parts of `range` that may be written; they count as being written until ``endWrite(_:)``.
-    mutating func beginWrite(_ range: ByteRange) -> Result<[ByteRange], StoreError> {
-        if let failure { return .failure(failure) }
-        if let length = layout.length, range.end > length {
-            return .failure(StoreError(.outOfRange, "byte \(range.end - 1) is beyond the content's \(length)"))
-        }
-        var parts: [ByteRange] = []
-        for number in layout.pieces(touching: range) where isWritable(number) {
-            writes[number, default: 0] += 1
-            doubted[PieceIndex(number)] = nil
-            let whole = ByteRange(Int64(number) * layout.pieceSize..<Int64(number + 1) * layout.pieceSize)
-            let part = whole.intersection(range)
-            if let last = parts.last, last.end == part.offset {
-                parts[parts.count - 1] = ByteRange(last.offset..<part.end)
-            } else {
-                parts.append(part)
-            }
-        }
-        return .success(parts)
-    }
-
-    private func isWritable(_ number: Int) -> Bool {
-        !committed.contains(PieceIndex(number)) && hashing[number] == nil
-    }
-
-    /// Returns the pieces whose hashing has waited for these writes.
-    mutating func endWrite(_ parts: [ByteRange]) -> [PieceIndex] {
-        var ready: [PieceIndex] = []
-        for number in parts.flatMap({ layout.pieces(touching: $0) }) {
-            guard let count = writes[number] else { continue }
-            writes[number] = count == 1 ? nil : count - 1
-            if count == 1, deferred.remove(number) != nil { ready.append(PieceIndex(number)) }
-        }
-        return ready
     }
 
     // MARK: Committing

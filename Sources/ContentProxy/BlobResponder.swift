@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import OriginFetch
 import PeerEngine
+import WireAPI
 
 /// Answers requests for blobs from the swarm, streamed while they arrive.
 struct BlobResponder: Sendable {
@@ -46,9 +47,9 @@ struct BlobResponder: Sendable {
         _ download: TaskDownload,
         _ request: Request
     ) async throws(DownloadError) {
-        guard let length = head.length, length > 0 else { return }
+        if head.length == 0 { return }
         var offset: Int64 = 0
-        if let range = request.headers[.range].flatMap({ RangeHeader($0) }) {
+        if let length = head.length, let range = request.headers[.range].flatMap({ RangeHeader($0) }) {
             guard case .partial(let part) = range.resolve(length: length) else { return }
             offset = part.offset
         }
@@ -56,7 +57,7 @@ struct BlobResponder: Sendable {
         do throws(StoreError) {
             _ = try await head.file.available(from: offset)
         } catch {
-            throw download.failure ?? DownloadError(error)
+            throw DownloadError(error)
         }
     }
 

@@ -3,7 +3,7 @@ package import NodeConfig
 
 /// Which registries a node mirrors: the `registry_mirror:` section.
 package struct MirrorConfiguration: Sendable, Configurable {
-    /// The registry that requests go to which name none.
+    /// The registry that requests go to which name none; if ``registries`` has it too, with the settings it has there.
     package var remote = "https://registry-1.docker.io"
     /// Further registries that containerd may name with `ns=`.
     package var registries: [MirroredRegistry] = []
@@ -38,6 +38,7 @@ package struct MirroredRegistry: Sendable, Configurable {
         let isBase = url.map { RegistryBase($0) != nil } ?? (RegistryBase("https://\(host)") != nil)
         try fields.check("url", isBase, "must be the base URL of a registry such as https://quay.io")
         try fields.optional("ca_file", &caFile)
+        try fields.checkReadable("ca_file", caFile)
         try fields.value("insecure", &insecure)
     }
 }

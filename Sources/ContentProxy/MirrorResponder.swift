@@ -7,6 +7,7 @@ import Logging
 package import OriginFetch
 package import PeerEngine
 import RegistryProtocol
+import WireAPI
 
 /// The registry mirror: blobs by digest through the swarm, everything else straight to the registry.
 package struct MirrorResponder: HTTPResponder {
@@ -49,7 +50,16 @@ package struct MirrorResponder: HTTPResponder {
                 if error.code == .digestMismatch { return Self.error(.badGateway, .blobUnknown, error.message) }
             }
         }
-        return try await relay.pass(request, to: url, options: upstream.options)
+        do {
+            return try await relay.pass(request, to: url, options: upstream.options)
+        } catch let error as APIError {
+            // The client shows a status at best: what is wrong, such as an unknown authority, stands here alone.
+            context.logger.warning(
+                "not passed on",
+                metadata: ["url": "\(upstream.base.url.origin + path)", "reason": "\(error.message)"]
+            )
+            return Self.error(.badGateway, .unavailable, error.message)
+        }
     }
 
     private static func error(

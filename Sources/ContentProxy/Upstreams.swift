@@ -22,15 +22,19 @@ struct Upstreams: Sendable {
         var options = options
         // A client is told where a registry redirects it, and decides itself.
         options.followRedirects = false
-        remote = RegistryBase(configuration.remote).map { Upstream(base: $0, options: options) }
+        var remote = RegistryBase(configuration.remote).map { Upstream(base: $0, options: options) }
         var named: [String: Upstream] = [:]
         for registry in configuration.registries {
             guard let base = RegistryBase(registry.url ?? "https://\(registry.host)") else { continue }
             var own = options
             own.tls.caFile = registry.caFile ?? options.tls.caFile
             if registry.insecure { own.tls.verify = false }
-            named[registry.host.lowercased()] = Upstream(base: base, options: own)
+            let upstream = Upstream(base: base, options: own)
+            named[registry.host.lowercased()] = upstream
+            // One registry has one certificate, by whatever name it is asked for.
+            if base == remote?.base { remote = upstream }
         }
+        self.remote = remote
         self.named = named
     }
 

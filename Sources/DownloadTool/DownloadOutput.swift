@@ -3,5 +3,5 @@ import CacheStore
 /// Where a download's bytes go.
 enum DownloadOutput: Sendable {
     case file(TargetDestination)
-    case standardOutput(StandardOutput)
+    case stream(OutputStream)
 }

@@ -60,6 +60,11 @@ package struct DownloadTool: Sendable {
         }
     }
 
+    /// Checks what only shows when the configuration is used: its backends.
+    package func check() throws(ToolFailure) {
+        _ = try Links(configuration, logger: logger).backends(for: nil, plugins, logger)
+    }
+
     /// Streams a file to a supernode.
     ///
     /// Returns the digest by which it can be fetched.
@@ -104,12 +109,11 @@ package struct DownloadTool: Sendable {
         let node = try StandaloneNode(links, for: order, name: name, plugins: plugins, logger: logger)
         try await withOutput(order, direct: false) { output, destination in
             guard let destination else { return }
-            let toOutput: StandardOutput? = if case .standardOutput(let output) = output { output } else { nil }
+            let toOutput: OutputStream? = if case .stream(let output) = output { output } else { nil }
             let download = StandaloneDownload(
                 node,
                 order,
                 supernodes: configuration.node.supernodes,
-                failures: links.failures,
                 to: destination,
                 output: toOutput
             )
@@ -132,7 +136,7 @@ package struct DownloadTool: Sendable {
         do throws(ToolFailure) {
             let handover = try download.handover(configuration, port: port)
             guard let handover else { return }
-            try handover.startServer(over: file.descriptor)
+            try handover.startServer(over: file.descriptor, log: ServerLog.open(below: configuration.home))
         } catch {
             logger.warning("\(error.message)")
             return
@@ -152,21 +156,21 @@ package struct DownloadTool: Sendable {
 
     /// Opens the output for `body`, and after a failure keeps of it what the next run can use.
     ///
-    /// `direct`: standard output needs no file.
+    /// `direct`: a stream needs no file.
     private func withOutput<Value>(
         _ order: DownloadOrder,
         direct: Bool,
         _ body: (DownloadOutput, TargetDestination?) async throws -> Value
     ) async throws -> Value {
         switch order.output {
-        case .standardOutput:
-            let output = StandardOutput(verifying: order.digests)
-            if direct { return try await body(.standardOutput(output), nil) }
+        case .stream(let place):
+            let output = OutputStream(place, verifying: order.digests)
+            if direct { return try await body(.stream(output), nil) }
             let directory = try TemporaryDirectory()
             defer { directory.remove() }
             let destination = try target("\(directory.path)/content", order, verifying: [])
             defer { destination.abandon(keep: false) }
-            return try await body(.standardOutput(output), destination)
+            return try await body(.stream(output), destination)
         case .file(let path):
             let destination = try target(path, order, verifying: order.digests)
             do {

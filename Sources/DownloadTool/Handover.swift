@@ -7,7 +7,8 @@ import WireAPI
 /// What `dfget server` is told by the dfget that starts it, through an inherited descriptor: it holds keys, and so is
 /// never an argument.
 struct Handover: Sendable, Codable {
-    var supernode: String
+    /// The configuration as YAML, with the supernode and the port in use.
+    var configuration: String
     var registration: PeerRegistrationResponse
     /// The number of the last call.
     var sequence: UInt64
@@ -15,13 +16,7 @@ struct Handover: Sendable, Codable {
     var record: OriginRecord
     var request: NodeDownloadRequest
     var name: String
-    var address: String?
-    var port: Int
-    var aliveSeconds: Double
     var token: String?
-    var supernodeCAFile: String?
-    /// Bytes per second.
-    var uploadLimits: [Int64]
 
     /// The descriptors that the server finds open.
     enum Inherited {
@@ -32,15 +27,15 @@ struct Handover: Sendable, Codable {
         static let handover: Int32 = 4
     }
 
-    /// Starts the server, over the open file `content`.
+    /// Starts the server, over the open file `content`; `log`: where it says what it does.
     ///
     /// The caller ends soon after: the server waits for that.
-    func startServer(over content: Int32) throws(ToolFailure) {
+    func startServer(over content: Int32, log: Int32?) throws(ToolFailure) {
         guard let data = try? JSONEncoder().encode(self) else { return }
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.failure("pipe") }
         defer { close(ends[0]) }
-        try Self.spawn([content, ends[0]])
+        try Self.spawn([content, ends[0]], log: log)
         var rest = Array("\(data.count)\n".utf8)[...] + data
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
@@ -52,7 +47,7 @@ struct Handover: Sendable, Codable {
     }
 
     /// Starts this very program as `dfget server` in a session of its own, with `descriptors` as 3 and up.
-    private static func spawn(_ descriptors: [Int32]) throws(ToolFailure) {
+    private static func spawn(_ descriptors: [Int32], log: Int32?) throws(ToolFailure) {
         // Whatever else is open is this process's business.
         for descriptor in Inherited.content..<1024 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         // Out of the way of the numbers that they get.
@@ -64,6 +59,7 @@ struct Handover: Sendable, Codable {
         for standard in STDIN_FILENO...STDERR_FILENO {
             posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0)
         }
+        if let log { posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO) }
         for (number, source) in sources.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, source, Inherited.content + Int32(number))
         }

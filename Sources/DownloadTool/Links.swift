@@ -16,8 +16,6 @@ struct Links: Sendable {
     private let limiters: [RateLimiter]
     /// The limits of everything that is sent.
     let uploads: [RateLimiter]
-    /// What origins had against it.
-    let failures = OriginFailures()
 
     init(_ configuration: ToolConfiguration, logger: Logger) {
         transport = CurlTransport(logger: logger)
@@ -30,15 +28,9 @@ struct Links: Sendable {
     }
 
     /// The engine's part.
-    var engine: PeerEngine.Links {
-        PeerEngine.Links(
-            transport: transport,
-            supernodeCAFile: configuration.node.supernodeCAFile,
-            limits: limiters
-        )
-    }
+    var engine: PeerEngine.Links { configuration.node.links(transport, limits: limiters) }
 
-    /// Calls to supernodes.
+    /// Calls to supernodes: the user's own choice of host.
     var supernode: TransferOptions { engine.supernode }
 
     /// Reading from a daemon's socket.
@@ -66,11 +58,7 @@ struct Links: Sendable {
         do throws(ConfigError) {
             let environment = PluginEnvironment(transport: transport, options: options, logger: logger)
             let entries = configuration.node.backends
-            return try BackendRegistry(plugins: plugins(environment), entries: entries.withRegistryDefault()) {
-                backend,
-                _ in
-                NotingBackend(backend, failures)
-            }
+            return try BackendRegistry(plugins: plugins(environment), entries: entries.withRegistryDefault())
         } catch {
             throw ToolFailure(.usage, error.description)
         }

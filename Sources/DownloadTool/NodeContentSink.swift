@@ -4,8 +4,9 @@ import CurlTransport
 import NodeControl
 import OriginFetch
 import Synchronization
+import WireAPI
 
-/// Takes the content that a node sends, into the output's file or to standard output.
+/// Takes the content that a node sends, into the output's file or stream.
 final class NodeContentSink: TransferSink {
     private struct State {
         var status = 0
@@ -15,33 +16,34 @@ final class NodeContentSink: TransferSink {
         var length: Int64?
         var file: PieceFile?
         var position: Int64 = 0
-        var start: Int64 = 0
+        /// Pieces whose bytes are all written.
+        var written: AsyncStream<PieceIndex>.Continuation?
     }
 
     private let output: DownloadOutput
     private let state = Mutex(State())
-    /// Pieces whose bytes are all written.
-    let written: AsyncStream<PieceIndex>
-    private let writtenInput: AsyncStream<PieceIndex>.Continuation
 
-    init(_ output: DownloadOutput) {
-        self.output = output
-        (written, writtenInput) = AsyncStream.makeStream(of: PieceIndex.self)
+    init(_ output: DownloadOutput) { self.output = output }
+
+    /// Another transfer begins.
+    ///
+    /// Returns the pieces whose bytes are all written, as they come.
+    func begin() -> AsyncStream<PieceIndex> {
+        let (pieces, input) = AsyncStream.makeStream(of: PieceIndex.self)
+        state.withLock { $0 = State(written: input) }
+        return pieces
     }
 
     var id: String? { state.withLock { $0.id } }
     var digest: Digest? { state.withLock { $0.digest } }
     var file: PieceFile? { state.withLock { $0.file } }
-    /// Bytes that were here before this transfer.
-    var resumed: Int64 { state.withLock { $0.start } }
     var progress: (bytes: Int64, length: Int64?) { state.withLock { ($0.position, $0.length) } }
 
     /// What the node answered instead of content.
-    var failure: ToolFailure? {
+    var failure: WireError? {
         let (status, error) = state.withLock { ($0.status, $0.error) }
         if status == 200 || status == 206 { return nil }
-        if let error = NodeControlClient.error(in: error) { return ToolFailure(error) }
-        return ToolFailure(.failure, "the node answered \(status)")
+        return NodeControlClient.error(in: error) ?? WireError(.internalError, "the node answered \(status)")
     }
 
     func receive(head: TransferHead) throws {
@@ -68,7 +70,6 @@ final class NodeContentSink: TransferSink {
             state.digest = digest
             state.length = length
             state.file = file
-            state.start = start
             state.position = start
         }
     }
@@ -83,14 +84,14 @@ final class NodeContentSink: TransferSink {
         }
         let end = position + Int64(bytes.count)
         switch output {
-        case .standardOutput(let output):
+        case .stream(let output):
             try output.write(bytes)
         case .file:
             guard let file else { throw ToolFailure(.failure, "a body without a head") }
             try file.write(bytes, at: position)
             var piece = file.layout.piece(at: position)
             while let range = file.layout.range(of: piece), range.end <= end {
-                writtenInput.yield(piece)
+                tell(piece)
                 piece = piece.next
             }
         }
@@ -104,10 +105,12 @@ final class NodeContentSink: TransferSink {
             let length = state.withLock { $0.position }
             try file.learn(length: length)
             state.withLock { $0.length = length }
-            if length % file.layout.pieceSize != 0 { writtenInput.yield(file.layout.piece(at: length - 1)) }
+            if length % file.layout.pieceSize != 0 { tell(file.layout.piece(at: length - 1)) }
         }
     }
 
     /// No piece follows.
-    func close() { writtenInput.finish() }
+    func close() { state.withLock { $0.written }?.finish() }
+
+    private func tell(_ piece: PieceIndex) { state.withLock { $0.written }?.yield(piece) }
 }

@@ -20,34 +20,63 @@ struct NodeDownload: Sendable {
         sink = NodeContentSink(output)
     }
 
+    /// So many versions of the content are begun with at most.
+    private static let mostVersions = 4
+
     /// Nil where no daemon answers, or it ends before the content does: what is here already is good for another way.
     func run() async throws -> DownloadOutcome? {
-        if case .file(let destination) = output { try await destination.resume() }
+        switch output {
+        case .file(let destination): try await destination.resume()
+        case .stream(let output): try await output.open()
+        }
+        var version = 1
+        while true {
+            do {
+                guard try await transferred() else { return nil }
+                try await finish()
+                return await outcome()
+            } catch let error as WireError where error.code == .generationMismatch {
+                guard version < Self.mostVersions, canStartAnew else { throw error }
+                version += 1
+            }
+        }
+    }
+
+    /// Returns whether the node has sent the content to its end; false: somebody else may do better.
+    private func transferred() async throws -> Bool {
+        var reason: WireError?
         do {
             try await transfer()
+            reason = sink.failure
+            if reason == nil { return true }
         } catch let error as TransferError where [.cannotConnect, .closedEarly].contains(error.code) {
             // A body that breaks off does not say why; the node does, if it is still there.
-            let status = if let id = sink.id { try? await client.status(of: id) } else { NodeDownloadStatus?.none }
-            if let reason = status?.error, Self.isFinal(reason) { throw reason }
-            // What has gone to standard output can not be taken back.
-            if case .standardOutput(let output) = output, output.count > 0 { throw error }
-            return nil
+            reason = if let id = sink.id { try? await client.status(of: id).error } else { nil }
+            guard reason != nil || canStartAnew else { throw error }
         }
-        if let failure = sink.failure { throw failure }
+        guard let reason, !canStartAnew || Self.isFinal(reason) else { return false }
+        throw reason
+    }
+
+    /// What has gone out can not be taken back.
+    private var canStartAnew: Bool {
+        if case .stream(let output) = output { output.count == 0 } else { true }
+    }
+
+    /// Whether it is not about the node's own end: nobody else could do better, or should do it instead.
+    private static func isFinal(_ error: WireError) -> Bool {
+        ![.internalError, .shuttingDown, .cancelled].contains(error.code)
+    }
+
+    private func finish() async throws {
         switch output {
         case .file(let destination):
             guard let file = sink.file else { throw ToolFailure(.failure, "the node sent nothing") }
             guard file.isWhole else { throw ToolFailure(.network, "the node ended the content too early") }
             try await destination.finish(file, expected: [], verified: true)
-        case .standardOutput(let output):
+        case .stream(let output):
             try output.finish()
         }
-        return await outcome()
-    }
-
-    /// Whether it is the content's own fault, and not the node's: nobody else could do better.
-    private static func isFinal(_ error: WireError) -> Bool {
-        ![.storageFull, .internalError, .shuttingDown].contains(error.code)
     }
 
     /// How far it is; `asking`: ask the node where the bytes come from.
@@ -59,9 +88,10 @@ struct NodeDownload: Sendable {
     }
 
     private func transfer() async throws {
+        let written = sink.begin()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await piece in sink.written { try await sink.file?.commit(piece, expecting: nil) }
+                for await piece in written { try await sink.file?.commit(piece, expecting: nil) }
             }
             group.addTask {
                 defer { sink.close() }

@@ -3,8 +3,44 @@ import Glibc
 
 /// Where the content is to go.
 package enum OutputPlace: Sendable, Hashable {
+    /// A regular file, there or to be made: it is replaced once the content is whole.
     case file(path: String)
-    case standardOutput
+    /// What takes bytes in order and can not be replaced.
+    case stream(Stream)
+
+    /// Standard output, another open descriptor, a pipe or a device.
+    package struct Stream: Sendable, Hashable {
+        /// `-`, or its path.
+        package let name: String
+        /// Where it is open already.
+        package let descriptor: Int32?
+
+        /// Nil where the path is that of a regular file, a directory, or nothing.
+        init?(_ path: String) {
+            name = path
+            descriptor = Self.descriptor(path)
+            var status = stat()
+            guard
+                descriptor != nil
+                    || (stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT))
+            else { return nil }
+        }
+
+        /// These are names of what is open here, whatever kind of file that is.
+        private static func descriptor(_ path: String) -> Int32? {
+            switch path {
+            case "-", "/dev/stdout": STDOUT_FILENO
+            case "/dev/stderr": STDERR_FILENO
+            default:
+                ["/dev/fd/", "/proc/self/fd/"].first { path.hasPrefix($0) }.flatMap { Int32(path.dropFirst($0.count)) }
+            }
+        }
+    }
+
+    /// Whether the content itself goes to standard output.
+    package var isStandardOutput: Bool {
+        if case .stream(let stream) = self { stream.descriptor == STDOUT_FILENO } else { false }
+    }
 
     /// `given`: what `--output` says, `-` for standard output; nil: the URL's last path component in the current directory.
     ///
@@ -12,7 +48,7 @@ package enum OutputPlace: Sendable, Hashable {
     package init(_ given: String?, for url: ResourceURL?) throws(ToolFailure) {
         if let given {
             guard !given.isEmpty else { throw ToolFailure(.usage, "--output is empty") }
-            self = given == "-" ? .standardOutput : .file(path: given)
+            self = Stream(given).map { .stream($0) } ?? .file(path: given)
             return
         }
         guard let name = url?.lastPathComponent, !name.contains("/"), name != ".", name != "..",
@@ -47,7 +83,7 @@ package enum OutputPlace: Sendable, Hashable {
     package var name: String {
         switch self {
         case .file(let path): String(path.split(separator: "/").last ?? "")
-        case .standardOutput: "-"
+        case .stream(let stream): stream.name
         }
     }
 
@@ -55,7 +91,7 @@ package enum OutputPlace: Sendable, Hashable {
     package var text: String {
         switch self {
         case .file(let path): path
-        case .standardOutput: "-"
+        case .stream(let stream): stream.name
         }
     }
 }

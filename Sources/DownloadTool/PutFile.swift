@@ -30,7 +30,8 @@ struct PutFile: Sendable {
             let answer = try? JSONDecoder().decode(PutResponse.self, from: Data(response.body))
         else {
             if let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(response.body)) {
-                throw ToolFailure(error.error)
+                let failure = ToolFailure(error.error)
+                throw ToolFailure(failure.status, "\(address): \(failure.message)")
             }
             throw ToolFailure(.network, "\(address) answered \(response.head.status)")
         }
@@ -47,7 +48,7 @@ struct PutFile: Sendable {
                 if response.head.status < 500 { return address }
                 reason = "\(address) answered \(response.head.status)"
             } catch {
-                reason = "\(address): \(error.message)"
+                reason = address.explanation(of: error)
             }
         }
         throw ToolFailure(.network, "no supernode answers; \(reason)")

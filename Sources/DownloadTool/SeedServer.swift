@@ -2,6 +2,7 @@ import BackendAPI
 import CacheStore
 import Content
 import CurlTransport
+import FoundationEssentials
 import Glibc
 import HTTPService
 package import Logging
@@ -20,24 +21,32 @@ package enum SeedServer {
     ///
     /// To be called in the process that ``Handover`` starts.
     package static func run(logger: Logger) async throws {
+        ServerLog.bound()
         let handover = try Handover.inherited()
         _ = chdir("/")
-        guard let address = SupernodeAddress(handover.supernode) else {
-            throw ToolFailure(.failure, "the handover names no supernode")
+        var configuration = ToolConfiguration()
+        do throws(ConfigError) {
+            try ConfigFile.parse(text: handover.configuration, file: "handover", into: &configuration)
+        } catch {
+            throw ToolFailure(.failure, error.description)
+        }
+        guard let address = configuration.node.supernodes.first,
+            case .tcp(_, let port) = configuration.node.pieces.address.place
+        else {
+            throw ToolFailure(.failure, "the handover names no supernode or no port")
         }
         let file = try PieceFile(
             inherited: Handover.Inherited.content,
             handover.manifest,
             threads: WorkerThreads(count: 1)
         )
-        var configuration = ToolConfiguration()
-        configuration.node.supernodes = [address]
-        configuration.node.supernodeCAFile = handover.supernodeCAFile
-        configuration.node.pieces.address = ListenAddress(.tcp(host: "::", port: handover.port))
-        configuration.totalLimit = Rate(bytesPerSecond: handover.uploadLimits.min())
         let links = Links(configuration, logger: logger)
-        let identity = NodeIdentity(name: handover.name, address: handover.address)
-        identity.listens(at: handover.port)
+        let identity = NodeIdentity(
+            name: handover.name,
+            address: configuration.ip,
+            speaksTLS: configuration.node.pieces.tls != nil
+        )
+        identity.listens(at: port)
         let engine = PeerEngine(
             configuration.node.peer,
             supernodes: [address],
@@ -60,7 +69,12 @@ package enum SeedServer {
             logger: logger
         )
         Handover.waitForParent()
-        let patience = Patience(file: file, activity: activity, aliveTime: .seconds(handover.aliveSeconds))
+        let patience = Patience(
+            file: file,
+            activity: activity,
+            aliveTime: configuration.aliveTime,
+            logger: logger
+        )
         let services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener),
             .init(service: engine),
@@ -69,7 +83,12 @@ package enum SeedServer {
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         )
+        let path = try? FileManager.default.destinationOfSymbolicLink(
+            atPath: "/proc/self/fd/\(Handover.Inherited.content)"
+        )
+        logger.info("offering", metadata: ["output": "\(path ?? "?")", "supernode": "\(address)"])
         try await group.run()
+        logger.info("ended", metadata: ["output": "\(path ?? "?")"])
     }
 }
 
@@ -78,15 +97,22 @@ private struct Patience: Service {
     let file: PieceFile
     let activity: Activity
     let aliveTime: Duration
+    let logger: Logger
 
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
 
-    func run() async throws {
+    func run() async throws { await cancelWhenGracefulShutdown { await lastUse() } }
+
+    private func lastUse() async {
         while file.isUnchanged {
             let rest = ContinuousClock.now.duration(to: activity.last + aliveTime)
-            guard rest > .zero else { return }
+            guard rest > .zero else {
+                logger.info("nobody has asked for it any more", metadata: ["for": "\(aliveTime)"])
+                return
+            }
             do { try await Task.sleep(for: min(rest, Self.check)) } catch { return }
         }
+        logger.info("somebody has changed the output")
     }
 }

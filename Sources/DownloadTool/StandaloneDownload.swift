@@ -1,5 +1,7 @@
 import CacheStore
 import Content
+import FoundationEssentials
+import HTTPService
 import NodeAssembly
 import NodeConfig
 import OriginFetch
@@ -12,8 +14,7 @@ final class StandaloneDownload: Sendable {
     private let node: StandaloneNode
     private let order: DownloadOrder
     private let supernodes: [SupernodeAddress]
-    private let failures: OriginFailures
-    private let output: StandardOutput?
+    private let output: OutputStream?
     let destination: TargetDestination
     private let running = Mutex<TaskDownload?>(nil)
 
@@ -22,33 +23,26 @@ final class StandaloneDownload: Sendable {
         _ node: StandaloneNode,
         _ order: DownloadOrder,
         supernodes: [SupernodeAddress],
-        failures: OriginFailures,
         to destination: TargetDestination,
-        output: StandardOutput?
+        output: OutputStream?
     ) {
         self.node = node
         self.order = order
         self.supernodes = supernodes
-        self.failures = failures
         self.destination = destination
         self.output = output
     }
 
     /// Downloads; ends when cancelled.
     func run() async throws -> DownloadOutcome {
-        do throws(StoreError) { try await destination.resume() } catch { throw ToolFailure(error) }
-        do {
-            let download = try await node.engine.download(order.request, to: destination)
-            running.withLock { $0 = download }
-            return try await withTaskCancellationHandler {
-                try await follow(download)
-            } onCancel: {
-                download.release()
-            }
-        } catch let error as DownloadError {
-            let failure = ToolFailure(error, supernodes: supernodes)
-            throw failure.status == .origin && failures.isUnreachable
-                ? ToolFailure(.network, failure.message) : failure
+        try await output?.open()
+        try await destination.resume()
+        let download = try await node.engine.download(order.request, to: destination)
+        running.withLock { $0 = download }
+        return try await withTaskCancellationHandler {
+            try await follow(download)
+        } onCancel: {
+            download.release()
         }
     }
 
@@ -78,21 +72,41 @@ final class StandaloneDownload: Sendable {
         for address in supernodes.ordered(for: id).reversed() {
             guard let (registration, sequence) = node.engine.handover(of: address) else { continue }
             return Handover(
-                supernode: address.configText,
+                configuration: printed(configuration.forServer(of: address, port: port)),
                 registration: registration,
                 sequence: sequence + 16,
                 manifest: manifest,
                 record: record,
                 request: order.nodeRequest,
                 name: node.identity.name,
-                address: node.identity.address,
-                port: port,
-                aliveSeconds: configuration.aliveTime.seconds,
-                token: try configuration.node.cluster.token(),
-                supernodeCAFile: configuration.node.supernodeCAFile,
-                uploadLimits: [configuration.totalLimit, configuration.node.limits.upload].compactMap(\.bytesPerSecond)
+                token: try configuration.node.cluster.token()
             )
         }
         return nil
+    }
+}
+
+extension ToolConfiguration {
+    /// The part that `dfget server` needs: it goes to no origin, and works in another directory.
+    fileprivate func forServer(of supernode: SupernodeAddress, port: Int) -> ToolConfiguration {
+        var configuration = self
+        configuration.node.supernodes = [supernode]
+        configuration.node.backends = []
+        configuration.node.cluster = ClusterConfiguration()
+        if case .tcp(let host, _) = node.pieces.address.place {
+            configuration.node.pieces.address = ListenAddress(.tcp(host: host, port: port))
+        }
+        configuration.node.supernodeCAFile = node.supernodeCAFile.map(Self.absolute)
+        if var tls = node.pieces.tls {
+            tls.certificate = Self.absolute(tls.certificate)
+            tls.key = Self.absolute(tls.key)
+            tls.clientCA = tls.clientCA.map(Self.absolute)
+            configuration.node.pieces.tls = tls
+        }
+        return configuration
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 }

@@ -24,7 +24,11 @@ struct StandaloneNode: Sendable {
     ) throws(ToolFailure) {
         let configuration = links.configuration
         let supernodes = order.pattern == .source ? [] : configuration.node.supernodes
-        identity = NodeIdentity(name: name, address: configuration.ip)
+        identity = NodeIdentity(
+            name: name,
+            address: configuration.ip,
+            speaksTLS: configuration.node.pieces.tls != nil
+        )
         engine = PeerEngine(
             configuration.node.peer,
             supernodes: supernodes,

@@ -90,7 +90,7 @@ package final class TargetDestination: DownloadDestination {
         for digest in Set(digests + (verified ? [] : expected)) {
             let found = try await file.contentDigest(digest.algorithm)
             guard found == digest else {
-                throw StoreError(.contentMismatch, "the content is \(found), not \(digest); nothing was written")
+                throw StoreError(.contentMismatch, "the content is \(found), not \(digest)")
             }
         }
         guard let target = state.withLock({ $0.target }), target.file === file else {

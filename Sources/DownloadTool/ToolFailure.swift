@@ -1,8 +1,6 @@
-import BackendAPI
-package import CacheStore
+import CacheStore
 package import CurlTransport
-import HTTPService
-package import PeerEngine
+import OriginFetch
 package import WireAPI
 
 /// Why dfget did not do what was asked: one line for a person, and the exit status.
@@ -20,60 +18,46 @@ package struct ToolFailure: Error, Sendable, CustomStringConvertible {
 }
 
 extension ToolFailure {
-    /// `supernodes`: those asked, to tell their silence from the origin's.
-    package init(_ error: DownloadError, supernodes: [SupernodeAddress] = []) {
-        switch error.code {
-        case .notFound: self.init(.notFound, error.message)
-        case .unauthorized:
-            self.init(.denied, "\(error.message); give credentials with --header 'Authorization: ...' or in the URL")
-        case .forbidden: self.init(.denied, error.message)
-        case .refused: self.init(.denied, error.message)
-        case .unavailable:
-            let isSupernode =
-                supernodes.contains { error.message.hasPrefix($0.url) } || error.message.hasPrefix("no supernode")
-            self.init(isSupernode ? .network : .origin, error.message)
-        case .throttled: self.init(.origin, "\(error.message); try again later")
-        case .digestMismatch: self.init(.mismatch, error.message)
-        case .storageFull: self.init(.local, "\(error.message); free some space and run the same command again")
-        case .storage: self.init(.local, error.message)
-        case .cancelled, .other: self.init(.failure, error.message)
+    /// What any node has found, this one, a daemon or a supernode: the one place where a code becomes an exit status.
+    package init(_ error: WireError) {
+        let advice = error.advice ?? Self.advice(for: error.code)
+        self.init(Self.status(of: error.code), error.message + (advice.map { "; \($0)" } ?? ""))
+    }
+
+    private static func status(of code: WireError.Code) -> ExitStatus {
+        switch code {
+        case .originNotFound, .unknownTask: .notFound
+        case .originUnauthorized, .originForbidden, .sourceRefused, .sourceUnverified, .invalidRequest,
+            .unauthenticated, .unsupportedVersion:
+            .denied
+        case .originUnreachable, .originUntrusted, .supernodeUnreachable, .shuttingDown: .network
+        case .originUnavailable, .originThrottled, .generationMismatch: .origin
+        case .digestMismatch: .mismatch
+        case .storageFull, .storageFailed: .local
+        default: .failure
         }
     }
 
-    /// What a node or supernode answered.
-    package init(_ error: WireError) {
-        let status: ExitStatus =
-            switch error.code {
-            case .originNotFound, .unknownTask: .notFound
-            case .originUnauthorized, .originForbidden, .sourceRefused, .sourceUnverified, .unauthenticated: .denied
-            case .originUnavailable, .originThrottled: .origin
-            case .digestMismatch: .mismatch
-            case .shuttingDown: .network
-            default: .failure
-            }
-        let advice =
-            error.code == .originUnauthorized
-            ? "; give credentials with --header 'Authorization: ...' or in the URL" : ""
-        self.init(status, error.message + advice)
-    }
-
-    package init(_ error: StoreError) {
-        switch error.code {
-        case .digestMismatch, .contentMismatch: self.init(.mismatch, error.message)
-        case .diskFull: self.init(.local, "\(error.message); free some space and run the same command again")
-        case .cancelled: self.init(.failure, error.message)
-        default: self.init(.local, error.message)
+    /// What to do where dfget itself has met with the trouble, or everybody would do the same.
+    private static func advice(for code: WireError.Code) -> String? {
+        switch code {
+        case .originNotFound: "check the URL"
+        case .originUnauthorized: "give credentials with --header 'Authorization: ...' or in the URL"
+        case .originUntrusted: "trust its authority with --cacerts FILE, or anybody with --insecure"
+        case .originForbidden: "ask its owner, or give other credentials"
+        case .originUnreachable: "check the host's name and the network, or try again later"
+        case .originUnavailable, .originThrottled: "try again later"
+        case .generationMismatch: "run the same command again"
+        case .supernodeUnreachable: "see that a supernode runs where --node and the configuration say"
+        case .digestMismatch: "nothing was kept; check the digest, or tell the origin's owner"
+        case .storageFull: "free some space and run the same command again"
+        default: nil
         }
     }
 
     package init(_ error: TransferError) {
         switch error.code {
-        case .refusedBySink:
-            switch error.cause {
-            case let cause as ToolFailure: self = cause
-            case let cause as StoreError: self.init(cause)
-            default: self.init(.failure, error.message)
-            }
+        case .refusedBySink: self = error.cause.map { ToolFailure(any: $0) } ?? ToolFailure(.failure, error.message)
         case .timedOut, .tooSlow: self.init(.timeout, error.message)
         default: self.init(.network, error.message)
         }
@@ -83,11 +67,9 @@ extension ToolFailure {
     package init(any error: any Error) {
         switch error {
         case let error as ToolFailure: self = error
-        case let error as DownloadError: self.init(error)
         case let error as WireError: self.init(error)
-        case let error as StoreError: self.init(error)
+        case let error as StoreError: self.init(WireError(error))
         case let error as TransferError: self.init(error)
-        case let error as ListenError: self.init(.failure, error.description)
         default: self.init(.failure, "\(error)")
         }
     }

@@ -17,7 +17,9 @@ extension [BackendEntry] {
     func with(_ mirrored: [MirroredRegistry]) throws(ConfigError) -> [BackendEntry] {
         var entries = self
         for registry in mirrored where registry.caFile != nil || registry.insecure {
-            guard let host = registry.authority, !contains(where: { $0.hosts.contains(host) }) else { continue }
+            guard let host = registry.authority,
+                !entries.contains(where: { $0.plugin == "registry" && $0.hosts.contains(host) })
+            else { continue }
             var entry = BackendEntry()
             entry.plugin = "registry"
             entry.hosts = [host]

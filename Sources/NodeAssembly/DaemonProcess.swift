@@ -29,7 +29,7 @@ package struct DaemonProcess: Sendable {
         place.directory = configuration.home
         let store = try await CacheStore.open(place, logger: process.logger)
         var peer = configuration.node
-        peer.backends = try peer.backends.with(configuration.mirror.registries)
+        peer.backends = try configuration.allBackends
         let node = try PeerNode(
             peer,
             name: "\(ProcessInfo.processInfo.hostName)/dfdaemon",

@@ -1,6 +1,10 @@
 package import ArgumentParser
+package import BackendAPI
+import ContentProxy
+import CurlTransport
 import FoundationEssentials
 import Glibc
+import Logging
 package import NodeConfig
 
 /// A configuration of a long-lived process, with what its command line can change.
@@ -8,12 +12,21 @@ package protocol NodeConfiguration: Configurable {
     /// The directory of the store.
     var home: String { get set }
     var log: LogConfiguration { get set }
+    /// The backends for origins, with those that follow from other keys.
+    var allBackends: [BackendEntry] { get throws(ConfigError) }
     /// The defaults.
     init()
 }
 
-extension SupernodeConfiguration: NodeConfiguration {}
-extension DaemonConfiguration: NodeConfiguration {}
+extension SupernodeConfiguration: NodeConfiguration {
+    package var allBackends: [BackendEntry] { backends }
+}
+
+extension DaemonConfiguration: NodeConfiguration {
+    package var allBackends: [BackendEntry] {
+        get throws(ConfigError) { try node.backends.with(mirror.registries) }
+    }
+}
 
 /// The command line of a long-lived process of ours.
 package struct NodeOptions: ParsableArguments {
@@ -36,26 +49,40 @@ package struct NodeOptions: ParsableArguments {
 
     package init() {}
 
-    /// Reads the configuration, flags over file over defaults, and has `process` run with it, or prints it.
+    /// Reads the configuration, flags over file over defaults, and has `process` run with it, or checks and prints it;
+    /// then ends the process.
     ///
     /// What goes wrong is one line on standard error behind `name`, and an exit code: 78 for a wrong configuration
     /// (sysexits.h), 1 for anything else.
     package func run<Configuration: NodeConfiguration>(
         _ name: String,
+        plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin],
         _ process: (Configuration) async throws -> Void
-    ) async throws {
+    ) async -> Never {
         do {
             let configuration: Configuration = try settings()
-            if printConfig {
+            guard !printConfig else {
+                _ = try BackendRegistry.of(TransferOptions(), configuration.allBackends) { options in
+                    let logger = Logger(label: name) { _ in SwiftLogNoOpLogHandler() }
+                    let transport = CurlTransport(logger: logger)
+                    return plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
+                }
                 print(printed(configuration), terminator: "")
-                return
+                Self.leave(0)
             }
             try await process(configuration)
+            Self.leave(0)
         } catch {
             let line = Array("\(name): \(CommandFailure.line(error))\n".utf8)
             _ = write(STDERR_FILENO, line, line.count)
-            throw error is ConfigError ? ExitCode(78) : ExitCode.failure
+            Self.leave(error is ConfigError ? 78 : 1)
         }
+    }
+
+    /// Ends the process at once: libcurl's thread must not go on while exit(3) takes down what it uses.
+    private static func leave(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 
     private func settings<Configuration: NodeConfiguration>() throws(ConfigError) -> Configuration {

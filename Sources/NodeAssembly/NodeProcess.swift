@@ -47,10 +47,14 @@ package struct NodeProcess: Sendable {
     }
 
     /// Runs services until SIGTERM or SIGINT, then shuts them down in the reverse order.
+    ///
+    /// SIGHUP ends nothing: to others it means that the configuration is to be read again.
     func run(_ services: [any Service], ready: @escaping @Sendable () async throws -> String) async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                services: ([Hangups(logger: logger)] + services).map {
+                    .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
@@ -83,7 +87,18 @@ package struct NodeProcess: Sendable {
     }
 }
 
-/// One line on standard output, at once, and to a waiting service manager (sd_notify(3)).
+/// Says that SIGHUP changes nothing.
+private struct Hangups: Service {
+    let logger: Logger
+
+    func run() async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            logger.notice("SIGHUP: the configuration is read at the start only; restart to change it")
+        }
+    }
+}
+
+/// One line on standard output, at once.
 private func announce(_ line: String) {
     var rest = Array("\(line)\n".utf8)[...]
     while !rest.isEmpty {

@@ -20,7 +20,7 @@ package struct PeerNodeConfiguration: Sendable, Configurable {
     package var limits = LimitConfiguration()
     package var cluster = ClusterConfiguration()
     package var backends: [BackendEntry] = []
-    /// The authority that signed the supernodes' certificates; none: the system's.
+    /// The authority that signed the certificates of supernodes and of other nodes' piece servers; none: the system's.
     package var supernodeCAFile: String?
 
     /// `pieces`: where the piece server listens.
@@ -31,12 +31,35 @@ package struct PeerNodeConfiguration: Sendable, Configurable {
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.list("supernodes", &supernodes)
         try fields.optional("supernode_ca_file", &supernodeCAFile)
+        try fields.checkReadable("supernode_ca_file", supernodeCAFile)
         try fields.section("pieces", &pieces)
         try fields.section("peer", &peer)
         try fields.section("origin", &origin)
         try fields.section("limits", &limits)
         try fields.section("cluster", &cluster)
         try fields.sections("backends", &backends) { BackendEntry() }
+    }
+}
+
+extension PeerNodeConfiguration {
+    /// What the node talks to supernodes and other nodes with.
+    ///
+    /// They are the cluster's own: they may be anywhere, and no proxy stands between. To those that want to see a
+    /// certificate the node shows its piece server's.
+    package func links(_ transport: CurlTransport, limits: [RateLimiter]) -> PeerEngine.Links {
+        var supernode = TransferOptions()
+        supernode.addresses = .any
+        supernode.proxy = .none
+        supernode.followRedirects = false
+        supernode.connectTimeout = .seconds(3)
+        supernode.lowSpeed = nil
+        supernode.tls.caFile = supernodeCAFile
+        supernode.tls.clientCertificate = pieces.tls?.certificate
+        supernode.tls.clientKey = pieces.tls?.key
+        var pieces = supernode
+        pieces.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
+        pieces.rateLimits = limits
+        return PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
     }
 }
 
@@ -69,12 +92,8 @@ package struct PeerNode: Sendable {
         engine = PeerEngine(
             configuration.peer,
             supernodes: configuration.supernodes,
-            identity: NodeIdentity(name: name, address: address),
-            links: PeerEngine.Links(
-                transport: transport,
-                supernodeCAFile: configuration.supernodeCAFile,
-                limits: options.rateLimits
-            ),
+            identity: NodeIdentity(name: name, address: address, speaksTLS: configuration.pieces.tls != nil),
+            links: configuration.links(transport, limits: options.rateLimits),
             backends: backends,
             origin: configuration.origin.fetch,
             store: store,

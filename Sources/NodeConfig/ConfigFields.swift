@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A visitor of a configuration's fields, either reading a YAML mapping into them or collecting them for printing.
 ///
 /// See ``Configurable``.
@@ -150,6 +152,14 @@ public struct ConfigFields {
     public func check(_ key: String, _ condition: Bool, _ message: String) throws(ConfigError) {
         guard entries != nil, !condition else { return }
         throw error(key, "'\(key)'\(place.suffix) \(message)")
+    }
+
+    /// Refuses the name of a file that can not be read; nil names none.
+    ///
+    /// Does nothing while printing.
+    public func checkReadable(_ key: String, _ path: String?) throws(ConfigError) {
+        guard let path else { return }
+        try check(key, access(path, R_OK) == 0, "can not be read: \(path)")
     }
 
     /// An error at the place of `key`, or of the whole mapping if it is not there.

@@ -12,14 +12,14 @@ struct ContentAnswer {
     private let lease: DownloadLease
     private let head: TaskDownload.Head
     private let id: PeerID
-    private let ended: @Sendable (PeerID) -> Void
+    private let ended: @Sendable (PeerID, WireError?) -> Void
 
-    /// `ended` is called when the body has ended, well or not.
+    /// `ended` is called when the body has ended, well or not: then with the reason, if it is not the client's.
     init(
         _ lease: DownloadLease,
         _ head: TaskDownload.Head,
         id: PeerID,
-        ended: @escaping @Sendable (PeerID) -> Void
+        ended: @escaping @Sendable (PeerID, WireError?) -> Void
     ) {
         self.lease = lease
         self.head = head
@@ -35,7 +35,7 @@ struct ContentAnswer {
         let tag = EntityTag(parsing: "\"\(head.file.generation)\"")
         // The body of a POST says what is wanted: what is asked for in its place is content like any other.
         return Representation(length: length, entityTag: tag).response(to: request, fields, body: body) {
-            ended(id)
+            ended(id, nil)
         }
     }
 
@@ -65,27 +65,38 @@ struct ContentAnswer {
         "transfer-encoding",
     ]
 
+    /// Why there is no more content; nil where nobody is left to read it.
+    private static func reason(_ error: any Error) -> WireError? {
+        switch error {
+        case let error as WireError: error
+        case let error as StoreError: WireError(error)
+        default: nil
+        }
+    }
+
     private func body(_ range: ByteRange?) -> ResponseBody {
         let (lease, head, id, ended) = (lease, head, id, ended)
         return .stream(length: range?.count) { stream in
-            defer {
-                ended(id)
-                lease.release()
-            }
+            defer { lease.release() }
             do {
-                try await lease.whileWanted { download in
-                    try await download.read(head, range) { bytes in
-                        // Content that has turned out to be wrong is all there, and never given to its end.
-                        if bytes.end == head.file.layout.length { _ = try await download.completion() }
-                        let slice = FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file)
-                        try await stream.write(slice)
-                    }
+                try await lease.download.read(head, range) { bytes in
+                    // Content that has turned out to be wrong is all there, and never given to its end.
+                    if bytes.end == head.file.layout.length { _ = try await lease.download.completion() }
+                    let slice = FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file)
+                    try await stream.write(slice)
                 }
+                ended(id, nil)
             } catch {
+                let reason = Self.reason(error)?.atNode
+                ended(id, reason)
                 // As long as nothing has been sent the answer can still be the reason.
-                guard stream.bytesSent == 0, let failure = lease.download.failure else { throw error }
-                let told = WireError(failure)
-                throw APIError(.init(code: told.code.status), told.code.rawValue, told.message)
+                guard stream.bytesSent == 0, let told = reason else { throw error }
+                throw APIError(
+                    .init(code: told.code.status),
+                    told.code.rawValue,
+                    told.message,
+                    detail: told.detail
+                )
             }
         }
     }

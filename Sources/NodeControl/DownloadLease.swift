@@ -17,13 +17,4 @@ final class DownloadLease: Sendable {
         }
         if isFirst { download.release() }
     }
-
-    /// Runs a wait that itself knows no cancellation: a client that goes away ends its interest, and so the wait.
-    func whileWanted<Value>(_ wait: (TaskDownload) async throws -> Value) async throws -> Value {
-        try await withTaskCancellationHandler {
-            try await wait(download)
-        } onCancel: {
-            release()
-        }
-    }
 }

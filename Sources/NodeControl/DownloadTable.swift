@@ -24,10 +24,13 @@ final class DownloadTable: Sendable {
         return id
     }
 
-    func end(_ id: PeerID) {
+    /// `reason`: why its content came to no end.
+    func end(_ id: PeerID, _ reason: WireError?) {
         state.withLock { state in
             guard let download = state.running.removeValue(forKey: id) else { return }
-            state.ended[id] = Self.status(of: download, ended: true)
+            var status = Self.status(of: download, ended: true)
+            status.error = reason ?? status.error
+            state.ended[id] = status
             state.order.append(id)
             if state.order.count > remembered { state.ended[state.order.removeFirst()] = nil }
         }
@@ -44,7 +47,7 @@ final class DownloadTable: Sendable {
             bytes: max(bytes, origins.total),
             length: length,
             ended: ended,
-            error: download.failure.map { WireError($0) }
+            error: download.failure?.atNode
         )
     }
 }

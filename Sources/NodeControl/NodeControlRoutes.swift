@@ -36,21 +36,17 @@ package struct NodeControlRoutes: Sendable {
 
     private func download(_ request: Request) async throws -> Response {
         let wanted = try DownloadRequest(try await request.json(NodeDownloadRequest.self, limit: Self.bodyLimit))
-        do {
-            let lease = DownloadLease(try await engine.download(wanted))
-            let head = try await lease.whileWanted { try await $0.head() }
-            let id = downloads.add(lease.download)
-            return ContentAnswer(lease, head, id: id) { [downloads] in downloads.end($0) }.response(to: request)
-        } catch let error as DownloadError {
-            throw WireError(error)
-        }
+        let lease = DownloadLease(try await engine.download(wanted))
+        let head = try await lease.download.head()
+        let id = downloads.add(lease.download)
+        return ContentAnswer(lease, head, id: id) { [downloads] in downloads.end($0, $1) }.response(to: request)
     }
 
     private static func answer(_ body: () async throws -> Response) async throws -> Response {
         do {
             return try await body()
         } catch let error as WireError {
-            return .json(WireErrorBody(error), status: .init(code: error.code.status))
+            return .json(WireErrorBody(error.atNode), status: .init(code: error.code.status))
         }
     }
 }

@@ -78,7 +78,7 @@ package struct OriginFetcher: Sendable {
                 restarts += 1
                 earlier = nil
                 if error.code == .rangeNotSupported { ranged = false }
-                guard restarts < configuration.retry.attempts else { throw .origin(error) }
+                guard restarts <= Self.mostRestarts else { throw .origin(error) }
                 logger.notice(
                     "starting anew",
                     metadata: ["url": "\(resource.url.withoutQuery)", "reason": "\(error.message)"]
@@ -86,6 +86,9 @@ package struct OriginFetcher: Sendable {
             }
         }
     }
+
+    /// How often content may change under way; that is no failed request, which the retry policy counts.
+    private static let mostRestarts = 3
 
     private static func startsAnew(_ error: BackendError) -> Bool {
         error.code == .changedAtOrigin || error.code == .rangeNotSatisfiable || error.code == .rangeNotSupported

@@ -1,4 +1,5 @@
 public import BackendAPI
+import Content
 public import CurlTransport
 
 extension BackendError {
@@ -7,11 +8,14 @@ extension BackendError {
         self.init(Self.code(of: error.code), error.message, cause: error.cause ?? error)
     }
 
-    /// The same failure, with its message behind the name of the resource.
-    func naming(_ place: String, _ detail: String? = nil) -> BackendError {
-        BackendError(
+    /// The same failure, with its message behind the resource's URL.
+    func naming(_ url: ResourceURL, _ detail: String? = nil) -> BackendError {
+        // The transport names the origin, which after a redirect is another one.
+        let origin = "\(url.origin): "
+        let told = message.hasPrefix(origin) ? String(message.dropFirst(origin.count)) : message
+        return BackendError(
             code,
-            "\(place): \(message)\(detail.map { ": \($0)" } ?? "")",
+            "\(url.origin)\(url.path): \(told)\(detail.map { ": \($0)" } ?? "")",
             challenges: challenges,
             status: status,
             retryAfter: retryAfter,

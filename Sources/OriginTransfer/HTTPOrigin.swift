@@ -90,7 +90,7 @@ public struct HTTPOrigin: Sendable {
         switch sink.result(failure) {
         case .success(let head): return head
         case .failure(let error):
-            throw error.naming("\(url.origin)\(url.path)", explain(sink.explanation))
+            throw error.naming(url, explain(sink.explanation))
         }
     }
 }

@@ -1,6 +1,5 @@
 public import Content
 public import CurlTransport
-internal import Glibc
 public import NodeConfig
 
 /// The keys of a backend that say how its transfers are made; whatever is not given is the node's own.
@@ -44,8 +43,7 @@ public struct TransferSettings: Configurable {
         try fields.value("rate_limit", &rateLimit)
         try fields.list("allow_addresses", &allowAddresses)
         for (key, path) in [("ca_file", caFile), ("client_certificate", clientCertificate), ("client_key", clientKey)] {
-            guard let path else { continue }
-            try fields.check(key, access(path, R_OK) == 0, "can not be read: \(path)")
+            try fields.checkReadable(key, path)
         }
         try fields.check("client_key", clientKey == nil || clientCertificate != nil, "needs client_certificate")
         // libcurl watches the speed in whole seconds.

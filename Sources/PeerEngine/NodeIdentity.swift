@@ -9,6 +9,8 @@ package final class NodeIdentity: Sendable {
     package let name: String
     /// The address to be known by, where it is not the one the supernode sees.
     package let address: String?
+    /// Whether the piece server speaks TLS.
+    package let speaksTLS: Bool
     private let state = Mutex(State())
 
     private struct State {
@@ -18,9 +20,10 @@ package final class NodeIdentity: Sendable {
         var keys: [PeerID: PeerKey] = [:]
     }
 
-    package init(name: String, address: String? = nil) {
+    package init(name: String, address: String? = nil, speaksTLS: Bool = false) {
         self.name = name
         self.address = address
+        self.speaksTLS = speaksTLS
     }
 
     /// The port of the piece server; 0 as long as it does not listen.

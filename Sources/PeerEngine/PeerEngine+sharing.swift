@@ -77,7 +77,8 @@ extension PeerEngine {
         }
         switch decision {
         case .allow: return true
-        case .refuse: throw DownloadError(.forbidden, "the content here came with credentials from another origin")
+        case .refuse:
+            throw DownloadError(.sourceUnverified, "the content here came with credentials from another origin")
         case .askOrigin:
             guard let source else { return true }
             let head: ContentHead

@@ -7,6 +7,7 @@ import NodeConfig
 package import OriginFetch
 import ServiceLifecycle
 import Synchronization
+import WireAPI
 
 /// Downloads on one node: joins tasks at the supernodes, fetches assigned pieces, keeps what it has and offers it to others.
 package final class PeerEngine: Service {
@@ -93,9 +94,11 @@ package final class PeerEngine: Service {
         _ request: DownloadRequest,
         to destination: (any DownloadDestination)? = nil
     ) async throws(DownloadError) -> TaskDownload {
-        guard let id = request.taskID else { throw DownloadError(.refused, "a download needs a URL or a digest") }
+        guard let id = request.taskID else {
+            throw DownloadError(.invalidRequest, "a download needs a URL or a digest")
+        }
         if let destination { return start(make(request, id, destination)) }
-        guard let store else { throw DownloadError(.storage, "this node has no store") }
+        guard let store else { throw DownloadError(.storageFailed, "this node has no store") }
         let place = StoredDestination(store: store, task: id)
         if let current = running(id), try await shared(current, request) { return current }
         if let hit = try await complete(request, id, place) { return hit }
@@ -141,7 +144,7 @@ package final class PeerEngine: Service {
             self.forget(download)
         }
         if !isAccepted {
-            download.finish(.failure(DownloadError(.cancelled, "this node is shutting down")))
+            download.finish(.failure(DownloadError(.shuttingDown, "this node is shutting down")))
             forget(download)
         }
         return download

@@ -1,4 +1,5 @@
 package import Content
+package import CurlTransport
 import Glibc
 import NodeConfig
 
@@ -50,6 +51,14 @@ package struct SupernodeAddress: Sendable, Hashable {
     private static func isLoopback(_ host: String) -> Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension SupernodeAddress {
+    /// Why a call to it failed, for a person.
+    package func explanation(of error: TransferError) -> String {
+        let text = error.message.hasPrefix(url) ? error.message : "\(url): \(error.message)"
+        return error.code == .tls ? "\(text); see supernode_ca_file" : text
     }
 }
 

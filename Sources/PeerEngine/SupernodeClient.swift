@@ -101,7 +101,7 @@ struct SupernodeClient: Sendable {
         do throws(TransferError) {
             response = try await transport.send(request, limit: Self.answerLimit)
         } catch {
-            throw error.code == .cancelled ? .cancelled : .unreachable("\(address): \(error.message)")
+            throw error.code == .cancelled ? .cancelled : .unreachable(address.explanation(of: error))
         }
         if (200..<300).contains(response.head.status) { return response.body }
         if let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(response.body)) {

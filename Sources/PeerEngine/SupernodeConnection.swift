@@ -149,7 +149,8 @@ final class SupernodeConnection: Sendable {
                     address: self.identity.address,
                     name: self.identity.name,
                     labels: self.configuration.labels,
-                    uploadSlots: self.configuration.uploadSlots
+                    uploadSlots: self.configuration.uploadSlots,
+                    tls: self.identity.speaksTLS
                 )
                 let registration = try await self.client.register(
                     request,
@@ -159,6 +160,9 @@ final class SupernodeConnection: Sendable {
                 self.adopt(registration)
                 return registration
             }
+        } catch SupernodeError.refused(let error) {
+            // What is wrong is between this node and that supernode.
+            throw .refused(WireError(error.code, "\(address): \(error.message)", detail: error.detail))
         } catch let error as SupernodeError {
             throw error
         } catch {

@@ -129,7 +129,7 @@ extension TaskDownload: ExchangeParticipant {
         let isSupernode = parent.peer == supernode.supernode
         var url = parent.url
         if isSupernode, let address = state.connection?.address {
-            let scheme = address.url.hasPrefix("https:") ? "https" : "http"
+            let scheme = supernode.piecesTLS == true ? "https" : "http"
             url = "\(scheme)://\(address.host):\(supernode.piecesPort)"
         }
         return Parent(peer: parent.peer, url: url, ticket: parent.ticket, isSupernode: isSupernode)

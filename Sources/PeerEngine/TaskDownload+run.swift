@@ -60,7 +60,8 @@ extension TaskDownload {
         let now = ContinuousClock.now
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
-        var unreachable = DownloadError(.unavailable, "no supernode is configured")
+        var unreachable = DownloadError(.supernodeUnreachable, "no supernode is configured")
+        var isMisconfigured = false
         for connection in preferred + avoided {
             do throws(SupernodeError) {
                 if try await download(through: connection, environment) { return }
@@ -70,11 +71,12 @@ extension TaskDownload {
                 case .unreachable(let message):
                     logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
                     connection.avoid()
-                    unreachable = DownloadError(.unavailable, message)
+                    unreachable = DownloadError(.supernodeUnreachable, message)
                 case .refused(let error):
-                    guard Self.leavesOtherWays(error) else { throw DownloadError(error) }
+                    guard Self.leavesOtherWays(error) else { throw error }
                     logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
-                    unreachable = DownloadError(error)
+                    isMisconfigured = isMisconfigured || [.unauthenticated, .unsupportedVersion].contains(error.code)
+                    unreachable = error
                 }
             }
             if isDone { return }
@@ -87,14 +89,20 @@ extension TaskDownload {
         }
         guard !environment.connections.isEmpty else { return }
         let delay = configuration.backToSourceDelay * Double.random(in: 0...1)
-        logger.notice("going to the origin", metadata: ["task": "\(taskID)", "delay": "\(delay)"])
+        // Nobody would notice otherwise that the supernodes are of no use to this node.
+        logger.log(
+            level: isMisconfigured ? .error : .notice,
+            "going to the origin",
+            metadata: ["task": "\(taskID)", "delay": "\(delay)", "reason": "\(unreachable.message)"]
+        )
         do { try await Task.sleep(for: delay) } catch { throw DownloadError(.cancelled, "cancelled") }
     }
 
     /// Whether a supernode's refusal is about itself, so that another one or the origin may still do.
     private static func leavesOtherWays(_ error: WireError) -> Bool {
         [
-            .storageFull, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer, .unauthenticated,
+            .storageFull, .storageFailed, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer,
+            .unauthenticated,
             .unsupportedVersion,
         ]
         .contains(error.code)
@@ -253,7 +261,7 @@ extension TaskDownload {
 
     private func downloadFromOrigin(_ environment: DownloadEnvironment) async throws(DownloadError) {
         guard let resource = request.resource else {
-            throw DownloadError(.notFound, "no supernode holds it, and there is no URL to fetch it from")
+            throw DownloadError(.originNotFound, "no supernode holds it, and there is no URL to fetch it from")
         }
         let backend: any Backend
         do throws(BackendError) {
@@ -263,7 +271,7 @@ extension TaskDownload {
         }
         guard environment.connections.isEmpty || !backend.capabilities.contains(.nodeLocal) else {
             throw DownloadError(
-                .unavailable,
+                .supernodeUnreachable,
                 "no supernode answers, and a file: URL names the supernode's files, not this node's"
             )
         }

@@ -65,8 +65,9 @@ package final class TaskDownload: Sendable {
         var reader: PieceIndex?
         var bytes = ByteOrigins()
         var outcome: Result<ByteOrigins, DownloadError>?
-        var headWaiters: [CheckedContinuation<Void, Never>] = []
-        var endWaiters: [CheckedContinuation<Void, Never>] = []
+        var headWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var endWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var waitersSoFar: UInt64 = 0
         var users = 0
     }
 
@@ -116,19 +117,21 @@ extension TaskDownload {
         package var length: Int64? { file.layout.length }
     }
 
-    /// Waits until the content's head is known.
+    /// Waits until the content's head is known, or the caller is cancelled.
     package func head() async throws(DownloadError) -> Head {
         await wait(in: \.headWaiters) { $0.file != nil || $0.outcome != nil }
         let (file, record, outcome) = state.withLock { ($0.file, $0.record, $0.outcome) }
         if case .failure(let error)? = outcome { throw error }
         if let file, let record { return Head(file: file, record: record) }
-        guard let (file, record) = destination.complete() else {
-            throw DownloadError(.other, "the content has been evicted already; try again")
+        guard outcome != nil else { throw DownloadError(.cancelled, "cancelled") }
+        // Another user's content under the same name may have taken its place.
+        guard let (file, record) = destination.complete(), file.generation == generation else {
+            throw DownloadError(.internalError, "the content has been evicted already; try again")
         }
         return Head(file: file, record: record)
     }
 
-    /// Waits until the content is complete and verified, or can not be had.
+    /// Waits until the content is complete and verified, or can not be had, or the caller is cancelled.
     ///
     /// Returns where its bytes came from.
     package func completion() async throws(DownloadError) -> ByteOrigins {
@@ -177,16 +180,24 @@ extension TaskDownload {
     }
 
     private func wait(
-        in waiters: WritableKeyPath<State, [CheckedContinuation<Void, Never>]>,
+        in waiters: any WritableKeyPath<State, [UInt64: CheckedContinuation<Void, Never>]> & Sendable,
         until isReady: (borrowing State) -> Bool
     ) async {
-        await withCheckedContinuation { continuation in
-            let waits = state.withLock { state -> Bool in
-                guard !isReady(state) else { return false }
-                state[keyPath: waiters].append(continuation)
-                return true
+        let number = state.withLock { state in
+            state.waitersSoFar += 1
+            return state.waitersSoFar
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state -> Bool in
+                    guard !isReady(state), !Task.isCancelled else { return false }
+                    state[keyPath: waiters][number] = continuation
+                    return true
+                }
+                if !waits { continuation.resume() }
             }
-            if !waits { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0[keyPath: waiters].removeValue(forKey: number) }?.resume()
         }
     }
 }
@@ -237,10 +248,11 @@ extension TaskDownload {
             state.generation = generation
             state.confirmed = PieceSet()
             state.queue = []
-            defer { state.headWaiters = [] }
-            return (state.headWaiters, old)
+            defer { state.headWaiters = [:] }
+            return (Array(state.headWaiters.values), old)
         }
-        old?.fail(StoreError(.failed, "the content changed at the origin"))
+        let change = DownloadError(.generationMismatch, "the content changed while it was read")
+        old?.fail(StoreError(.failed, "another version is being fetched", cause: change))
         for waiter in waiters { waiter.resume() }
     }
 
@@ -253,17 +265,19 @@ extension TaskDownload {
             guard state.outcome == nil else { return ([], nil, nil) }
             state.outcome = outcome
             defer {
-                state.headWaiters = []
-                state.endWaiters = []
+                state.headWaiters = [:]
+                state.endWaiters = [:]
                 // What is complete belongs to the store, which may evict it.
                 if case .success = outcome, !destination.keepsFile { state.file = nil }
                 state.digests = [:]
                 state.parents = [:]
             }
-            return (state.headWaiters + state.endWaiters, state.file, state.connection)
+            return (Array(state.headWaiters.values) + Array(state.endWaiters.values), state.file, state.connection)
         }
         connection?.tell()
-        if case .failure(let error) = outcome { file?.fail(StoreError(.failed, error.message)) }
+        if case .failure(let error) = outcome {
+            file?.fail(StoreError(.failed, "the download has failed", cause: error))
+        }
         for waiter in waiters { waiter.resume() }
     }
 

@@ -14,6 +14,4 @@ package struct Bounds: Sendable {
     package var registration = 64 << 10
     /// Bytes of an exchange.
     package var exchange = 4 << 20
-    /// Bytes of what is kept of an origin's words.
-    package static let originText = 2048
 }

@@ -12,6 +12,7 @@ final class PeerSession: Sendable {
     let url: String
     let labels: [String: String]
     let uploadSlots: Int
+    private let clock: SupernodeClock
     private let state: Mutex<State>
 
     private struct State {
@@ -40,7 +41,7 @@ final class PeerSession: Sendable {
         url: String,
         labels: [String: String],
         uploadSlots: Int,
-        now: ContinuousClock.Instant
+        clock: SupernodeClock
     ) {
         self.id = id
         self.key = key
@@ -48,7 +49,8 @@ final class PeerSession: Sendable {
         self.url = url
         self.labels = labels
         self.uploadSlots = uploadSlots
-        state = Mutex(State(lastHeard: now))
+        self.clock = clock
+        state = Mutex(State(lastHeard: clock.now()))
     }
 
     var taskCount: Int { state.withLock { $0.tasks.count } }
@@ -75,7 +77,8 @@ final class PeerSession: Sendable {
         }
     }
 
-    func heard(at now: ContinuousClock.Instant) { state.withLock { $0.lastHeard = now } }
+    /// The peer has called.
+    func heard() { state.withLock { $0.lastHeard = clock.now() } }
 
     /// Answers a call of the peer, which is not silent for as long as that takes.
     func answer<Answer>(_ call: () async throws(WireError) -> Answer) async throws(WireError) -> Answer {
@@ -83,7 +86,7 @@ final class PeerSession: Sendable {
         defer {
             state.withLock { state in
                 state.calls -= 1
-                state.lastHeard = .now
+                state.lastHeard = clock.now()
             }
         }
         return try await call()

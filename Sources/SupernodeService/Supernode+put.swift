@@ -31,7 +31,7 @@ extension Supernode {
             store.remove(task)
             switch error {
             case let error as WireError: throw error
-            case let error as StoreError: throw WireError(error)
+            case let error as StoreError: throw WireError(error).atSupernode
             default: throw WireError(.invalidRequest, "the upload broke off")
             }
         }

@@ -9,7 +9,8 @@ extension Supernode {
         _ request: PeerRegistrationRequest,
         from address: String,
         token: String?,
-        piecesPort: Int
+        piecesPort: Int,
+        piecesTLS: Bool = false
     ) throws(WireError) -> PeerRegistrationResponse {
         try authenticate(token)
         try refuseWhenStopping()
@@ -29,7 +30,7 @@ extension Supernode {
                 "\(request.tls == true ? "https" : "http")://\(known.contains(":") ? "[\(known)]" : known):\(request.port)",
             labels: request.labels,
             uploadSlots: request.uploadSlots,
-            now: .now
+            clock: clock
         )
         guard peers.add(session, most: configuration.bounds.peers) else {
             throw WireError(.busy, "as many peers are registered as this supernode can take")
@@ -44,6 +45,7 @@ extension Supernode {
             key: session.key.reveal(),
             supernode: seed.id,
             piecesPort: piecesPort,
+            piecesTLS: piecesTLS,
             aliveSeconds: configuration.aliveTime.seconds,
             address: known
         )

@@ -20,6 +20,7 @@ package final class Supernode: Service {
     private let jobs: BackgroundJobs
     let clusterToken: PeerToken?
     private let isStopping = Atomic(false)
+    let clock: SupernodeClock
     let logger: Logger
 
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
@@ -29,10 +30,12 @@ package final class Supernode: Service {
         store: CacheStore,
         backends: BackendRegistry,
         clusterToken: String?,
+        clock: SupernodeClock = .system,
         logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
+        self.clock = clock
         self.clusterToken = clusterToken.map { PeerToken($0) }
         self.logger = logger
         jobs = BackgroundJobs()
@@ -43,6 +46,7 @@ package final class Supernode: Service {
             backends: backends,
             fetcher: OriginFetcher(origin, logger: logger),
             jobs: jobs,
+            clock: clock,
             logger: logger
         )
     }
@@ -61,10 +65,13 @@ package final class Supernode: Service {
         }
     }
 
+    /// How long a peer that takes part in a task may be without a call.
+    private static let longestGap = Duration.seconds(5)
+
     private func sweep() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
-            tick(at: .now)
+            tick(at: clock.now())
             Gauge(label: "darter_peers").record(peers.count)
             Gauge(label: "darter_tasks").record(tasks.count)
         }
@@ -83,7 +90,7 @@ package final class Supernode: Service {
             session.expireWait(at: now)
             // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
             // forgotten; one that was only slow joins again with its next call.
-            guard session.silence(at: now) > configuration.longestGap else { continue }
+            guard session.silence(at: now) > Self.longestGap else { continue }
             for task in session.takenPart { task.leave(session) }
         }
         tasks.tick(at: now)
@@ -105,7 +112,7 @@ extension Supernode {
         guard let key, session.key.matches(key) else {
             throw WireError(.unauthenticated, "the key of the registration is missing or wrong")
         }
-        session.heard(at: .now)
+        session.heard()
         return session
     }
 
@@ -176,7 +183,7 @@ extension Supernode {
             }
         }
         let wait = Duration.milliseconds(min(max(0, request.waitMilliseconds), 60_000))
-        let deadline = ContinuousClock.now + min(wait, configuration.aliveTime / 2)
+        let deadline = clock.now() + min(wait, configuration.aliveTime / 2)
         let answered = Set(refused.map(\.task))
         var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
         if updates.isEmpty {

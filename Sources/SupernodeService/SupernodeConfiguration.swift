@@ -14,10 +14,7 @@ package struct PeerConfiguration: Sendable, Configurable {
     /// The most pieces that the supernode itself has under way to peers, for each task.
     package var seedSlots = 16
 
-    /// How long a peer that takes part in a task may be without a call; not a matter of configuration.
-    package var longestGap = Duration.seconds(5)
-
-    /// What clients can make the supernode remember.
+    /// What clients can make the supernode remember; not a matter of configuration.
     package var bounds = Bounds()
 
     package init() {}

@@ -50,7 +50,7 @@ package struct SupernodeRoutes: Sendable {
 
     private func addListings(to router: Router<ServiceRequestContext>) {
         router.get("/api/v1/peers") { _, _ in
-            let now = ContinuousClock.now
+            let now = supernode.clock.now()
             return Response.json(
                 Listing(
                     supernode.peers.all.map { session in
@@ -92,7 +92,8 @@ package struct SupernodeRoutes: Sendable {
                 body,
                 from: address,
                 token: Self.bearer(request),
-                piecesPort: try await pieces.bound().port ?? 0
+                piecesPort: try await pieces.bound().port ?? 0,
+                piecesTLS: pieces.speaksTLS
             ),
             status: .created
         )

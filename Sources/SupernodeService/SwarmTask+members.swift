@@ -118,7 +118,7 @@ extension SwarmTask {
                     by: session.id,
                     from: failed.parent,
                     reason: FailureReason(failed.reason),
-                    at: .now
+                    at: clock.now()
                 )
             }
             defer { state.members[session.id] = member }

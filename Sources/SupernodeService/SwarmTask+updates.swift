@@ -55,7 +55,7 @@ extension SwarmTask {
     ) -> Bool {
         guard !member.pending.isEmpty, let file = state.file, let generation = state.generation else { return false }
         var positions: [PeerID: Int] = [:]
-        let expiry = Int64(UnixTime.now() + task.configuration.ticketTime.seconds)
+        let expiry = Int64(task.clock.date() + task.configuration.ticketTime.seconds)
         for assignment in member.pending.values {
             guard let digest = file.digest(of: assignment.piece) else { continue }
             var parents: [Int] = []

@@ -15,6 +15,7 @@ final class SwarmTask: Sendable {
     let digest: Digest?
     let seed: SeedIdentity
     let configuration: PeerConfiguration
+    let clock: SupernodeClock
     let state: Mutex<State>
 
     struct State {
@@ -42,8 +43,15 @@ final class SwarmTask: Sendable {
         case failed(WireError)
     }
 
-    init(id: TaskID, digest: Digest?, seed: SeedIdentity, configuration: PeerConfiguration) {
+    init(
+        id: TaskID,
+        digest: Digest?,
+        seed: SeedIdentity,
+        configuration: PeerConfiguration,
+        clock: SupernodeClock = .system
+    ) {
         self.id = id
+        self.clock = clock
         self.digest = digest
         self.seed = seed
         self.configuration = configuration
@@ -62,13 +70,13 @@ extension SwarmTask {
     func change(_ body: (inout State) -> Void) {
         let sessions = state.withLock { state in
             body(&state)
-            return Self.schedule(&state)
+            return Self.schedule(&state, at: clock.now())
         }
         for session in sessions { session.notify(id) }
     }
 
-    static func schedule(_ state: inout State) -> [PeerSession] {
-        let output = state.scheduler.schedule(now: .now, using: &state.random)
+    static func schedule(_ state: inout State, at now: ContinuousClock.Instant) -> [PeerSession] {
+        let output = state.scheduler.schedule(now: now, using: &state.random)
         var concerned: Set<PeerID> = []
         for cancellation in output.cancellations {
             concerned.insert(cancellation.peer)

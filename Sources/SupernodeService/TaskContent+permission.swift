@@ -8,7 +8,7 @@ import WireAPI
 extension TaskContent {
     /// Throws where `source` does not show that it may have the content that is here.
     func permit(_ source: Source?) async throws(WireError) {
-        let decision = state.withLock { $0.access?.decide(source, at: .now) ?? .refuse }
+        let decision = state.withLock { $0.access?.decide(source, at: task.clock.now()) ?? .refuse }
         switch decision {
         case .allow: return
         case .refuse:
@@ -23,7 +23,7 @@ extension TaskContent {
                 let backend = try backends.backend(for: source.resource.url)
                 head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
             } catch {
-                throw WireError(error)
+                throw WireError(error).atSupernode
             }
             // Under one URL each may have content of his own: the origin means what is here only if it describes it.
             let isBringer = state.withLock { $0.access?.isBringer(source) ?? false }
@@ -35,7 +35,7 @@ extension TaskContent {
                     "the origin has other content for these credentials; fetch it directly"
                 )
             }
-            state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
         }
     }
 }

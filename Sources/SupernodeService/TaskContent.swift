@@ -16,7 +16,7 @@ final class TaskContent: Sendable {
     private let jobs: BackgroundJobs
     let permissionTime: Duration
     private let logger: Logger
-    let state = Mutex(State())
+    let state: Mutex<State>
 
     struct State {
         var access: SourceAccess?
@@ -30,7 +30,7 @@ final class TaskContent: Sendable {
         var isAnnounced = false
         /// Keeps the file telling of its pieces.
         var registration: CommitRegistration?
-        var lastAsked = ContinuousClock.now
+        var lastAsked: ContinuousClock.Instant
         /// Joiners that wait for the content's head.
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var lastTicket = 0
@@ -57,6 +57,7 @@ final class TaskContent: Sendable {
         self.jobs = jobs
         self.permissionTime = permissionTime
         self.logger = logger
+        state = Mutex(State(lastAsked: task.clock.now()))
     }
 
     /// Whether nothing is being fetched, nobody takes part (or it has failed), and nobody has asked for `grace`.
@@ -72,7 +73,7 @@ final class TaskContent: Sendable {
     func exit() {
         state.withLock { state in
             state.joiners -= 1
-            state.lastAsked = .now
+            state.lastAsked = task.clock.now()
         }
     }
 
@@ -113,7 +114,7 @@ final class TaskContent: Sendable {
     private var needsFetch: Bool {
         if isFetching { return false }
         guard task.isComplete, let record = task.record else { return true }
-        return !record.isFresh(at: UnixTime.now())
+        return !record.isFresh(at: task.clock.date())
     }
 
     private func begin(_ source: Source?) {
@@ -214,7 +215,7 @@ extension TaskContent {
 
     /// Serves complete content of the store that needs no question to the origin.
     private func useStored() async -> Bool {
-        guard let (file, record) = storedContent(), record.isFresh(at: UnixTime.now()) else { return false }
+        guard let (file, record) = storedContent(), record.isFresh(at: task.clock.date()) else { return false }
         begin(file, record, verified: true)
         store.touch(file.task)
         return true
@@ -235,7 +236,7 @@ extension TaskContent {
         let generation = task.digest.map { Generation(content: $0) } ?? file.generation
         task.begin(file, record: record, generation: generation, verified: verified)
         var access = SourceAccess(record, of: task.id, from: source)
-        if let source { access.permit(source, until: .now + permissionTime) }
+        if let source { access.permit(source, until: task.clock.now() + permissionTime) }
         announce(access)
     }
 
@@ -259,7 +260,7 @@ extension TaskContent {
             )
             try await finish(outcome, stored: known?.0, source: source)
         } catch {
-            throw WireError(error)
+            throw WireError(error).atSupernode
         }
     }
 
@@ -286,7 +287,7 @@ extension TaskContent {
             } else {
                 begin(stored, record, verified: true, from: source)
             }
-            state.withLock { $0.access?.permit(source, until: .now + permissionTime) }
+            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
         case .fetched(let file):
             let expected = [task.record?.digest, task.digest].compactMap { $0 }
             do throws(StoreError) {

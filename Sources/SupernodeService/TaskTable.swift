@@ -14,6 +14,7 @@ final class TaskTable: Sendable {
     private let backends: BackendRegistry
     private let fetcher: OriginFetcher
     private let jobs: BackgroundJobs
+    private let clock: SupernodeClock
     private let logger: Logger
     private let contents = Mutex<[TaskID: TaskContent]>([:])
 
@@ -24,6 +25,7 @@ final class TaskTable: Sendable {
         backends: BackendRegistry,
         fetcher: OriginFetcher,
         jobs: BackgroundJobs,
+        clock: SupernodeClock,
         logger: Logger
     ) {
         self.seed = seed
@@ -32,6 +34,7 @@ final class TaskTable: Sendable {
         self.backends = backends
         self.fetcher = fetcher
         self.jobs = jobs
+        self.clock = clock
         self.logger = logger
     }
 
@@ -48,7 +51,7 @@ final class TaskTable: Sendable {
             }
             guard contents[id] != nil || contents.count < configuration.bounds.tasks else { return nil }
             let content = TaskContent(
-                task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration),
+                task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration, clock: clock),
                 store: store,
                 backends: backends,
                 fetcher: fetcher,

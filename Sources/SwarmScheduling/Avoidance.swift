@@ -36,13 +36,14 @@ struct Avoidance: Sendable {
                 Entry(place: place, birth: birth, failures: 0, until: now, piecesUntil: now, pieces: BitSet())
             )
         }
+        entries[index].pieces.insert(piece)
+        // What fails while it is avoided was under way before: it is part of the same failure.
+        guard entries[index].until <= now else { return [] }
         let interval = min(first * (1 << min(entries[index].failures, 16)), longest)
         entries[index].failures += 1
-        let before = [entries[index].until, entries[index].piecesUntil]
         entries[index].until = max(entries[index].until, now + interval)
         entries[index].piecesUntil = max(entries[index].piecesUntil, now + interval * 4)
-        entries[index].pieces.insert(piece)
-        return [entries[index].until, entries[index].piecesUntil].filter { !before.contains($0) }
+        return [entries[index].until, entries[index].piecesUntil]
     }
 
     /// Whether something is over at just this time.

@@ -23,6 +23,8 @@ package struct WireError: Error, Sendable, Hashable, Codable, CustomStringConver
     /// Never holds credentials.
     package var message: String
     /// What else a program may want to know: a `WWW-Authenticate` challenge, a generation, seconds to wait.
+    ///
+    /// ``advice`` is part of it.
     package var detail: [String: String]
 
     package init(_ code: Code, _ message: String, detail: [String: String] = [:]) {
@@ -33,14 +35,24 @@ package struct WireError: Error, Sendable, Hashable, Codable, CustomStringConver
 
     package var description: String { message }
 
+    /// What a person can do about it, where whoever met with the trouble knows better than whoever hears of it.
+    package var advice: String? { detail["advice"] }
+
+    /// The same error with an advice; one that is there already comes from nearer to the trouble and stays.
+    package func advising(_ advice: String?) -> WireError {
+        guard let advice, self.advice == nil else { return self }
+        var error = self
+        error.detail["advice"] = advice
+        return error
+    }
+
     private enum CodingKeys: String, CodingKey { case code, message, detail }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         code = try container.decode(Code.self, forKey: .code)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
-        // Other servers of ours give a text here.
-        detail = (try? container.decodeIfPresent([String: String].self, forKey: .detail)) ?? [:]
+        detail = try container.decodeIfPresent([String: String].self, forKey: .detail) ?? [:]
     }
 }
 
@@ -74,7 +86,11 @@ extension WireError.Code {
     package static let originUnauthorized = Self(rawValue: "origin_unauthorized")
     /// The origin refuses these credentials: 403.
     package static let originForbidden = Self(rawValue: "origin_forbidden")
-    /// The origin can not be reached or fails: 502.
+    /// No connection to the origin: its name, the way to it, nobody who listens, or no answer in time: 502.
+    package static let originUnreachable = Self(rawValue: "origin_unreachable")
+    /// The origin's certificate is not one that is trusted where the content is fetched: 502.
+    package static let originUntrusted = Self(rawValue: "origin_untrusted")
+    /// The origin answers, but fails: 502.
     package static let originUnavailable = Self(rawValue: "origin_unavailable")
     /// The origin wants to be asked later: 503 with the seconds in the detail.
     package static let originThrottled = Self(rawValue: "origin_throttled")
@@ -84,10 +100,16 @@ extension WireError.Code {
     package static let sourceRefused = Self(rawValue: "source_refused")
     /// The permission of this source for content that is already here can not be verified: 403; fetch it directly.
     package static let sourceUnverified = Self(rawValue: "source_unverified")
-    /// The store can not take the content: 507.
+    /// There is no room for the content: 507.
     package static let storageFull = Self(rawValue: "storage_full")
     /// The node can take no more of this: 503.
     package static let busy = Self(rawValue: "busy")
+    /// Any other trouble with files: 500.
+    package static let storageFailed = Self(rawValue: "storage_failed")
+    /// No supernode can be reached: 503.
+    package static let supernodeUnreachable = Self(rawValue: "supernode_unreachable")
+    /// Nobody wants it any longer: 503.
+    package static let cancelled = Self(rawValue: "cancelled")
     /// The node is shutting down: 503.
     package static let shuttingDown = Self(rawValue: "shutting_down")
     /// Anything else: 500.
@@ -102,8 +124,8 @@ extension WireError.Code {
         case .unknownPeer, .unknownTask, .pieceNotHeld, .originNotFound: 404
         case .generationMismatch: 409
         case .unsupportedVersion: 426
-        case .originUnavailable, .digestMismatch: 502
-        case .originThrottled, .busy, .shuttingDown: 503
+        case .originUnreachable, .originUntrusted, .originUnavailable, .digestMismatch: 502
+        case .originThrottled, .busy, .supernodeUnreachable, .shuttingDown, .cancelled: 503
         case .storageFull: 507
         default: 500
         }

@@ -49,6 +49,8 @@ package struct PeerRegistrationResponse: Sendable, Hashable, Codable {
     package var supernode: PeerID
     /// The port of the supernode's piece server, on the host that the peer knows the supernode by.
     package var piecesPort: Int
+    /// Whether the supernode's piece server speaks TLS.
+    package var piecesTLS: Bool?
     /// After so many seconds without a call the peer is forgotten.
     package var aliveSeconds: Double
     /// The address other peers are told.
@@ -60,6 +62,7 @@ package struct PeerRegistrationResponse: Sendable, Hashable, Codable {
         key: String,
         supernode: PeerID,
         piecesPort: Int,
+        piecesTLS: Bool? = nil,
         aliveSeconds: Double,
         address: String
     ) {
@@ -68,6 +71,7 @@ package struct PeerRegistrationResponse: Sendable, Hashable, Codable {
         self.key = key
         self.supernode = supernode
         self.piecesPort = piecesPort
+        self.piecesTLS = piecesTLS
         self.aliveSeconds = aliveSeconds
         self.address = address
     }

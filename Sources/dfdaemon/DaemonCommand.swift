@@ -1,4 +1,5 @@
 import ArgumentParser
+import BackendAPI
 import FileBackend
 import HTTPBackend
 import NodeAssembly
@@ -19,15 +20,16 @@ struct DaemonCommand: AsyncParsableCommand {
 
     @OptionGroup var options: NodeOptions
 
-    func run() async throws {
-        try await options.run("dfdaemon") { (configuration: DaemonConfiguration) in
-            try await DaemonProcess(configuration).run { environment in
-                [
-                    HTTPPlugin(transport: environment.transport, defaults: environment.options),
-                    RegistryPlugin(transport: environment.transport, defaults: environment.options),
-                    FilePlugin(logger: environment.logger),
-                ]
-            }
+    func run() async {
+        let plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin] = { environment in
+            [
+                HTTPPlugin(transport: environment.transport, defaults: environment.options),
+                RegistryPlugin(transport: environment.transport, defaults: environment.options),
+                FilePlugin(logger: environment.logger),
+            ]
+        }
+        await options.run("dfdaemon", plugins: plugins) { (configuration: DaemonConfiguration) in
+            try await DaemonProcess(configuration).run(plugins)
         }
     }
 }

@@ -6,7 +6,7 @@ struct ContentOptions: ParsableArguments {
     @Option(
         name: [.short, .long, .customShort("O")],
         help: ArgumentHelp(
-            "The output file, - for standard output; otherwise the last part of the URL's path.",
+            "The output file, pipe or device, - for standard output; otherwise the last part of the URL's path.",
             valueName: "file"
         )
     )

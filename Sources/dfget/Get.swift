@@ -27,6 +27,7 @@ struct Get: AsyncParsableCommand {
         var settings = try common.settings()
         try transfer.apply(to: &settings)
         if printConfig {
+            try DownloadTool(settings, .init(), plugins: plugins, logger: common.logger()).check()
             tell(printed(settings), STDOUT_FILENO)
             return
         }
@@ -40,8 +41,8 @@ struct Get: AsyncParsableCommand {
         let transfer = transfer
         try await tool.download(order) { summary in
             if transfer.json {
-                tell(summary.json + "\n", order.output == .standardOutput ? STDERR_FILENO : STDOUT_FILENO)
-            } else if !transfer.quiet, order.output != .standardOutput {
+                tell(summary.json + "\n", order.output.isStandardOutput ? STDERR_FILENO : STDOUT_FILENO)
+            } else if !transfer.quiet, !order.output.isStandardOutput {
                 tell(summary.line + "\n", STDERR_FILENO)
             }
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DownloadTool
+import Glibc
 import Logging
 
 /// `dfget server`: what a finished download leaves behind; nobody else calls it.
@@ -10,6 +11,9 @@ struct Server: AsyncParsableCommand {
     )
 
     func run() async throws {
-        try await SeedServer.run(logger: Logger(label: "dfget") { _ in SwiftLogNoOpLogHandler() })
+        // Standard error is the servers' log.
+        try await SeedServer.run(
+            logger: Logger(label: "dfget[\(getpid())]") { StreamLogHandler.standardError(label: $0) }
+        )
     }
 }

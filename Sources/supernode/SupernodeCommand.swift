@@ -1,4 +1,5 @@
 import ArgumentParser
+import BackendAPI
 import FileBackend
 import HTTPBackend
 import NodeAssembly
@@ -19,15 +20,16 @@ struct SupernodeCommand: AsyncParsableCommand {
 
     @OptionGroup var options: NodeOptions
 
-    func run() async throws {
-        try await options.run("supernode") { (configuration: SupernodeConfiguration) in
-            try await SupernodeProcess(configuration).run { environment in
-                [
-                    HTTPPlugin(transport: environment.transport, defaults: environment.options),
-                    RegistryPlugin(transport: environment.transport, defaults: environment.options),
-                    FilePlugin(logger: environment.logger),
-                ]
-            }
+    func run() async {
+        let plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin] = { environment in
+            [
+                HTTPPlugin(transport: environment.transport, defaults: environment.options),
+                RegistryPlugin(transport: environment.transport, defaults: environment.options),
+                FilePlugin(logger: environment.logger),
+            ]
+        }
+        await options.run("supernode", plugins: plugins) { (configuration: SupernodeConfiguration) in
+            try await SupernodeProcess(configuration).run(plugins)
         }
     }
 }

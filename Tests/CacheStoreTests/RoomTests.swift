@@ -152,6 +152,9 @@ import Testing
             while Glibc.write(filler, block, block.count) > 0 {}
             while Glibc.write(filler, block, 1) > 0 {}
             #expect(await code { try await file.fill(1, of: bytes) } == .diskFull)
+            // A few bytes wait for more; that there is no room for them is told when their piece is committed.
+            try file.write(Array(bytes[524_288..<524_298]), at: 524_288)
+            #expect(await code { try await file.commit(PieceIndex(2), expecting: nil) } == .diskFull)
             #expect(file.committed == [0])
             #expect(try await file.readCommitted(ByteRange(0..<262_144)) == Array(bytes[..<262_144]))
             #expect(try await store.open(taskID("a"))?.readAll() == content("a"))
@@ -165,6 +168,49 @@ import Testing
             #expect(try await again.open(taskID("x"))?.readAll() == bytes)
             #expect(again.record(of: taskID("a"))?.metadata.count == 100_000)
             await again.close()
+        }
+    }
+
+    @Test(.enabled(if: canMount, "mounting needs root"), arguments: [false, true])
+    func aFullDiskStopsContentOfUnknownLength(isOutput: Bool) async throws {
+        let bytes = sample(1 << 20)
+        try await withSmallDisk { disk in
+            let store = try await openStore("\(disk)/store")
+            try await store.put("a", content("a"))
+            await store.settled()
+            let file =
+                try await isOutput
+                ? TargetFile.open(
+                    path: "\(disk)/out",
+                    task: taskID("x"),
+                    generation: generation(),
+                    layout: PieceLayout(length: nil),
+                    threads: store.hashThreads
+                ).file : make("x", nil, in: store)
+            var piece = 0
+            let refusal = await code {
+                while true {
+                    try file.write(bytes, at: Int64(piece) << 20)
+                    try await file.commit(PieceIndex(piece), expecting: Digest.of(bytes))
+                    piece += 1
+                }
+            }
+            #expect(refusal == .diskFull)
+            #expect((4...7).contains(piece))
+            #expect(file.committed == PieceSet(all: piece))
+            for piece in 0..<piece {
+                let start = Int64(piece) << 20
+                #expect(try await file.readCommitted(ByteRange(start..<start + 1 << 20)).elementsEqual(bytes))
+            }
+            #expect(try await store.open(taskID("a"))?.readAll() == content("a"))
+            // With the other content gone it goes on where it was.
+            store.remove(taskID("a"))
+            await store.settled()
+            try file.write(Array(bytes[..<200_000]), at: Int64(piece) << 20)
+            try file.learn(length: Int64(piece) << 20 + 200_000)
+            try await file.commit(PieceIndex(piece), expecting: Digest.of(Array(bytes[..<200_000])))
+            #expect(file.isWhole)
+            await store.close()
         }
     }
 

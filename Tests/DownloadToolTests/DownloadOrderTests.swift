@@ -65,7 +65,7 @@ import Testing
             }
         )
         #expect(order.resource == nil)
-        #expect(order.output == .standardOutput)
+        #expect(order.output.isStandardOutput)
     }
 
     @Test(

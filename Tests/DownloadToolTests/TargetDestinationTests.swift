@@ -136,4 +136,30 @@ import Testing
             try OutputPlace(directory + "/file", for: nil).check()
         }
     }
+
+    @Test("What can not be replaced is written to in order, like standard output")
+    func streams() async throws {
+        try await withTemporaryDirectory { directory in
+            let pipe = directory + "/pipe"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            for path in ["-", "/dev/null", "/dev/stdout", "/dev/fd/1", pipe] {
+                guard case .stream = try OutputPlace(path, for: nil) else {
+                    Issue.record("\(path) is no stream")
+                    continue
+                }
+            }
+            for path in ["-", "/dev/stdout", "/proc/self/fd/1"] {
+                let place = try OutputPlace(path, for: nil)
+                #expect(place.isStandardOutput)
+            }
+            let null = try OutputPlace("/dev/null", for: nil)
+            #expect(!null.isStandardOutput)
+            let file = directory + "/file"
+            for exists in [false, true] {
+                if exists { #expect(FileManager.default.createFile(atPath: file, contents: nil)) }
+                let place = try OutputPlace(file, for: nil)
+                #expect(place == .file(path: file))
+            }
+        }
+    }
 }

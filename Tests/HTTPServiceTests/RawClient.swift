@@ -18,7 +18,7 @@ final class RawClient: Sendable {
             }
         }
         guard result == 0 else { throw Failure(number: errno) }
-        var limit = timeval(tv_sec: 15, tv_usec: 0)
+        var limit = timeval(tv_sec: 45, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -54,7 +54,7 @@ final class RawClient: Sendable {
 
     /// At most `limit` bytes; empty at the end of the stream.
     ///
-    /// Throws after 15 s without a byte.
+    /// Throws after 45 s without a byte.
     func read(_ limit: Int) async throws -> Data {
         try await onThread { [descriptor] in
             var bytes = [UInt8](repeating: 0, count: limit)
@@ -70,6 +70,20 @@ final class RawClient: Sendable {
             let more = try await read(1 << 20)
             if more.isEmpty { return all }
             all += more
+        }
+    }
+
+    /// Everything up to the end of the connection, which may be a reset.
+    func readToTheLast() async throws -> Data {
+        var all = Data()
+        do {
+            while true {
+                let more = try await read(1 << 20)
+                if more.isEmpty { return all }
+                all += more
+            }
+        } catch let error as Failure where error.number == ECONNRESET {
+            return all
         }
     }
 

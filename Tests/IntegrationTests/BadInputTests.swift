@@ -14,7 +14,7 @@ import Testing
         var testDescription: String { ([path] + arguments).joined(separator: " ") }
     }
 
-    private static let bytes = randomBytes(1_000_000, seed: 101)
+    private static let bytes = randomBytes(1_500_000, seed: 101)
 
     static let failures = [
         Failing(path: "/missing", code: 8),
@@ -24,6 +24,10 @@ import Testing
         Failing(path: "/early", code: 5),
         Failing(path: "/reset", code: 5),
         Failing(path: "/garbage", code: 5),
+        Failing(path: "/truncated", code: 5),
+        Failing(path: "/lie", code: 5),
+        Failing(path: "http://no-such-host.invalid/file", code: 4),
+        Failing(path: "http://127.0.0.1:1/file", code: 4),
         Failing(path: "/good", code: 9, arguments: ["--digest", "\(Digest.of("other"))"]),
         Failing(path: "/good", code: 9, arguments: ["--md5", String(repeating: "0", count: 32)]),
         Failing(path: "/good", code: 2, arguments: ["--digest", "sha256:1234"]),
@@ -39,66 +43,44 @@ import Testing
         case "/broken": .respond(500)
         case "/early": .short(bytes, sending: 300_000, ["ETag": "\"early\""])
         case "/reset": Script.head(200, ["Content-Length": "\(bytes.count)"]).body(bytes.prefix(300_000)).reset()
+        // A chunked body of an origin that can not say whether it is still the same.
+        case "/truncated":
+            Script.head(200, ["Transfer-Encoding": "chunked"]).body(Array("200000\r\n".utf8) + bytes).reset()
+        // A complete length that is not that of the bytes, in a well-formed answer.
+        case "/lie":
+            .respond(
+                206,
+                [
+                    "Content-Range": ContentRange(range: ByteRange(length: Int64(bytes.count)), length: 2_000_000)
+                        .description,
+                    "ETag": "\"lie\"",
+                ],
+                body: bytes
+            )
         case "/garbage": Script.raw(Array("this is not HTTP\r\n\r\n".utf8)).close()
         default: .respond(404)
         }
     }
 
-    @Test(arguments: failures, [false, true])
-    func anOriginsFailureIsToldInOneLine(failing: Failing, throughSupernode: Bool) async throws {
+    @Test(arguments: failures)
+    func anOriginsFailureIsToldInOneLineByEveryRoute(failing: Failing) async throws {
         try await withTemporaryDirectory { directory in
             try await withScriptedServer {
                 Self.answer($0)
             } body: { origin in
-                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                try await withRoutes(in: directory) { routes in
                     let tool = try Dfget(in: directory)
-                    let node = throughSupernode ? ["-n", supernode.api] : []
-                    let failure = try await tool.fails(
-                        node + ["-o", tool.output(), origin.url(failing.path)] + failing.arguments
-                    )
-                    #expect(failure.code == failing.code, "\(failure.line)")
-                    #expect(failure.lines == 1, "\(failure.line)")
-                    #expect(!FileManager.default.fileExists(atPath: tool.output()))
-                    // Of what breaks off the pieces that have come are kept for the next run.
-                    if failing.code != 5 { #expect(try tool.outputs() == []) }
-                }
-            }
-        }
-    }
-
-    @Test(arguments: [false, true])
-    func anOriginThatLiesAboutItsLengthIsNotBelieved(throughSupernode: Bool) async throws {
-        let bytes = Self.bytes
-        try await withTemporaryDirectory { directory in
-            try await withScriptedServer { request in
-                // A complete length that is not that of the bytes, in a well-formed answer.
-                let range = ContentRange(range: ByteRange(length: Int64(bytes.count)), length: 2_000_000)
-                return .respond(206, ["Content-Range": range.description, "ETag": "\"lie\""], body: bytes)
-            } body: { origin in
-                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
-                    let tool = try Dfget(in: directory)
-                    let node = throughSupernode ? ["-n", supernode.api] : []
-                    let failure = try await tool.fails(node + ["-o", tool.output(), origin.url("/file")])
-                    #expect([4, 5].contains(failure.code), "\(failure.line)")
-                    #expect(failure.lines == 1)
-                    #expect(!FileManager.default.fileExists(atPath: tool.output()))
-                }
-            }
-        }
-    }
-
-    @Test(arguments: [false, true])
-    func whoCanNotBeReachedIsNamed(throughSupernode: Bool) async throws {
-        try await withTemporaryDirectory { directory in
-            try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
-                let tool = try Dfget(in: directory)
-                let node = throughSupernode ? ["-n", supernode.api] : []
-                for url in ["http://no-such-host.invalid/file", "http://127.0.0.1:\(FreePort.next())/file"] {
-                    let failure = try await tool.fails(node + ["-o", tool.output(), url])
-                    // A supernode that can be reached tells what an origin did.
-                    #expect(failure.code == (throughSupernode ? 5 : 4), "\(failure.line)")
-                    #expect(failure.lines == 1)
-                    #expect(try tool.outputs() == [])
+                    let url = failing.path.hasPrefix("/") ? origin.url(failing.path) : failing.path
+                    for (route, options) in routes {
+                        let failure = try await tool.fails(
+                            options + ["-o", tool.output(route), url] + failing.arguments
+                        )
+                        #expect(failure.code == failing.code, "\(route): \(failure.line)")
+                        #expect(failure.lines == 1, "\(route): \(failure.line)")
+                        #expect(!FileManager.default.fileExists(atPath: tool.output(route)))
+                        // Of what breaks off the pieces that have come are kept for the next run.
+                        if failing.code != 5 { #expect(try tool.outputs() == [], "\(route)") }
+                    }
                 }
             }
         }
@@ -178,20 +160,22 @@ import Testing
     }
 
     @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: [false, true])
-    func aFullDiskIsTold(throughSupernode: Bool) async throws {
+    func aFullDiskIsToldByEveryRoute(tellsLength: Bool) async throws {
         let bytes = randomBytes(4 << 20, seed: 102)
         try await withTemporaryDirectory { directory in
             try await withScriptedServer { request in
-                .content(bytes, for: request)
+                tellsLength
+                    ? .content(bytes, for: request) : .chunked([Array(bytes[..<999_999]), Array(bytes[999_999...])])
             } body: { origin in
-                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
-                    try await SmallDisk.with(megabytes: 2) { disk in
-                        let tool = try Dfget(in: directory)
-                        let node = throughSupernode ? ["-n", supernode.api] : []
-                        let failure = try await tool.fails(node + ["-o", "\(disk)/file", origin.url("/file")])
-                        #expect(failure.code == 3, "\(failure.line)")
-                        #expect(failure.lines == 1)
-                        #expect(!FileManager.default.fileExists(atPath: "\(disk)/file"))
+                try await withRoutes(in: directory) { routes in
+                    for (route, options) in routes {
+                        try await SmallDisk.with(megabytes: 2) { disk in
+                            let tool = try Dfget(in: directory)
+                            let failure = try await tool.fails(options + ["-o", "\(disk)/file", origin.url("/file")])
+                            #expect(failure.code == 3, "\(route): \(failure.line)")
+                            #expect(failure.lines == 1, "\(route): \(failure.line)")
+                            #expect(!FileManager.default.fileExists(atPath: "\(disk)/file"))
+                        }
                     }
                 }
             }

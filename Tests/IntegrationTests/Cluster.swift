@@ -5,10 +5,18 @@ import TestSupport
 /// Further YAML of a test's own goes behind; it must not repeat these keys.
 enum Configurations {
     /// `port`: of the API, for supernodes that come back at the same place.
-    static func supernode(home: String, port: UInt16 = 0, store: String = "", _ more: String = "") -> String {
+    ///
+    /// `listener`: of all listeners.
+    static func supernode(
+        home: String,
+        port: UInt16 = 0,
+        listener: String = "",
+        store: String = "",
+        _ more: String = ""
+    ) -> String {
         """
-        api: {address: "127.0.0.1:\(port)"}
-        pieces: {address: "127.0.0.1:0"}
+        api: {address: "127.0.0.1:\(port)"\(listener)}
+        pieces: {address: "127.0.0.1:0"\(listener)}
         home: \(home)
         store: {free_space_floor: 1MiB\(store)}
         origin: {allow_addresses: [127.0.0.0/8], retry: {base_delay: 50ms}}
@@ -23,14 +31,15 @@ enum Configurations {
         supernodes: [String],
         registry: String = "http://127.0.0.1:1",
         registries: String = "",
+        listener: String = "",
         store: String = "",
         peer: String = "",
         _ more: String = ""
     ) -> String {
         """
-        proxy: {address: "127.0.0.1:0"}
-        pieces: {address: "127.0.0.1:0"}
-        health: {address: "127.0.0.1:0"}
+        proxy: {address: "127.0.0.1:0"\(listener)}
+        pieces: {address: "127.0.0.1:0"\(listener)}
+        health: {address: "127.0.0.1:0"\(listener)}
         home: \(home)
         store: {free_space_floor: 1MiB\(store)}
         supernodes: [\(supernodes.map { "\"\($0)\"" }.joined(separator: ", "))]
@@ -49,18 +58,21 @@ func withCluster<Result>(
     registry: String,
     registries: String = "",
     in directory: String,
+    listener: String = "",
     supernode: String = "",
     daemon: String = "",
     _ body: (Supernode, [Daemon]) async throws -> Result
 ) async throws -> Result {
     let home = "\(directory)/supernode"
-    return try await withSupernode(Configurations.supernode(home: "\(home)/home", supernode), in: home) { supernode in
+    let configuration = Configurations.supernode(home: "\(home)/home", listener: listener, supernode)
+    return try await withSupernode(configuration, in: home) { supernode in
         let configurations = (0..<count).map { number in
             Configurations.daemon(
                 home: "\(directory)/daemon\(number)/home",
-                supernodes: [supernode.api],
+                supernodes: [listener.isEmpty ? supernode.api : "https://\(supernode.api)"],
                 registry: registry,
                 registries: registries,
+                listener: listener,
                 daemon
             )
         }

@@ -7,7 +7,9 @@ struct Dfget: Sendable {
     private let configuration: String
 
     /// `directory`: where it works; its outputs go to `directory/out`.
-    init(in directory: String) throws {
+    ///
+    /// `more` is further YAML.
+    init(in directory: String, _ more: String = "") throws {
         self.directory = directory
         configuration = "\(directory)/dfget.yml"
         try FileManager.default.createDirectory(atPath: "\(directory)/out", withIntermediateDirectories: true)
@@ -16,6 +18,7 @@ struct Dfget: Sendable {
             alive_time: 0s
             origin: {retry: {base_delay: 20ms}}
             peer: {failover: 300ms, back_to_source_delay: 50ms}
+            \(more)
             """
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
     }

@@ -47,6 +47,37 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"), arguments: Node.allCases)
+    func onAFullDiskContentOfUnknownLengthIsNeverTakenForWhole(small: Node) async throws {
+        let large = randomBytes(6 << 20, seed: 64)
+        let path = "/v2/library/a/blobs/\(Digest.of(large))"
+        let fits = BlobOrigin(byteCount: 100_000, seed: 65)
+        try await SmallDisk.with(megabytes: 3) { disk in
+            try await withTemporaryDirectory { directory in
+                try await withScriptedServer { request in
+                    request.path == path && request.method == "GET" ? .chunked([large]) : fits.answer(request)
+                } body: { registry in
+                    let home = "\(small == .daemon ? directory : disk)/s"
+                    try await withSupernode(Configurations.supernode(home: home), in: "\(directory)/s") { supernode in
+                        let configuration = Configurations.daemon(
+                            home: "\(small == .supernode ? directory : disk)/d",
+                            supernodes: [supernode.api],
+                            registry: registry.url("")
+                        )
+                        try await withDaemon(configuration, in: "\(directory)/d") { daemon in
+                            let (answer, isWhole) = try await client.receive("http://\(daemon.proxy)\(path)")
+                            let isRight = answer.body.elementsEqual(large.prefix(answer.body.count))
+                            #expect(isRight && isWhole == (answer.body.count == large.count) || answer.status >= 500)
+                            // The room is there again for what fits.
+                            let next = try await client.send("GET", "http://\(daemon.proxy)\(fits.path)")
+                            #expect(next.body.elementsEqual(fits.bytes))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func whatDoesNotFitTheQuotaIsFetchedAllTheSameAndCanNotBePut() async throws {
         try await withTemporaryDirectory { directory in
             let root = "\(directory)/root"
@@ -61,7 +92,7 @@ import Testing
                         supernodes: [supernode.api],
                         store: quota
                     )
-                    try await withDaemon(node, in: "\(directory)/d") { _ in
+                    try await withDaemon(node, in: "\(directory)/d") { daemon in
                         let tool = try Dfget(in: directory)
                         let url = "\(origin.url)/file"
                         let alone = try await tool.get(["-n", supernode.api, "-o", tool.output("alone"), url])
@@ -72,10 +103,13 @@ import Testing
                         ])
                         #expect(refused.code == 3, "\(refused.line)")
                         #expect(refused.lines == 1)
+                        let home = String(daemon.socket.dropLast("/dfdaemon.sock".count))
+                        let full = try await tool.fails(["--home", home, "-o", tool.output("no"), url])
+                        #expect(full.code == 3, "\(full.line)")
+                        #expect(full.line.contains("dfdaemon has no room"))
                         let put = try await run(try dfget(["put", "\(root)/file", "-n", supernode.api]))
-                        // The supernode's quota is none of this machine's business.
-                        #expect(put.status.exitCode == 1, "\(put.errors)")
-                        #expect(put.errors.contains("quota"))
+                        #expect(put.status.exitCode == 3, "\(put.errors)")
+                        #expect(put.errors.contains("the supernode has no room"))
                         #expect(put.errors.split(separator: "\n").count == 1)
                         #expect(try tool.outputs() == ["alone"])
                     }

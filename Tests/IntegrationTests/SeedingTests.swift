@@ -2,9 +2,22 @@ import Content
 import Foundation
 import TestSupport
 import Testing
+import WireAPI
 
 /// The process that dfget leaves behind.
 @Suite(.serialized) struct SeedingTests {
+    private let client = Client()
+
+    /// The server that holds the output, once it answers: it listens only when the dfget that left it behind has ended.
+    private func server(of output: String, at supernode: Supernode) async throws -> ForeignProcess {
+        let server = try #require(ForeignProcess(holding: output))
+        let listing = try await client.send("GET", "http://\(supernode.api)/api/v1/peers").body
+        let peers = try JSONDecoder().decode(Listing<PeerListing>.self, from: Data(listing)).items
+        let url = try #require(peers.last).address
+        while (try? await client.send("GET", url)) == nil { try Task.checkCancellation() }
+        return server
+    }
+
     @Test func aFinishedDownloadIsOfferedToOthersUntilNobodyAsks() async throws {
         try await withTemporaryDirectory { directory in
             let root = "\(directory)/root"
@@ -18,8 +31,11 @@ import Testing
                     _ in
                     let tool = try Dfget(in: directory)
                     let node = ["-n", supernode.api, "\(origin.url)/file"]
-                    _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "8s"])
-                    let server = try #require(ForeignProcess(holding: tool.output("first")))
+                    let home = "\(directory)/home"
+                    _ = try await tool.get(
+                        node + ["-o", tool.output("first"), "--alivetime", "15s", "--home", home]
+                    )
+                    let server = try await server(of: tool.output("first"), at: supernode)
                     // It may fail to be asked for anything only if it does not offer anything.
                     let second = try await tool.get(node + ["-o", tool.output("second")])
                     #expect(second.from.peers > 0)
@@ -27,6 +43,9 @@ import Testing
                     #expect(try fileDigest(tool.output("second")) == digest)
                     #expect(ForeignProcess(holding: tool.output("second")) == nil)
                     try await server.end()
+                    let log = try String(contentsOfFile: "\(home)/dfget-server.log", encoding: .utf8)
+                    #expect(log.contains("offering"))
+                    #expect(log.contains("nobody has asked"))
                     // And the supernode knows that it has gone.
                     let third = try await tool.get(node + ["-o", tool.output("third")])
                     #expect(third.from.supernode == size)
@@ -49,7 +68,7 @@ import Testing
                     let tool = try Dfget(in: directory)
                     let node = ["-n", supernode.api, "\(origin.url)/file"]
                     _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "60s"])
-                    let server = try #require(ForeignProcess(holding: tool.output("first")))
+                    let server = try await server(of: tool.output("first"), at: supernode)
                     let file = try FileHandle(forWritingTo: URL(filePath: tool.output("first")))
                     try file.write(contentsOf: Data(repeating: 1, count: 4 << 20))
                     try file.close()

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WireAPI
 
-@Suite struct NodeControlTests {
+@Suite(.timeLimit(.minutes(1))) struct NodeControlTests {
     private let url = "mem://origin/file"
 
     @Test("The content comes whole, with the origin's fields, and afterwards the node tells where it came from")
@@ -171,7 +171,7 @@ private struct SilentBackend: Backend {
 
     func fetch(_ request: OriginRequest, into sink: any ContentSink) async throws(BackendError) {
         asked.fire()
-        try? await Task.sleep(for: .seconds(60))
+        await TestEvent().wait()
         gone.fire()
         throw BackendError(.cancelled, "cancelled")
     }

@@ -176,6 +176,22 @@ import Testing
         }
     }
 
+    @Test("Complete content that an origin sends again because it knows no 304 stays what it is")
+    func sentAgain() async throws {
+        try await withOrigin { origin in
+            let bytes = randomBytes(3_000_000, seed: 12)
+            origin.backend.set(.init(bytes), at: origin.url)
+            func complete() async throws {
+                let file = try await origin.fetch()
+                _ = try await origin.store.complete(file, expecting: [], hashContent: true)
+            }
+            try await complete()
+            try await complete()
+            let kept = try #require(origin.destination.complete())
+            #expect(try await kept.file.contentDigest() == Digest.of(bytes))
+        }
+    }
+
     @Test("A later process goes on with the pieces that are there")
     func resumesLater() async throws {
         try await withOrigin { origin in

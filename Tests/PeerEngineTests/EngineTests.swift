@@ -114,7 +114,7 @@ private func withNode(_ body: (Node) async throws -> Void) async throws {
             let url = try #require(ResourceURL("http://origin/file"))
             let failed = try await node.download(Resource(url: url))
             let error = await #expect(throws: DownloadError.self) { _ = try await failed.completion() }
-            #expect(error?.code == .notFound)
+            #expect(error?.code == .originNotFound)
             failed.release()
             let resource = try node.put([1, 2, 3], at: "http://origin/file")
             #expect(try await node.download(resource).completion().origin == 3)
@@ -149,7 +149,7 @@ private func withNode(_ body: (Node) async throws -> Void) async throws {
             try? await node.running.value
             let download = try await node.download(resource)
             let error = await #expect(throws: DownloadError.self) { _ = try await download.completion() }
-            #expect(error?.code == .cancelled)
+            #expect(error?.code == .shuttingDown)
         }
     }
 }

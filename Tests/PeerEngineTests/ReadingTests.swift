@@ -63,6 +63,31 @@ import WireAPI
         }
     }
 
+    @Test("A caller that is cancelled waits no longer, and the others go on", arguments: [true, false])
+    func cancelled(isLate: Bool) async throws {
+        try await withIdleDownload(begins: false) { idle in
+            let download = idle.download
+            func waiters() -> Int { download.state.withLock { $0.headWaiters.count + $0.endWaiters.count } }
+            let head = Task { _ = try await download.head() }
+            let end = Task { _ = try await download.completion() }
+            let patient = Task { try await download.completion() }
+            if isLate { await eventually { waiters() == 3 } }
+            head.cancel()
+            end.cancel()
+            #expect(await code(of: head) == .cancelled)
+            #expect(await code(of: end) == .cancelled)
+            await eventually { waiters() == 1 }
+            download.finish(.success(ByteOrigins(origin: 7)))
+            let origins = try await patient.value
+            #expect(origins.origin == 7)
+        }
+    }
+
+    private func code(of task: Task<Void, any Error>) async -> DownloadError.Code? {
+        do { try await task.value } catch { return (error as? DownloadError)?.code }
+        return nil
+    }
+
     @Test("A range before the end does not wait for it")
     func middle() async throws {
         try await withIdleDownload { idle in

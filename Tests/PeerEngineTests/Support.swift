@@ -23,11 +23,6 @@ func withStore(_ body: (CacheStore) async throws -> Void) async throws {
     }
 }
 
-/// Lets others run until `condition` holds.
-func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
-}
-
 /// A download that no engine runs: its state is set and looked at directly.
 struct Idle {
     let download: TaskDownload
@@ -82,6 +77,7 @@ struct Idle {
 func withIdleDownload(
     _ count: Int = 3 << 20,
     knowsLength: Bool = true,
+    begins: Bool = true,
     _ body: (Idle) async throws -> Void
 ) async throws {
     try await withStore { store in
@@ -104,7 +100,7 @@ func withIdleDownload(
             PieceLayout(length: length, pieceSize: PieceLayout(length: Int64(count)).pieceSize)
         )
         let file = try place.open(record, generation: generation, layout: layout)
-        download.begin(file, record, generation: generation)
+        if begins { download.begin(file, record, generation: generation) }
         let supernode = PeerRegistrationResponse(
             version: 1,
             peer: PeerID(),

@@ -1,5 +1,6 @@
 import BackendAPI
 import Content
+import OriginFetch
 import TestSupport
 import Testing
 import WireAPI
@@ -71,7 +72,7 @@ import WireAPI
     func originText() {
         let long = String(repeating: "x", count: 100_000)
         let error = WireError(BackendError(.unauthorized, long, challenges: [long]))
-        #expect(error.message.utf8.count == Bounds.originText)
+        #expect(error.message.utf8.count == WireError.longestOriginText)
         #expect(error.detail["challenge"] == nil)
         let short = WireError(BackendError(.unauthorized, "no", challenges: ["Basic realm=\"a\""]))
         #expect(short.message == "no")

@@ -47,7 +47,7 @@ import WireAPI
     @Test("What a peer without a call was given goes to those who wait, long before the peer is forgotten")
     func gap() async throws {
         try await withTwoPeers { rig, first, _, waiting in
-            rig.supernode.tick(at: .now + .seconds(41))
+            rig.pass(.seconds(6))
             #expect(try await waiting.value.flatMap(\.assignments).count == 1)
             #expect(rig.supernode.peers.count == 2)
             // One that was only slow joins again.
@@ -60,7 +60,7 @@ import WireAPI
     @Test("A silent peer is forgotten as if it had left; one whose call waits is not silent")
     func expiry() async throws {
         try await withTwoPeers { rig, first, second, waiting in
-            rig.supernode.tick(at: .now + .seconds(61))
+            rig.pass(.seconds(61))
             let updates = try await waiting.value
             #expect(updates.flatMap(\.assignments).count == 1)
             #expect(rig.supernode.peers.session(first.id) == nil)
@@ -97,7 +97,7 @@ import WireAPI
                 await code { () async throws(WireError) in try await rig.join(leaver, url) }
             }
             await gate.reached.wait()
-            rig.supernode.tick(at: .now + .seconds(300))
+            rig.pass(.seconds(300))
             #expect(rig.supernode.peers.count == 2)
             rig.supernode.leave(leaver)
             gate.open()
@@ -115,11 +115,11 @@ import WireAPI
             let joined = try await rig.join(peer, url)
             let task = try #require(rig.supernode.tasks.task(joined.task))
             await eventually { task.isComplete }
-            rig.supernode.tick(at: .now + .seconds(4))
+            rig.pass(.seconds(4))
             #expect(rig.supernode.tasks.count == 1)
             rig.supernode.leave(peer)
             await eventually {
-                rig.supernode.tick(at: .now + .seconds(30))
+                rig.pass(.seconds(30))
                 return rig.supernode.tasks.count == 0
             }
             #expect(rig.store.record(of: joined.task) != nil)
@@ -138,7 +138,7 @@ import WireAPI
             let report = TaskReport(task: joined.task, generation: joined.generation, window: 0)
             #expect(try await rig.exchange(peer, 1, wait: 5000, report).map(\.state) == [.failed])
             await eventually {
-                rig.supernode.tick(at: .now + .seconds(30))
+                rig.pass(.seconds(30))
                 return rig.supernode.tasks.count == 0
             }
             #expect(peer.taskCount == 0)

@@ -55,7 +55,7 @@ import WireAPI
             let (url, old) = try await stale(rig)
             rig.origin.memory.fail(.failure(BackendError(.unreachable, "down")))
             let second = try rig.peer("second")
-            #expect(await code { () async throws(WireError) in try await rig.join(second, url) } == .originUnavailable)
+            #expect(await code { () async throws(WireError) in try await rig.join(second, url) } == .originUnreachable)
             // Nothing was lost by it.
             #expect(try await rig.join(second, url).generation == old.generation)
         }

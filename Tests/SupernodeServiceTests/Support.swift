@@ -92,12 +92,33 @@ final class LogLines: Sendable {
     }
 }
 
+/// The time of a supernode, which passes only when a test says so.
+final class ManualTime: Sendable {
+    private let elapsed = Mutex(Duration.zero)
+    private let start = ContinuousClock.now
+
+    var now: ContinuousClock.Instant { start + elapsed.withLock { $0 } }
+
+    var clock: SupernodeClock {
+        SupernodeClock(now: { self.now }, date: { UnixTime.now() + self.elapsed.withLock { $0 }.seconds })
+    }
+
+    func pass(_ time: Duration) { elapsed.withLock { $0 += time } }
+}
+
 /// A supernode in this process, without its HTTP API.
 struct Rig: Sendable {
     let supernode: SupernodeService.Supernode
     let origin: HeldOrigin
     let store: CacheStore
     let logs: LogLines
+    let time: ManualTime
+
+    /// Lets time pass, and the supernode do what is due then.
+    func pass(_ duration: Duration) {
+        time.pass(duration)
+        supernode.tick(at: time.now)
+    }
 
     /// A registered peer.
     func peer(_ name: String = "peer") throws -> PeerSession {
@@ -159,11 +180,6 @@ func code(_ body: () async throws(WireError) -> some Any) async -> WireError.Cod
     }
 }
 
-/// Lets others run until `condition` holds.
-func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
-}
-
 /// Runs `body` with a supernode over an empty store and an empty origin.
 func withSupernode(
     token: String? = nil,
@@ -181,23 +197,23 @@ func withSupernode(
         fetching.retry.attempts = attempts
         fetching.retry.baseDelay = .zero
         var configuration = PeerConfiguration()
-        // The peers of these tests call when it suits the test.
-        configuration.longestGap = .seconds(40)
         adjust(&configuration)
         let logs = LogLines()
         let store = try await CacheStore.open(place, logger: logs.logger())
         let origin = HeldOrigin()
+        let time = ManualTime()
         let supernode = SupernodeService.Supernode(
             configuration: configuration,
             origin: fetching,
             store: store,
             backends: try BackendRegistry(plugins: [HeldPlugin(origin: origin)], entries: []),
             clusterToken: token,
+            clock: time.clock,
             logger: logs.logger()
         )
         let running = Task { try await supernode.run() }
         do {
-            try await body(Rig(supernode: supernode, origin: origin, store: store, logs: logs))
+            try await body(Rig(supernode: supernode, origin: origin, store: store, logs: logs, time: time))
         } catch {
             running.cancel()
             throw error

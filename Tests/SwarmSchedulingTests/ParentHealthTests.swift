@@ -51,6 +51,24 @@ struct ParentHealthTests {
         #expect(swarm.scheduler.alarms.count < 200)
     }
 
+    @Test("what was under way together fails as one", arguments: FailureReason.allCases)
+    func burst(reason: FailureReason) {
+        guard reason != .generation else { return }
+        var swarm = Swarm(pieces: 8, holding: [[]])
+        swarm.wants(1, 7)
+        let under = swarm.schedule().assignments.map(\.piece)
+        #expect(under.count == 7)
+        for piece in under { swarm.failed(piece.value, by: 1, from: 0, reason) }
+        swarm.wants(1, 8)
+        let first = reason == .wrongBytes ? Duration.seconds(10) : .milliseconds(500)
+        swarm.now += first / 2
+        #expect(swarm.schedule().assignments.isEmpty)
+        swarm.now += first / 2
+        #expect(swarm.schedule().assignments.count == 1)
+        swarm.now += first * 3
+        #expect(Set(swarm.schedule().assignments.map(\.piece)) == Set(under))
+    }
+
     /// Peer 1 holds all; the others hold nothing, and there is no seed.
     private func oneParent(children: Int) -> Swarm {
         Swarm(pieces: 8, holding: [PieceSet(all: 8)] + Array(repeating: [], count: children), hasSeed: false)

@@ -57,7 +57,7 @@ import WireAPI
         "An error of another server of ours is understood too",
         arguments: [
             (#"{"error":{"code":"not_found","message":"no"}}"#, "no"),
-            (#"{"error":{"code":"bad_request","message":"m","detail":"a text"}}"#, "m"),
+            (#"{"error":{"code":"bad_request","message":"m","detail":{}}}"#, "m"),
             (#"{"error":{"code":"origin_unauthorized","detail":{"challenge":"Basic"}}}"#, ""),
         ]
     )

@@ -8,8 +8,8 @@ package struct APIError: Error, Sendable, CustomStringConvertible {
     package var code: String
     /// One line for a person.
     package var message: String
-    /// What would help to find the cause.
-    package var detail: String?
+    /// What else a program may want to know, and what would help to find the cause.
+    package var detail: [String: String]
     /// Fields that the response carries, such as Retry-After.
     package var headers: HTTPFields
 
@@ -18,7 +18,7 @@ package struct APIError: Error, Sendable, CustomStringConvertible {
         _ status: HTTPResponse.Status,
         _ code: String,
         _ message: String,
-        detail: String? = nil,
+        detail: [String: String] = [:],
         headers: HTTPFields = [:]
     ) {
         self.status = status
@@ -32,7 +32,7 @@ package struct APIError: Error, Sendable, CustomStringConvertible {
     package var description: String { "\(status.code) \(code): \(message)" }
 
     /// The request is malformed: 400.
-    package static func badRequest(_ message: String, detail: String? = nil) -> APIError {
+    package static func badRequest(_ message: String, detail: [String: String] = [:]) -> APIError {
         APIError(.badRequest, "bad_request", message, detail: detail)
     }
 

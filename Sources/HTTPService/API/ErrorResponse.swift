@@ -13,7 +13,7 @@ enum ErrorResponse {
         struct Content: Encodable {
             let code: String
             let message: String
-            let detail: String?
+            let detail: [String: String]?
         }
 
         let error: Content
@@ -28,7 +28,9 @@ enum ErrorResponse {
                 metadata: ["method": "\(request.method)", "path": "\(request.uri.path)", "error": "\(error)"]
             )
         }
-        let body = Body(error: .init(code: told.code, message: told.message, detail: told.detail))
+        let body = Body(
+            error: .init(code: told.code, message: told.message, detail: told.detail.isEmpty ? nil : told.detail)
+        )
         var response = Response.json(body, status: told.status)
         for field in told.headers { response.headers[field.name] = field.value }
         return response

@@ -49,7 +49,7 @@ extension Request {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
         } catch let error as DecodingError {
-            throw APIError.badRequest("the body is not what is expected", detail: Self.describe(error))
+            throw APIError.badRequest("the body is not what is expected", detail: ["reason": Self.describe(error)])
         }
     }
 

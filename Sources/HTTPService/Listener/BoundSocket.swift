@@ -28,7 +28,10 @@ struct BoundSocket {
     ) throws(ListenError) -> Int32 {
         let target: SocketAddress
         do {
-            target = try SocketAddress.makeAddressResolvingHost(host, port: port)
+            // The resolver knows no IPv6 address, not even `::`, where no interface has one: in many containers.
+            target =
+                try (try? SocketAddress(ipAddress: host, port: port))
+                ?? SocketAddress.makeAddressResolvingHost(host, port: port)
         } catch {
             throw ListenError(
                 .cannotBind,

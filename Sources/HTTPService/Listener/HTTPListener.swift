@@ -59,6 +59,9 @@ package final class HTTPListener: Service {
     /// Throws what `run` throws when it can not start.
     package func bound() async throws -> BoundAddress { try await address.value() }
 
+    /// Whether it has a certificate.
+    package var speaksTLS: Bool { configuration.tls != nil }
+
     /// Serves until a graceful shutdown or cancellation.
     ///
     /// Throws ``ListenError`` if it can not start. At a graceful shutdown no connection is accepted any more, idle
@@ -99,6 +102,8 @@ package final class HTTPListener: Service {
                         group.addTask { await self.serve(connection) }
                     }
                 }
+            } catch is CancellationError {
+                // Something else did not start; that is told elsewhere.
             } catch {
                 self.logger.error("no more connections are accepted", metadata: ["error": "\(error)"])
             }

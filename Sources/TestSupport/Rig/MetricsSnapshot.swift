@@ -13,10 +13,11 @@ package struct MetricsSnapshot: Sendable {
         samples = text.split(separator: "\n").compactMap { Self.sample($0) }
     }
 
-    /// Asks the server at `host:port`.
-    package static func of(_ authority: String) async throws -> MetricsSnapshot {
-        let text = try await runSuccessfully(.init("curl", ["-sSf", "--noproxy", "*", "http://\(authority)/metrics"]))
-        return MetricsSnapshot(text: text)
+    /// Asks the server at `host:port`, over TLS where the authority that signed its certificate is named.
+    package static func of(_ server: String, certificateAuthority: String? = nil) async throws -> MetricsSnapshot {
+        let trust = certificateAuthority.map { ["--cacert", $0] } ?? []
+        let url = "\(certificateAuthority == nil ? "http" : "https")://\(server)/metrics"
+        return MetricsSnapshot(text: try await runSuccessfully(.init("curl", trust + ["-sSf", "--noproxy", "*", url])))
     }
 
     /// The sum of all samples of that name that have at least these labels; nil if there is none.

@@ -28,28 +28,34 @@ package func withScriptedServer<Result: Sendable>(
     let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
         .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+    let open = OpenChannels()
     let listener =
         if let unixSocket {
-            try await bootstrap.bind(unixDomainSocketPath: unixSocket, childChannelInitializer: makeConnection)
+            try await bootstrap.bind(unixDomainSocketPath: unixSocket) { makeConnection($0, among: open) }
         } else {
-            try await bootstrap.bind(host: host, port: 0, childChannelInitializer: makeConnection)
+            try await bootstrap.bind(host: host, port: 0) { makeConnection($0, among: open) }
         }
     let port = listener.channel.localAddress?.port ?? 0
     let server = ScriptedServer(host: unixSocket == nil ? host : "localhost", port: port, handler: handler)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await accept(listener, for: server) }
-        defer { group.cancelAll() }
+        defer {
+            group.cancelAll()
+            open.close()
+        }
         return try await body(server)
     }
 }
 
 private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
 
-private func makeConnection(_ channel: any Channel) -> EventLoopFuture<Connection> {
+private func makeConnection(_ channel: any Channel, among open: OpenChannels) -> EventLoopFuture<Connection> {
     channel.eventLoop.makeCompletedFuture {
         // Only the decoder of NIO's HTTP pipeline: what goes out is the script's.
         try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
-        return try Connection(wrappingChannelSynchronously: channel)
+        let connection = try Connection(wrappingChannelSynchronously: channel)
+        open.add(channel, of: connection)
+        return connection
     }
 }
 

@@ -1,28 +1,56 @@
 import CacheStore
 import Content
+import Dispatch
 import Glibc
 import PeerEngine
 import Synchronization
 
-/// Content on its way to standard output.
+/// Content on its way to standard output, a pipe or a device: in order, and only forward.
 ///
 /// The last byte is held back until the content is verified, as far as it can be: whoever reads a pipe then sees an end
 /// that is too early instead of wrong content.
-final class StandardOutput: Sendable {
+final class OutputStream: Sendable {
     private struct State {
         var hashers: [DigestHasher]
+        /// Nil until it is open.
+        var descriptor: Int32?
         var held: [UInt8] = []
         var count: Int64 = 0
     }
 
+    private let place: OutputPlace.Stream
     private let digests: [Digest]
-    private let descriptor: Int32
     private let state: Mutex<State>
 
-    init(verifying digests: [Digest], descriptor: Int32 = STDOUT_FILENO) {
+    init(_ place: OutputPlace.Stream, verifying digests: [Digest]) {
+        self.place = place
         self.digests = digests
-        self.descriptor = descriptor
-        state = Mutex(State(hashers: digests.map { DigestHasher($0.algorithm) }))
+        state = Mutex(State(hashers: digests.map { DigestHasher($0.algorithm) }, descriptor: place.descriptor))
+    }
+
+    deinit {
+        guard place.descriptor == nil, let descriptor = state.withLock({ $0.descriptor }) else { return }
+        close(descriptor)
+    }
+
+    /// Opens it, which for a pipe takes as long as there is nobody to read.
+    func open() async throws(ToolFailure) {
+        guard state.withLock({ $0.descriptor }) == nil else { return }
+        let path = place.name
+        let (descriptor, number) = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    let descriptor = Glibc.open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+                    continuation.resume(returning: (descriptor, errno))
+                }
+            }
+        } onCancel: {
+            // Nothing but a reader ends the wait for one.
+            let reader = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+            if reader >= 0 { close(reader) }
+        }
+        guard descriptor >= 0 else { throw ToolFailure(.local, "\(path): \(String(cString: strerror(number)))") }
+        state.withLock { $0.descriptor = descriptor }
     }
 
     /// Bytes taken.
@@ -73,12 +101,16 @@ final class StandardOutput: Sendable {
     }
 
     private func put(_ bytes: UnsafeRawBufferPointer) throws(ToolFailure) {
+        guard let descriptor = state.withLock({ $0.descriptor }) else {
+            throw ToolFailure(.failure, "\(place.name) is not open")
+        }
         var rest = bytes
         while !rest.isEmpty {
             let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                throw ToolFailure(.local, "standard output: \(String(cString: strerror(errno)))")
+                let name = place.descriptor == STDOUT_FILENO ? "standard output" : place.name
+                throw ToolFailure(.local, "\(name): \(String(cString: strerror(errno)))")
             }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
         }

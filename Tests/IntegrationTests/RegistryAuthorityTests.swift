@@ -1,0 +1,81 @@
+import Content
+import Foundation
+import TestSupport
+import Testing
+
+/// A registry whose certificate an authority of its own has signed.
+@Suite(.serialized) struct RegistryAuthorityTests {
+    @Test(arguments: RegistryMode.allCases)
+    func skopeoPullsFromTheRemote(mode: RegistryMode) async throws {
+        try await withMirroredRegistry(mode) { directory, image, registry, daemon in
+            let target = "\(directory)/pulled"
+            try await skopeoCopy(
+                from: "docker://\(daemon.proxy)/library/a:v1",
+                to: "dir:\(target)",
+                sourceCredentials: registry.credentials
+            )
+            try image.verifyPulled(into: target)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "containerd needs root"), arguments: RegistryMode.allCases)
+    func containerdPullsByTheNameItKnows(mode: RegistryMode) async throws {
+        try await withMirroredRegistry(mode) { _, image, registry, daemon in
+            try await withContainerd { runtime in
+                try runtime.mirror(
+                    host: "registry.test",
+                    server: "http://127.0.0.1:1",
+                    through: ["http://\(daemon.proxy)"]
+                )
+                let digest = try await runtime.pull("registry.test/library/a:v1", credentials: registry.credentials)
+                #expect(digest == image.manifest)
+                #expect(try await runtime.content() == image.blobs.union([image.manifest]))
+            }
+        }
+    }
+
+    @Test func anUnknownAuthorityIsNamedToTheClientAndInTheLog() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withRegistry(tls: true) { registry in
+                try await withCluster(of: 1, registry: registry.url, in: directory) { _, daemons in
+                    let answer = try await Client().send("GET", "http://\(daemons[0].proxy)/v2/")
+                    #expect(answer.status == 502)
+                    #expect(answer.text.hasPrefix(#"{"errors":[{"#), "\(answer.text)")
+                    for text in [answer.text, daemons[0].process.errors] {
+                        #expect(text.contains("\(registry.url): SSL certificate problem"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a node that knows the registry as its remote and as `registry.test`, and then checks that the layers came
+    /// from the supernode.
+    private func withMirroredRegistry(
+        _ mode: RegistryMode,
+        _ body: (_ directory: String, TestImage, RegistryServer, Daemon) async throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            let image = try await makeImage(in: "\(directory)/image", layers: [2, 0.2], seed: 13)
+            try await withRegistry(mode, tls: true) { registry in
+                try await registry.push(image, as: "library/a:v1")
+                let authority = try #require(registry.certificateAuthority)
+                let backend = "{plugin: registry, hosts: [\"\(registry.authority)\"], ca_file: \(authority)}"
+                let names = [registry.authority, "registry.test"].map {
+                    "{host: \"\($0)\", url: \"\(registry.url)\", ca_file: \(authority)}"
+                }
+                try await withCluster(
+                    of: 1,
+                    registry: registry.url,
+                    registries: names.joined(separator: ", "),
+                    in: directory,
+                    supernode: "backends: [\(backend)]"
+                ) { _, daemons in
+                    try await body(directory, image, registry, daemons[0])
+                    #expect(try await daemons[0].received(from: "supernode") >= image.layerBytes)
+                    #expect(try await daemons[0].received(from: "origin") == 0)
+                }
+            }
+        }
+    }
+}
