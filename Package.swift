@@ -17,7 +17,6 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
-let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -77,37 +76,34 @@ let package = Package(
         // Layer 0: values and arithmetic.
         .systemLibrary(name: "CLibCurl"),
         library("Content", [crypto]),
-        library("NodeConfig", ["Content", yams]),
 
         // Layer 1: one concern each.
-        library("BackendAPI", ["Content", "NodeConfig", metrics]),
+        library("NodeConfig", ["Content", yams]),
         library("RegistryProtocol", ["Content"]),
         library("WireAPI", ["Content"]),
         library("SwarmScheduling", ["Content"]),
         library("CurlTransport", ["CLibCurl", "Content", logging]),
+
+        // Layer 2: what has a configuration: origins, listeners, the disk.
+        library("BackendAPI", ["Content", "NodeConfig", metrics]),
         library(
             "HTTPService",
             [
-                "Content", "NodeConfig", hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nioCore, nioPosix,
-                nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
+                "Content", "NodeConfig", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix, nioHTTP1,
+                nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
             ]
         ),
+        library("CacheStore", ["Content", "NodeConfig", grdb, logging]),
 
-        // Layer 2: what backends that go through the transport share; and the disk.
+        // Layer 3: from origins, into the store, and out of it.
         library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig"]),
-        library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging, metrics]),
-
-        // Layer 3: into the store, and out of it.
         library(
             "OriginFetch",
             ["BackendAPI", "CacheStore", "Content", "NodeConfig", "WireAPI", lifecycle, logging, metrics]
         ),
         library(
             "PieceServer",
-            [
-                "CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, nioCore, logging,
-                metrics,
-            ]
+            ["CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, metrics]
         ),
 
         // Layer 4: the swarm.
@@ -121,46 +117,13 @@ let package = Package(
         library(
             "SupernodeService",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "PieceServer", "SwarmScheduling", "WireAPI", crypto, hummingbird, httpTypes, nioCore, lifecycle,
-                logging, metrics,
+                "BackendAPI", "CacheStore", "Content", "HTTPService", "NodeConfig", "OriginFetch", "PieceServer",
+                "SwarmScheduling", "WireAPI", hummingbird, httpTypes, lifecycle, logging, metrics,
             ]
         ),
 
-        // Layer 5: what clients see of a node.
-        library(
-            "ContentProxy",
-            [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, lifecycle, logging,
-                metrics,
-            ]
-        ),
-        library(
-            "NodeControl",
-            [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "OriginFetch", "PeerEngine",
-                "WireAPI", hummingbird, httpTypes,
-            ]
-        ),
-        library(
-            "DownloadTool",
-            [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals,
-                logging,
-            ]
-        ),
-        library(
-            "NodeAssembly",
-            [
-                "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "WireAPI",
-                argumentParser, lifecycle, signals, logging, metrics, hummingbird,
-            ]
-        ),
-
-        // Backends: each knows one kind of origin.
+        // Plugins: each knows one kind of origin.
+        .target(name: "CFileAccess", path: "Plugins/CFileAccess"),
         plugin("HTTPBackend", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginTransfer"]),
         plugin(
             "RegistryBackend",
@@ -170,10 +133,45 @@ let package = Package(
             "FileBackend",
             ["BackendAPI", "CFileAccess", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", logging]
         ),
-        .target(name: "CFileAccess", path: "Plugins/CFileAccess"),
 
-        // Layer 6: argument parsing and wiring.
-        executable("supernode", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
+        // Layer 5: what clients see of a node.
+        library(
+            "ContentProxy",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
+                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, logging,
+            ]
+        ),
+        library(
+            "NodeControl",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "OriginFetch", "PeerEngine",
+                "WireAPI", hummingbird, httpTypes,
+            ]
+        ),
+
+        // Layer 6: the daemons: configuration and wiring.
+        library(
+            "NodeAssembly",
+            [
+                "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "WireAPI",
+                argumentParser, lifecycle, signals, logging, metrics, hummingbird,
+            ]
+        ),
+
+        // Layer 7: dfget without its argument parsing.
+        library(
+            "DownloadTool",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals,
+                logging,
+            ]
+        ),
+
+        // Layer 8: argument parsing, and the list of plugins.
+        executable("supernode", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
         executable(
             "dfget",
             [
@@ -181,11 +179,11 @@ let package = Package(
                 logging,
             ] + plugins
         ),
-        executable("dfdaemon", ["NodeAssembly", "NodeConfig", "BackendAPI", argumentParser] + plugins),
+        executable("dfdaemon", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
 
         .target(
             name: "TestSupport",
-            dependencies: ["BackendAPI", "Content", "CurlTransport", crypto, nioCore, nioPosix, nioHTTP1, logging],
+            dependencies: ["BackendAPI", "Content", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 
@@ -202,27 +200,24 @@ let package = Package(
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
-        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", crypto, logging]),
+        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", logging]),
         tests(
             "HTTPServiceTests",
             [
-                "HTTPService", "CurlTransport", "Content", "NodeConfig", "TestSupport", hummingbird, httpTypes, nioCore,
-                lifecycle,
-                logging, metricsCore,
+                "HTTPService", "Content", "NodeConfig", "TestSupport", hummingbird, httpTypes, lifecycle,
+                logging,
+                metricsCore,
             ]
         ),
         tests(
             "CacheStoreTests",
-            ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", crypto, logging]
+            ["CacheStore", "Content", "NodeConfig", "TestSupport", "store-crash", logging]
         ),
         tests(
             "OriginFetchTests",
-            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", "WireAPI", logging]
+            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", logging]
         ),
-        tests(
-            "PieceServerTests",
-            ["PieceServer", "CacheStore", "CurlTransport", "HTTPService", "WireAPI", "Content", "TestSupport"]
-        ),
+        tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(
             "BackendConformanceTests",
             ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
@@ -238,7 +233,7 @@ let package = Package(
             "PeerEngineTests",
             [
                 "PeerEngine", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
-                "PieceServer", "TestSupport", "WireAPI", logging,
+                "TestSupport", "WireAPI", logging,
             ]
         ),
         tests(
@@ -249,7 +244,7 @@ let package = Package(
                 lifecycle, logging,
             ]
         ),
-        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine", "BackendAPI"] + plugins),
+        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine"]),
         tests(
             "NodeControlTests",
             [
@@ -261,7 +256,7 @@ let package = Package(
             "DownloadToolTests",
             [
                 "DownloadTool", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
-                "PeerEngine", "TestSupport", "WireAPI", logging,
+                "PeerEngine", "TestSupport", "WireAPI",
             ]
         ),
         tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI", logging]),

@@ -1,6 +1,5 @@
 internal import BackendAPI
 internal import CFileAccess
-internal import Content
 internal import Glibc
 
 /// Reads a directory below a root.

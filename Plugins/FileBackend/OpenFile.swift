@@ -1,6 +1,5 @@
 internal import BackendAPI
 internal import CFileAccess
-internal import Content
 internal import Glibc
 
 /// A descriptor below a root, closed when nobody holds it any more.

@@ -5,7 +5,8 @@ import Synchronization
 /// One transfer from `perform` to its end, over all its hops.
 ///
 /// `@unchecked`: after the hand-over through ``CommandQueue``, whose lock orders it, everything that changes is touched
-/// by the transport's thread alone; other threads see constants and the atomic flag.
+/// by the transport's thread alone; other threads see constants and the atomic flag. Where the queue is closed there is
+/// no hand-over, and the caller ends the transfer itself.
 final class Transfer: @unchecked Sendable {
     let request: TransferRequest
     let queue: CommandQueue

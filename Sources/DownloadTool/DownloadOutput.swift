@@ -1,5 +1,4 @@
 import CacheStore
-import Content
 
 /// Where a download's bytes go.
 enum DownloadOutput: Sendable {

@@ -1,6 +1,5 @@
 import Glibc
 import Synchronization
-import WireAPI
 
 /// The progress line on a terminal.
 package final class ProgressDisplay: Sendable {

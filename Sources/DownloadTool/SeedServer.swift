@@ -13,7 +13,6 @@ import OriginFetch
 import PeerEngine
 import ServiceLifecycle
 import UnixSignals
-import WireAPI
 
 /// `dfget server`: goes on offering a finished output, from the open file and under the registration of the dfget that
 /// fetched it, until nobody has asked for it for a while or somebody changes the file.

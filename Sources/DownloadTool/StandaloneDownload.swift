@@ -1,4 +1,3 @@
-import BackendAPI
 import CacheStore
 import Content
 import FoundationEssentials

@@ -1,6 +1,5 @@
 package import Content
 import CurlTransport
-import Logging
 package import NodeConfig
 package import OriginFetch
 

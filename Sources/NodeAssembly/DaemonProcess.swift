@@ -5,7 +5,6 @@ import CurlTransport
 import Foundation
 import HTTPService
 import Hummingbird
-import NodeConfig
 import NodeControl
 import OriginFetch
 import PeerEngine

@@ -1,4 +1,3 @@
-import CacheStore
 package import CurlTransport
 import FoundationEssentials
 import Glibc

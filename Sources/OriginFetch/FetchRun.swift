@@ -98,7 +98,7 @@ final class FetchRun: Sendable {
         segment.limit(to: head.range, length: head.length ?? file?.layout.length)
         if let file {
             try check(head, against: file)
-            if let record = state.withLock({ $0.unconfirmed.take() }) { started(file, record) }
+            try confirm(head, file)
         } else {
             guard head.range == nil || head.length != nil else {
                 // Parts of a whole of unknown size can not be told to be all of it.
@@ -106,6 +106,19 @@ final class FetchRun: Sendable {
             }
             try create(head, for: segment)
         }
+    }
+
+    /// What an earlier attempt left of private content is gone on with only where the origin shows that it has the same for
+    /// these credentials.
+    private func confirm(_ head: ContentHead, _ file: PieceFile) throws {
+        let confirmed = try state.withLock { state -> OriginRecord? in
+            guard let record = state.unconfirmed else { return nil }
+            guard record.openAccess || record.describes(head, length: file.layout.length) else {
+                throw BackendError(.changedAtOrigin, "the origin does not show that it has the same content")
+            }
+            return state.unconfirmed.take()
+        }
+        if let confirmed { started(file, confirmed) }
     }
 
     private func check(_ head: ContentHead, against file: PieceFile) throws {

@@ -7,6 +7,7 @@ package import Logging
 /// the origin supports ranges, broken ones go on where they broke, and two versions of the content are never mixed.
 package struct OriginFetcher: Sendable {
     private let configuration: OriginFetchConfiguration
+    private let queue: FetchQueue
     private let logger: Logger
 
     /// How a fetch ended.
@@ -19,11 +20,16 @@ package struct OriginFetcher: Sendable {
 
     package init(_ configuration: OriginFetchConfiguration, logger: Logger) {
         self.configuration = configuration
+        queue = FetchQueue(places: configuration.tasks)
         self.logger = logger
     }
 
-    /// Fetches `resource` with `credentials` through `backend`.
+    /// How many fetches wait for their turn.
+    package var waiting: Int { queue.waiting }
+
+    /// Fetches `resource` with `credentials` through `backend`, once it is its turn.
     ///
+    /// `isWanted`: asked when the turn has come; a fetch that nobody wants any longer ends as cancelled.
     /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
     /// `started`: called on the transport's thread once the content's head is known and a file is there to be read from.
     /// After a change at the origin it is called again, with the new generation's file.
@@ -33,7 +39,22 @@ package struct OriginFetcher: Sendable {
         from backend: any Backend,
         to destination: any FetchDestination,
         revalidating: OriginRecord? = nil,
+        isWanted: () -> Bool = { true },
         started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
+    ) async throws(FetchError) -> Outcome {
+        try await queue.run { () async throws(FetchError) in
+            guard isWanted() else { throw .cancelled }
+            return try await attempt(resource, credentials, backend, destination, revalidating, started)
+        }
+    }
+
+    private func attempt(
+        _ resource: Resource,
+        _ credentials: Credentials,
+        _ backend: any Backend,
+        _ destination: any FetchDestination,
+        _ revalidating: OriginRecord?,
+        _ started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
     ) async throws(FetchError) -> Outcome {
         var restarts = 0
         var ranged = true

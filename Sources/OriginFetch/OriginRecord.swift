@@ -54,12 +54,16 @@ package struct OriginRecord: Sendable, Hashable, Codable {
         digest != nil || freshUntil.map { now < $0 } ?? false
     }
 
-    /// Whether the origin's answer can be about this very content, which has `length` where that is known.
-    package func describes(_ head: ContentHead, length: Int64?) -> Bool {
-        if digest != nil, head.digest == nil || head.digest == digest { return true }
+    /// Whether the origin's answer shows that it is about this very content, which has `length` where that is known: by the
+    /// digest, or by validators.
+    ///
+    /// Without either only `unnamed` says so: to somebody else the origin may give other content of the same length.
+    package func describes(_ head: ContentHead, length: Int64?, unnamed: Bool = false) -> Bool {
+        if digest != nil, head.digest == digest { return true }
         if let length, let told = head.length, told != length { return false }
         return validators.entityTag == head.validators.entityTag
             && validators.lastModified == head.validators.lastModified
+            && (unnamed || validators.entityTag != nil || validators.lastModified != nil)
     }
 
     /// Whether a second request can be told apart from one for another version: by a strong validator, a date, or in the

@@ -4,11 +4,16 @@ import Content
 package import WireAPI
 
 extension WireError {
+    /// So much of an origin's words is kept and passed on, in bytes of a challenge or characters of a message.
+    package static let longestOriginText = 8192
+
     /// What everybody downstream is told of an origin's failure.
     package init(_ error: BackendError) {
         var detail: [String: String] = [:]
         if let status = error.status { detail["status"] = "\(status)" }
-        if !error.challenges.isEmpty { detail["challenge"] = error.challenges.joined(separator: ", ") }
+        let challenge = error.challenges.joined(separator: ", ")
+        // Half a challenge is none; and an origin's words are kept.
+        if !challenge.isEmpty, challenge.utf8.count <= Self.longestOriginText { detail["challenge"] = challenge }
         if let delay = error.retryAfter { detail["retry_after"] = "\(Int(delay.seconds.rounded(.up)))" }
         let code: Code =
             switch error.code {
@@ -22,7 +27,7 @@ extension WireError {
             case .cancelled: .cancelled
             default: .originUnavailable
             }
-        self.init(code, error.message, detail: detail)
+        self.init(code, String(error.message.prefix(Self.longestOriginText)), detail: detail)
     }
 
     /// What everybody downstream is told of a node's disk.

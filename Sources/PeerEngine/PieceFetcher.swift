@@ -91,7 +91,7 @@ struct PieceFetcher: Sendable {
 
 /// Writes a piece's bytes to their place.
 ///
-/// `position` is only touched on the transport's thread.
+/// `@unchecked`: `position` is touched by the transport's thread alone, which calls the methods one after the other.
 private final class PieceSink: TransferSink, @unchecked Sendable {
     private let file: PieceFile
     private let range: ByteRange

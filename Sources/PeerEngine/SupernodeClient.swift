@@ -1,7 +1,6 @@
 import Content
 import CurlTransport
 import FoundationEssentials
-import NodeConfig
 import WireAPI
 
 /// The calls of a supernode's API.
@@ -107,7 +106,9 @@ struct SupernodeClient: Sendable {
         if (200..<300).contains(response.head.status) { return response.body }
         if let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(response.body)) {
             // As good as gone.
-            if error.error.code == .shuttingDown { throw .unreachable("\(address) is shutting down") }
+            if error.error.code == .shuttingDown || error.error.code == .busy {
+                throw .unreachable("\(address): \(error.error.message)")
+            }
             throw .refused(error.error)
         }
         if response.head.status >= 500 { throw .unreachable("\(address) answered \(response.head.status)") }

@@ -38,6 +38,4 @@ public struct BearerChallenge: Sendable, Hashable {
 public enum RegistryScope {
     /// Reading a repository.
     public static func pull(_ name: RepositoryName) -> String { "repository:\(name):pull" }
-    /// Reading and writing a repository.
-    public static func pullAndPush(_ name: RepositoryName) -> String { "repository:\(name):pull,push" }
 }

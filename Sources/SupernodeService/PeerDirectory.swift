@@ -1,13 +1,18 @@
 import Content
-import PieceServer
 import Synchronization
-import WireAPI
 
 /// The registered peers.
 final class PeerDirectory: Sendable {
     private let peers = Mutex<[PeerID: PeerSession]>([:])
 
-    func add(_ session: PeerSession) { peers.withLock { $0[session.id] = session } }
+    /// Returns false, and adds nothing, where `most` are there already.
+    func add(_ session: PeerSession, most: Int) -> Bool {
+        peers.withLock { peers in
+            guard peers.count < most else { return false }
+            peers[session.id] = session
+            return true
+        }
+    }
 
     func session(_ id: PeerID) -> PeerSession? { peers.withLock { $0[id] } }
 

@@ -69,7 +69,12 @@ final class PeerSession: Sendable {
     }
 
     func remove(_ task: SwarmTask) {
-        state.withLock { if $0.tasks[task.id] === task { $0.tasks[task.id] = nil } }
+        state.withLock { state in
+            guard state.tasks[task.id] === task else { return }
+            state.tasks[task.id] = nil
+            // Nobody could look it up any more.
+            state.news.remove(task.id)
+        }
     }
 
     /// The peer has called.
@@ -109,7 +114,7 @@ final class PeerSession: Sendable {
     /// There is news of `task`: wakes the waiting call.
     func notify(_ task: TaskID) {
         let waiter = state.withLock { state -> Waiter? in
-            state.news.insert(task)
+            if state.tasks[task] != nil { state.news.insert(task) }
             return state.waiter.take()
         }
         waiter?.continuation.resume()

@@ -1,10 +1,8 @@
 package import BackendAPI
 package import CacheStore
 import Content
-import HTTPService
 package import Logging
 import Metrics
-import NodeConfig
 package import OriginFetch
 import PieceServer
 import ServiceLifecycle
@@ -20,7 +18,7 @@ package final class Supernode: Service {
     let peers = PeerDirectory()
     let tasks: TaskTable
     private let jobs: BackgroundJobs
-    private let clusterToken: PeerToken?
+    let clusterToken: PeerToken?
     private let isStopping = Atomic(false)
     let clock: SupernodeClock
     let logger: Logger
@@ -103,84 +101,9 @@ package final class Supernode: Service {
     }
 }
 
-/// A shared secret that is compared without telling how much of a guess was right.
-struct PeerToken: Sendable {
-    private let digest: Digest
-
-    init(_ text: String) { digest = Digest.of(text) }
-
-    func matches(_ presented: String) -> Bool {
-        zip(Digest.of(presented).bytes, digest.bytes).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-}
-
 // MARK: - What peers ask for
 
 extension Supernode {
-    /// Registers a peer that calls from `address`.
-    func register(
-        _ request: PeerRegistrationRequest,
-        from address: String,
-        token: String?,
-        piecesPort: Int,
-        piecesTLS: Bool = false
-    ) throws(WireError) -> PeerRegistrationResponse {
-        try authenticate(token)
-        try refuseWhenStopping()
-        guard let version = Set(request.versions).intersection(ProtocolVersion.supported).max() else {
-            throw WireError(
-                .unsupportedVersion,
-                "no common protocol version: this supernode speaks \(ProtocolVersion.supported)"
-            )
-        }
-        guard (0...65535).contains(request.port), (1...1024).contains(request.uploadSlots), request.labels.count <= 16,
-            request.name.utf8.count <= 256, request.name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
-        else { throw WireError(.invalidRequest, "port, upload slots, labels or name out of bounds") }
-        let known = try peerAddress(request.address, observed: address)
-        let session = PeerSession(
-            id: PeerID(),
-            key: PeerKey(),
-            name: request.name,
-            url:
-                "\(request.tls == true ? "https" : "http")://\(known.contains(":") ? "[\(known)]" : known):\(request.port)",
-            labels: request.labels,
-            uploadSlots: request.uploadSlots,
-            clock: clock
-        )
-        peers.add(session)
-        logger.info(
-            "peer registered",
-            metadata: ["peer": "\(session.id)", "name": "\(session.name)", "url": "\(session.url)"]
-        )
-        return PeerRegistrationResponse(
-            version: version,
-            peer: session.id,
-            key: session.key.reveal(),
-            supernode: seed.id,
-            piecesPort: piecesPort,
-            piecesTLS: piecesTLS,
-            aliveSeconds: configuration.aliveTime.seconds,
-            address: known
-        )
-    }
-
-    /// Only who knows the cluster's token gets in, where there is one.
-    func authenticate(_ token: String?) throws(WireError) {
-        guard let clusterToken else { return }
-        guard let token, clusterToken.matches(token) else {
-            throw WireError(.unauthenticated, "the cluster's token is missing or wrong; see cluster.token_file")
-        }
-    }
-
-    /// A peer is reached where it calls from, unless it names an address that the configuration trusts.
-    private func peerAddress(_ named: String?, observed: String) throws(WireError) -> String {
-        guard let named, named != observed else { return observed }
-        guard let address = IPAddress(named), configuration.networks.contains(where: { $0.contains(address) }) else {
-            throw WireError(.invalidRequest, "the address \(named) is not within the supernode's peers.networks")
-        }
-        return named
-    }
-
     /// The session that a call belongs to.
     func session(_ peer: PeerID, presenting key: String?) throws(WireError) -> PeerSession {
         guard let session = peers.session(peer) else {
@@ -193,7 +116,7 @@ extension Supernode {
         return session
     }
 
-    private func refuseWhenStopping() throws(WireError) {
+    func refuseWhenStopping() throws(WireError) {
         guard isStopping.load(ordering: .sequentiallyConsistent) else { return }
         throw WireError(.shuttingDown, "the supernode is shutting down")
     }
@@ -210,14 +133,17 @@ extension Supernode {
         _ session: PeerSession
     ) async throws(WireError) -> TaskRegistrationResponse {
         try refuseWhenStopping()
-        let (id, digest, source) = try Self.identify(request)
+        let (id, digest, source) = try request.identify()
         let offersOnly = request.offersOnly == true
         if offersOnly, tasks.task(id) == nil, store.record(of: id) == nil {
             throw WireError(.unknownTask, "nobody here wants that task")
         }
+        guard session.task(id) != nil || session.taskCount < configuration.bounds.tasksOfPeer else {
+            throw WireError(.busy, "the peer takes part in as many tasks as one peer can")
+        }
         return try await session.answer { () async throws(WireError) in
             for _ in 0..<3 {
-                let content = tasks.enter(id, digest: digest)
+                let content = try tasks.enter(id, digest: digest)
                 defer { content.exit() }
                 guard try await content.admit(source, offersOnly: offersOnly) else { continue }
                 if let response = try content.task.enroll(session, pattern: request.pattern) { return response }
@@ -226,42 +152,6 @@ extension Supernode {
             }
             throw WireError(.internalError, "the task keeps changing; try again")
         }
-    }
-
-    /// Fields that are a right and not a choice of content: they belong into a request's credentials.
-    private static let secretFields = ["authorization", "proxy-authorization", "cookie"]
-    /// Fields with which the content would not be what the URL names, or not the whole of it.
-    private static let ownFields = [
-        "connection", "content-length", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
-        "if-unmodified-since", "range", "te", "transfer-encoding", "upgrade",
-    ]
-
-    private static func identify(_ request: TaskRegistrationRequest) throws(WireError) -> (TaskID, Digest?, Source?) {
-        // MD5 names nothing: whoever wants it checked does so. A wrong one would spoil the task for everybody else.
-        let digest = request.digest.flatMap { $0.algorithm == .md5 ? nil : $0 }
-        guard let url = request.url else {
-            guard let digest else {
-                throw WireError(.invalidRequest, "a task needs a URL or a digest that can name content")
-            }
-            return (TaskID(content: digest), digest, nil)
-        }
-        guard !secretFields.contains(where: request.headers.contains) else {
-            throw WireError(.invalidRequest, "credentials stand among the headers that select the content")
-        }
-        guard !ownFields.contains(where: { request.headers.contains($0) || request.credentials.contains($0) }) else {
-            throw WireError(.invalidRequest, "a header is among those that the supernode sets itself: \(ownFields)")
-        }
-        let resource = Resource(
-            url: url,
-            headers: request.headers,
-            digest: digest,
-            tag: request.tag,
-            ignoredQuery: request.ignoredQuery
-        )
-        return (
-            resource.taskID, digest,
-            Source(resource: resource, credentials: Credentials(headers: request.credentials))
-        )
     }
 
     /// Takes in a peer's news and waits for something to tell it.

@@ -14,6 +14,9 @@ package struct PeerConfiguration: Sendable, Configurable {
     /// The most pieces that the supernode itself has under way to peers, for each task.
     package var seedSlots = 16
 
+    /// What clients can make the supernode remember; not a matter of configuration.
+    package var bounds = Bounds()
+
     package init() {}
 
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {

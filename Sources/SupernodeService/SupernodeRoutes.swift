@@ -15,8 +15,7 @@ package struct SupernodeRoutes: Sendable {
         self.pieces = pieces
     }
 
-    /// The most that a call may send, in bytes.
-    private static let bodyLimit = 4 << 20
+    private var bounds: Bounds { supernode.configuration.bounds }
 
     /// Adds the API's routes.
     package func add(to router: Router<ServiceRequestContext>) {
@@ -26,14 +25,14 @@ package struct SupernodeRoutes: Sendable {
         router.post("/api/v1/peers/:peer/tasks") { request, context in
             try await Self.answer {
                 let session = try session(request, context)
-                let body = try await request.json(TaskRegistrationRequest.self, limit: Self.bodyLimit)
+                let body = try await request.json(TaskRegistrationRequest.self, limit: bounds.registration)
                 return .json(try await supernode.join(body, session))
             }
         }
         router.post("/api/v1/peers/:peer/exchange") { request, context in
             try await Self.answer {
                 let session = try session(request, context)
-                let body = try await request.json(ExchangeRequest.self, limit: Self.bodyLimit)
+                let body = try await request.json(ExchangeRequest.self, limit: bounds.exchange)
                 return .json(try await supernode.exchange(body, session))
             }
         }
@@ -87,7 +86,7 @@ package struct SupernodeRoutes: Sendable {
         guard let address = context.remote.ip else {
             throw WireError(.invalidRequest, "a peer registers over TCP")
         }
-        let body = try await request.json(PeerRegistrationRequest.self, limit: 64 << 10)
+        let body = try await request.json(PeerRegistrationRequest.self, limit: bounds.registration)
         return .json(
             try supernode.register(
                 body,

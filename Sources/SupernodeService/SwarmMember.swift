@@ -16,7 +16,6 @@ struct SwarmMember: Sendable {
     /// Which answer carried an assignment.
     var carried: [PieceIndex: UInt64] = [:]
     var lengthTold = false
-    var digestTold = false
     /// Whether it has told everything it holds.
     var hasAnnounced = false
 

@@ -2,7 +2,6 @@ import BackendAPI
 import CacheStore
 import Content
 import OriginFetch
-import PieceServer
 import SwarmScheduling
 import Synchronization
 import WireAPI
@@ -26,7 +25,6 @@ extension SwarmTask {
             let digests = Self.digests(of: state.published, in: file)
             member.told = state.published
             member.lengthTold = file.layout.length != nil
-            member.digestTold = record.digest != nil
             state.scheduler.leave(session.id)
             state.scheduler.join(
                 session.id,

@@ -1,8 +1,6 @@
-import BackendAPI
 import CacheStore
 import Content
 import OriginFetch
-import PieceServer
 import SwarmScheduling
 import Synchronization
 import WireAPI

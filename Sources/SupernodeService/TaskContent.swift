@@ -11,22 +11,17 @@ import WireAPI
 final class TaskContent: Sendable {
     let task: SwarmTask
     private let store: CacheStore
-    private let backends: BackendRegistry
+    let backends: BackendRegistry
     private let fetcher: OriginFetcher
     private let jobs: BackgroundJobs
-    private let permissionTime: Duration
+    let permissionTime: Duration
     private let logger: Logger
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
-    private struct State {
+    struct State {
         var access: SourceAccess?
-        /// Sources that have not been tried yet.
-        var untried: [Source] = []
-        /// Why a source that was tried could not be used.
-        var faults: [Digest: WireError] = [:]
+        var sources = SourceLine()
         var isFetching = false
-        /// Whether the fetch under way takes no more sources.
-        var isExhausted = false
         /// Whether the last fetch brought or confirmed the content.
         var hasSucceeded = false
         /// Joiners that are being looked at.
@@ -37,11 +32,12 @@ final class TaskContent: Sendable {
         var registration: CommitRegistration?
         var lastAsked: ContinuousClock.Instant
         /// Joiners that wait for the content's head.
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var lastTicket = 0
 
         mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
-            defer { waiters = [] }
-            return waiters
+            defer { waiters = [:] }
+            return Array(waiters.values)
         }
     }
 
@@ -87,13 +83,13 @@ final class TaskContent: Sendable {
     ///
     /// Returns false if others' sources have failed and this one has not been tried: to be asked again.
     func admit(_ source: Source?, offersOnly: Bool = false) async throws(WireError) -> Bool {
-        // A fault of long ago says nothing of today.
-        if let source { state.withLock { $0.faults[source.key] = nil } }
+        if let source { state.withLock { $0.sources.forgetFault(of: source) } }
         let way = offersOnly ? nil : source
         if needsFetch { begin(way) } else if let way { offer(way) }
         await ready()
+        if Task.isCancelled { throw WireError(.shuttingDown, "the registrant is gone") }
         let (fault, isGood) = state.withLock { state in
-            (source.flatMap { state.faults[$0.key] }, state.isFetching || state.hasSucceeded)
+            (source.flatMap { state.sources.fault(of: $0) }, state.isFetching || state.hasSucceeded)
         }
         if let fault { throw fault }
         if !isGood, way != nil { return false }
@@ -102,13 +98,16 @@ final class TaskContent: Sendable {
         return true
     }
 
+    /// Whether anybody takes part or is about to.
+    private var isWanted: Bool { task.memberCount > 0 || state.withLock { $0.joiners > 0 } }
+
     /// Whether the content is on its way, or the origin is being asked about it.
     var isFetching: Bool { state.withLock { $0.isFetching } }
 
     /// Why `source` could not be used when it was tried last.
     func fault(of source: Source?) -> WireError? {
         guard let source else { return task.failure }
-        return state.withLock { $0.faults[source.key] }
+        return state.withLock { $0.sources.fault(of: source) }
     }
 
     /// A task without content, or whose content may have changed at the origin, is asked for anew.
@@ -123,9 +122,8 @@ final class TaskContent: Sendable {
             guard !state.isFetching else { return false }
             state.isFetching = true
             state.isAnnounced = false
-            state.isExhausted = false
             state.hasSucceeded = false
-            state.untried = source.map { [$0] } ?? []
+            state.sources.restart(with: source)
             return true
         }
         guard begins else {
@@ -137,76 +135,25 @@ final class TaskContent: Sendable {
         settle(succeeded: false)
     }
 
-    /// Ways to the content that wait for their turn at most; the others ask again.
-    private static let mostUntried = 64
+    private func offer(_ source: Source) { state.withLock { $0.sources.offer(source) } }
 
-    /// Another way to the content, for when those before it fail.
-    private func offer(_ source: Source) {
-        state.withLock { state in
-            guard state.isFetching, !state.isExhausted, state.untried.count < Self.mostUntried,
-                !state.untried.contains(where: { $0.key == source.key })
-            else { return }
-            state.untried.append(source)
-        }
-    }
-
-    /// The next source to try; with the last one gone no more are taken.
-    private func nextSource() -> Source? {
-        state.withLock { state in
-            guard !state.untried.isEmpty else {
-                state.isExhausted = true
-                return nil
-            }
-            return state.untried.removeFirst()
-        }
-    }
-
-    private func remember(_ fault: WireError, of source: Source) {
-        state.withLock { state in
-            if state.faults.count >= Self.mostFaults { state.faults = [:] }
-            state.faults[source.key] = fault
-        }
-    }
-
-    private static let mostFaults = 1024
-
+    /// Waits until joiners need not wait any longer, or the calling task is cancelled.
     private func ready() async {
-        await withCheckedContinuation { continuation in
-            let waits = state.withLock { state -> Bool in
-                guard state.isFetching, !state.isAnnounced else { return false }
-                state.waiters.append(continuation)
-                return true
-            }
-            if !waits { continuation.resume() }
+        let ticket = state.withLock { state in
+            state.lastTicket += 1
+            return state.lastTicket
         }
-    }
-
-    private func permit(_ source: Source?) async throws(WireError) {
-        let decision = state.withLock { $0.access?.decide(source, at: task.clock.now()) ?? .refuse }
-        switch decision {
-        case .allow: return
-        case .refuse:
-            throw WireError(
-                .sourceUnverified,
-                "this source can not show that it may have the content; fetch it directly"
-            )
-        case .askOrigin:
-            guard let source else { return }
-            let head: ContentHead
-            do throws(BackendError) {
-                let backend = try backends.backend(for: source.resource.url)
-                head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
-            } catch {
-                throw WireError(error).atSupernode
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state -> Bool in
+                    guard state.isFetching, !state.isAnnounced, !Task.isCancelled else { return false }
+                    state.waiters[ticket] = continuation
+                    return true
+                }
+                if !waits { continuation.resume() }
             }
-            // Under one URL each may have content of his own: the origin means what is here only if it describes it.
-            guard task.record?.describes(head, length: task.file?.layout.length) == true else {
-                throw WireError(
-                    .sourceUnverified,
-                    "the origin has other content for these credentials; fetch it directly"
-                )
-            }
-            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: ticket) }?.resume()
         }
     }
 }
@@ -220,14 +167,16 @@ extension TaskContent {
             return
         }
         var failure = WireError(.originNotFound, "no such content here, and no URL to fetch it from")
-        while let source = nextSource() {
+        while let source = state.withLock({ $0.sources.next() }) {
             do throws(WireError) {
                 try await fetch(from: source)
                 settle(succeeded: true)
                 return
             } catch {
                 failure = error
-                remember(error, of: source)
+                // That nobody wanted it, or the supernode is ending, says nothing of the source.
+                if error.code == .shuttingDown { continue }
+                state.withLock { $0.sources.remember(error, of: source) }
                 logger.warning(
                     "source failed",
                     metadata: [
@@ -247,7 +196,7 @@ extension TaskContent {
         let waiters = state.withLock { state in
             state.isFetching = false
             state.hasSucceeded = succeeded
-            state.untried = []
+            state.sources.close()
             state.registration = nil
             return state.takeWaiters()
         }
@@ -286,7 +235,7 @@ extension TaskContent {
     private func begin(_ file: PieceFile, _ record: OriginRecord, verified: Bool, from source: Source? = nil) {
         let generation = task.digest.map { Generation(content: $0) } ?? file.generation
         task.begin(file, record: record, generation: generation, verified: verified)
-        var access = SourceAccess(isOpen: record.openAccess, origin: record.url?.origin)
+        var access = SourceAccess(record, of: task.id, from: source)
         if let source { access.permit(source, until: task.clock.now() + permissionTime) }
         announce(access)
     }
@@ -305,10 +254,10 @@ extension TaskContent {
                 credentials: source.credentials,
                 from: backend,
                 to: StoreDestination(store: store, task: task.id),
-                revalidating: known?.1
-            ) { file, record in
-                self.receive(file, record, from: source)
-            }
+                revalidating: known?.1,
+                isWanted: { self.isWanted },
+                started: { file, record in self.receive(file, record, from: source) }
+            )
             try await finish(outcome, stored: known?.0, source: source)
         } catch {
             throw WireError(error).atSupernode

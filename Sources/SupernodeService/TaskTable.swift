@@ -4,6 +4,7 @@ import Content
 import Logging
 import OriginFetch
 import Synchronization
+import WireAPI
 
 /// The tasks that somebody takes part in, or whose content is on its way.
 final class TaskTable: Sendable {
@@ -40,12 +41,15 @@ final class TaskTable: Sendable {
     /// The task's content: the one at work, or a new one in place of none or one that failed.
     ///
     /// It is kept at least until its ``TaskContent/exit()``.
-    func enter(_ id: TaskID, digest: Digest?) -> TaskContent {
-        contents.withLock { contents in
+    ///
+    /// Throws `.busy` where there are as many tasks as there may be.
+    func enter(_ id: TaskID, digest: Digest?) throws(WireError) -> TaskContent {
+        let content = contents.withLock { contents -> TaskContent? in
             if let content = contents[id], content.task.failure == nil {
                 content.enter()
                 return content
             }
+            guard contents[id] != nil || contents.count < configuration.bounds.tasks else { return nil }
             let content = TaskContent(
                 task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration, clock: clock),
                 store: store,
@@ -59,6 +63,8 @@ final class TaskTable: Sendable {
             content.enter()
             return content
         }
+        guard let content else { throw WireError(.busy, "there are as many tasks as this supernode can take") }
+        return content
     }
 
     func content(of id: TaskID) -> TaskContent? { contents.withLock { $0[id] } }

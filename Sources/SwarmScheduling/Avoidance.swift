@@ -17,7 +17,7 @@ struct Avoidance: Sendable {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Notes a failure; returns when something of it is over.
+    /// Notes a failure; returns when something of it will be over, where that has changed.
     mutating func failed(
         _ piece: Int,
         place: Int,
@@ -38,12 +38,17 @@ struct Avoidance: Sendable {
         }
         entries[index].pieces.insert(piece)
         // What fails while it is avoided was under way before: it is part of the same failure.
-        guard entries[index].until <= now else { return [entries[index].until, entries[index].piecesUntil] }
+        guard entries[index].until <= now else { return [] }
         let interval = min(first * (1 << min(entries[index].failures, 16)), longest)
         entries[index].failures += 1
         entries[index].until = max(entries[index].until, now + interval)
         entries[index].piecesUntil = max(entries[index].piecesUntil, now + interval * 4)
         return [entries[index].until, entries[index].piecesUntil]
+    }
+
+    /// Whether something is over at just this time.
+    func ends(at time: SchedulerInstant) -> Bool {
+        entries.contains { $0.until == time || $0.piecesUntil == time }
     }
 
     /// A piece came from it after all; returns whether it was avoided.

@@ -35,9 +35,9 @@ extension SwarmScheduler {
         into output: inout SchedulerOutput,
         using generator: inout some RandomNumberGenerator
     ) {
-        while let alarm = alarms.min, alarm.at <= now || !isLive(alarm.matter) {
+        while let alarm = alarms.min, alarm.at <= now || !isLive(alarm) {
             _ = alarms.popMin()
-            guard isLive(alarm.matter) else { continue }
+            guard isLive(alarm) else { continue }
             switch alarm.matter {
             case .rest(let parent, _):
                 peers[parent].health.rested()
@@ -56,14 +56,16 @@ extension SwarmScheduler {
     private mutating func dropDeadAlarms() {
         var alarms = BinaryHeap<Alarm>()
         swap(&alarms, &self.alarms)
-        alarms.keep { isLive($0.matter) }
+        alarms.keep { isLive($0) }
         self.alarms = alarms
     }
 
-    private func isLive(_ matter: Alarm.Matter) -> Bool {
-        switch matter {
+    private func isLive(_ alarm: Alarm) -> Bool {
+        switch alarm.matter {
         case .rest(let parent, let birth): peers[parent].birth == birth
-        case .avoidance(let child, let birth): peers[child].birth == birth
+        case .avoidance(let child, let birth):
+            // Each further failure puts the end off: what was to ring before is for nothing.
+            peers[child].birth == birth && peers[child].avoidance.ends(at: alarm.at)
         case .transfer(let child, let serial, _): peers[child].transfers.contains { $0.serial == serial }
         }
     }

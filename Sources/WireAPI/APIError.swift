@@ -102,6 +102,8 @@ extension WireError.Code {
     package static let sourceUnverified = Self(rawValue: "source_unverified")
     /// There is no room for the content: 507.
     package static let storageFull = Self(rawValue: "storage_full")
+    /// The node can take no more of this: 503.
+    package static let busy = Self(rawValue: "busy")
     /// Any other trouble with files: 500.
     package static let storageFailed = Self(rawValue: "storage_failed")
     /// No supernode can be reached: 503.
@@ -123,7 +125,7 @@ extension WireError.Code {
         case .generationMismatch: 409
         case .unsupportedVersion: 426
         case .originUnreachable, .originUntrusted, .originUnavailable, .digestMismatch: 502
-        case .originThrottled, .supernodeUnreachable, .shuttingDown, .cancelled: 503
+        case .originThrottled, .busy, .supernodeUnreachable, .shuttingDown, .cancelled: 503
         case .storageFull: 507
         default: 500
         }

@@ -44,8 +44,6 @@ package enum APIPath {
 package enum APIField {
     /// The permission to fetch a task's pieces from one parent.
     package static let ticket = "Darter-Ticket"
-    /// On a download through a node: where its bytes came from, as JSON of ``ByteOrigins``, in the trailer.
-    package static let statistics = "Darter-Statistics"
 }
 
 /// Versions of the protocol between peers and supernodes.

@@ -14,18 +14,14 @@ package struct TaskListing: Sendable, Codable {
     package var pieces: Int?
     package var piecesHeld: Int
     package var bytesHeld: Int64
-    package var bytesFromOrigin: Int64
     package var peers: Int
-    package var sources: Int
 
     package init(task: TaskID, state: String) {
         self.task = task
         self.state = state
         piecesHeld = 0
         bytesHeld = 0
-        bytesFromOrigin = 0
         peers = 0
-        sources = 0
     }
 }
 

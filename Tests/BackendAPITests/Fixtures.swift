@@ -1,6 +1,5 @@
 import BackendAPI
 import Content
-import NodeConfig
 import Synchronization
 import Testing
 

@@ -1,5 +1,4 @@
 import BackendAPI
-import Content
 
 /// An origin that a backend under test talks to, and what tests may expect of it.
 struct ConformanceOrigin: Sendable {

@@ -1,6 +1,5 @@
 import BackendAPI
 import Content
-import Synchronization
 import TestSupport
 import Testing
 

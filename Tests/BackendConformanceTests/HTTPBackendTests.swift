@@ -1,7 +1,6 @@
 import BackendAPI
 import Content
 import CurlTransport
-import Synchronization
 import TestSupport
 import Testing
 

@@ -4,7 +4,6 @@ import CurlTransport
 import HTTPBackend
 import Logging
 import NodeConfig
-import Synchronization
 import TestSupport
 
 /// Options that let tests talk to servers on loopback.

@@ -1,5 +1,4 @@
 import BackendAPI
-import Content
 
 func withMemoryOrigin(_ body: (ConformanceOrigin) async throws -> Void) async throws {
     let backend = MemoryBackend()

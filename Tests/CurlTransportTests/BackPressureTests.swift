@@ -1,6 +1,5 @@
 import Content
 import CurlTransport
-import Synchronization
 import TestSupport
 import Testing
 

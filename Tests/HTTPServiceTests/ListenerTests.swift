@@ -3,8 +3,6 @@ import Foundation
 import HTTPService
 import Hummingbird
 import Logging
-import ServiceLifecycle
-import Synchronization
 import Testing
 
 @Suite struct ListenerTests {

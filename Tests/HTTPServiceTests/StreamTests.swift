@@ -2,7 +2,6 @@ import Content
 import Foundation
 import HTTPService
 import Hummingbird
-import NIOCore
 import Synchronization
 import Testing
 

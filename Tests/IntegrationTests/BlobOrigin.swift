@@ -1,5 +1,4 @@
 import Content
-import Synchronization
 import TestSupport
 
 /// A registry of one blob that a test can hold in the middle of its body.

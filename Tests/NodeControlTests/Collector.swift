@@ -1,7 +1,6 @@
 import Content
 import CurlTransport
 import Synchronization
-import TestSupport
 
 /// Takes a response; tells when its head and its first byte have come.
 final class Collector: TransferSink {

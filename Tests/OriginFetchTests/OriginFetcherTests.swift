@@ -1,7 +1,6 @@
 import BackendAPI
 import CacheStore
 import Content
-import Logging
 import OriginFetch
 import Synchronization
 import TestSupport

@@ -1,5 +1,4 @@
 import BackendAPI
-import CacheStore
 import Content
 import CurlTransport
 import NodeConfig

@@ -1,7 +1,6 @@
 import BackendAPI
 import CacheStore
 import Content
-import CurlTransport
 import Logging
 import NodeConfig
 import OriginFetch

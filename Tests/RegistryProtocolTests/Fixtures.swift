@@ -1,7 +1,6 @@
 import Content
 import RegistryProtocol
 import Synchronization
-import Testing
 
 /// A token server that answers as its closure says, and writes down what it was asked.
 final class FakeTokenServer: TokenTransport {

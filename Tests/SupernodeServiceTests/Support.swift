@@ -23,6 +23,12 @@ final class Gate: Sendable {
 final class HeldOrigin: Backend {
     let memory = MemoryBackend()
     private let gates = Mutex<[String: Gate]>([:])
+    private let requests = Mutex((running: 0, most: 0))
+
+    /// How many requests are being answered.
+    var running: Int { requests.withLock { $0.running } }
+    /// How many were at most.
+    var mostRunning: Int { requests.withLock { $0.most } }
 
     var capabilities: BackendCapabilities { memory.capabilities }
 
@@ -34,6 +40,11 @@ final class HeldOrigin: Backend {
     }
 
     func fetch(_ request: OriginRequest, into sink: any ContentSink) async throws(BackendError) {
+        requests.withLock { requests in
+            requests.running += 1
+            requests.most = max(requests.most, requests.running)
+        }
+        defer { requests.withLock { $0.running -= 1 } }
         await pass(request)
         try await memory.fetch(request, into: sink)
     }
@@ -173,6 +184,7 @@ func code(_ body: () async throws(WireError) -> some Any) async -> WireError.Cod
 func withSupernode(
     token: String? = nil,
     attempts: Int = 1,
+    tasks: Int = 64,
     _ adjust: (inout PeerConfiguration) -> Void = { _ in },
     _ body: (Rig) async throws -> Void
 ) async throws {
@@ -181,6 +193,7 @@ func withSupernode(
         place.directory = directory
         place.freeSpaceFloor = ByteCount(bytes: 0)
         var fetching = OriginFetchConfiguration()
+        fetching.tasks = tasks
         fetching.retry.attempts = attempts
         fetching.retry.baseDelay = .zero
         var configuration = PeerConfiguration()

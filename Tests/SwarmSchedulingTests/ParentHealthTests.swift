@@ -40,6 +40,17 @@ struct ParentHealthTests {
         #expect(waits.allSatisfy { $0 <= .seconds(240) } && waits == waits.sorted())
     }
 
+    @Test("complaints without end take no memory without end")
+    func endlessComplaints() {
+        var swarm = Swarm(pieces: 4, holding: [PieceSet(all: 4), []])
+        for _ in 0..<200 {
+            for _ in 0..<50 { swarm.failed(1, by: 2, from: 1, .refused) }
+            swarm.now = swarm.now.advanced(by: .milliseconds(1))
+            _ = swarm.schedule()
+        }
+        #expect(swarm.scheduler.alarms.count < 200)
+    }
+
     @Test("what was under way together fails as one", arguments: FailureReason.allCases)
     func burst(reason: FailureReason) {
         guard reason != .generation else { return }

@@ -8,7 +8,6 @@ import NIOHTTPTypes
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
-import Synchronization
 
 /// One HTTP/1.1 server: accepts connections at one address and has a responder answer their requests.
 ///

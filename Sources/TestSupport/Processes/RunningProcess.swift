@@ -128,9 +128,6 @@ package final class RunningProcess: Sendable {
     /// What it has printed on standard output so far.
     package var output: String { standardOutput.text }
 
-    /// What it has printed on standard output so far.
-    package var outputBytes: [UInt8] { standardOutput.bytes }
-
     /// What it has printed on standard error so far.
     package var errors: String { standardError.text }
 

@@ -1,0 +1,65 @@
+import Synchronization
+
+/// Lets so many fetches run at once; the others wait, and start in the order in which they came.
+final class FetchQueue: Sendable {
+    private struct State {
+        var free: Int
+        var waiting: [(ticket: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+        var lastTicket = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(places: Int) { state = Mutex(State(free: max(1, places))) }
+
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.waiting.count } }
+
+    /// Runs `body` once there is a place for it.
+    ///
+    /// Throws ``FetchError/cancelled`` where the task is cancelled while it waits.
+    func run<Result>(_ body: () async throws(FetchError) -> Result) async throws(FetchError) -> Result {
+        guard await enter() else { throw .cancelled }
+        defer { leave() }
+        return try await body()
+    }
+
+    /// Returns false where the task is cancelled.
+    private func enter() async -> Bool {
+        let ticket = state.withLock { state in
+            state.lastTicket += 1
+            return state.lastTicket
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isIn = state.withLock { state -> Bool? in
+                    if Task.isCancelled { return false }
+                    guard state.free == 0 else {
+                        state.free -= 1
+                        return true
+                    }
+                    state.waiting.append((ticket, continuation))
+                    return nil
+                }
+                if let isIn { continuation.resume(returning: isIn) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state in
+                state.waiting.firstIndex { $0.ticket == ticket }.map { state.waiting.remove(at: $0) }
+            }
+            waiter?.continuation.resume(returning: false)
+        }
+    }
+
+    /// The place goes to whoever has waited longest.
+    private func leave() {
+        let next = state.withLock { state in
+            if state.waiting.isEmpty {
+                state.free += 1
+                return nil as CheckedContinuation<Bool, Never>?
+            }
+            return state.waiting.removeFirst().continuation
+        }
+        next?.resume(returning: true)
+    }
+}

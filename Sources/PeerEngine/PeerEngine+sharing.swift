@@ -1,0 +1,96 @@
+import BackendAPI
+import CacheStore
+import Content
+import OriginFetch
+import Synchronization
+import WireAPI
+
+/// Who may have what is here, or on its way, already.
+extension PeerEngine {
+    /// Whether the request may share a download under way, which is let go of otherwise.
+    func shared(_ current: TaskDownload, _ request: DownloadRequest) async throws(DownloadError) -> Bool {
+        do throws(DownloadError) {
+            if try await share(current, request) { return true }
+        } catch {
+            current.release()
+            throw error
+        }
+        current.release()
+        return false
+    }
+
+    private func share(_ current: TaskDownload, _ request: DownloadRequest) async throws(DownloadError) -> Bool {
+        if current.request.credentials == request.credentials, current.request.pattern == request.pattern {
+            return true
+        }
+        let head: TaskDownload.Head
+        do throws(DownloadError) {
+            head = try await current.head()
+        } catch {
+            // Somebody else's credentials were refused; these may be better.
+            return false
+        }
+        if try await permit(request, current.taskID, head.record, length: head.length) { return true }
+        // Two downloads of one task would take each other's news.
+        _ = try? await current.completion()
+        return false
+    }
+
+    /// Complete content of the store that needs nobody's word but the origin's on who may have it.
+    func complete(
+        _ request: DownloadRequest,
+        _ id: TaskID,
+        _ place: StoredDestination
+    ) async throws(DownloadError) -> TaskDownload? {
+        guard request.pattern != .source, let (file, record) = place.complete() ?? byDigest(request),
+            record.isFresh(at: UnixTime.now())
+        else { return nil }
+        guard try await permit(request, id, record, length: file.layout.length) else { return nil }
+        store?.touch(file.task)
+        let hit = TaskDownload(request, taskID: id, destination: place, configuration: configuration, logger: logger)
+        _ = hit.retain()
+        hit.hit(file, record)
+        return hit
+    }
+
+    private func byDigest(_ request: DownloadRequest) -> (file: PieceFile, record: OriginRecord)? {
+        guard let digest = request.digest, let file = try? store?.open(content: digest),
+            let stored = store?.record(of: file.task), var record = OriginRecord(stored.metadata)
+        else { return nil }
+        record.digest = digest
+        return (file, record)
+    }
+
+    /// Content that is here is given only to whom the origin would give it.
+    ///
+    /// Returns false if the origin has other content for the request's credentials.
+    private func permit(
+        _ request: DownloadRequest,
+        _ id: TaskID,
+        _ record: OriginRecord,
+        length: Int64?
+    ) async throws(DownloadError) -> Bool {
+        let source = request.resource.map { Source(resource: $0, credentials: request.credentials) }
+        let decision = accesses.withLock { accesses in
+            accesses[id, default: SourceAccess(record, of: id)]
+                .decide(source, at: .now)
+        }
+        switch decision {
+        case .allow: return true
+        case .refuse:
+            throw DownloadError(.sourceUnverified, "the content here came with credentials from another origin")
+        case .askOrigin:
+            guard let source else { return true }
+            let head: ContentHead
+            do throws(BackendError) {
+                let backend = try backends.backend(for: source.resource.url)
+                head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
+            } catch {
+                throw DownloadError(error)
+            }
+            guard record.describes(head, length: length) else { return false }
+            accesses.withLock { $0[id]?.permit(source, until: .now + configuration.permissionTime) }
+            return true
+        }
+    }
+}

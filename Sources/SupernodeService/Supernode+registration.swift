@@ -1,0 +1,73 @@
+import Content
+import Logging
+import PieceServer
+import WireAPI
+
+extension Supernode {
+    /// Registers a peer that calls from `address`.
+    func register(
+        _ request: PeerRegistrationRequest,
+        from address: String,
+        token: String?,
+        piecesPort: Int,
+        piecesTLS: Bool = false
+    ) throws(WireError) -> PeerRegistrationResponse {
+        try authenticate(token)
+        try refuseWhenStopping()
+        guard let version = Set(request.versions).intersection(ProtocolVersion.supported).max() else {
+            throw WireError(
+                .unsupportedVersion,
+                "no common protocol version: this supernode speaks \(ProtocolVersion.supported)"
+            )
+        }
+        try request.check(configuration.bounds)
+        let known = try peerAddress(request.address, observed: address)
+        let session = PeerSession(
+            id: PeerID(),
+            key: PeerKey(),
+            name: request.name,
+            url:
+                "\(request.tls == true ? "https" : "http")://\(known.contains(":") ? "[\(known)]" : known):\(request.port)",
+            labels: request.labels,
+            uploadSlots: request.uploadSlots,
+            clock: clock
+        )
+        guard peers.add(session, most: configuration.bounds.peers) else {
+            throw WireError(.busy, "as many peers are registered as this supernode can take")
+        }
+        logger.info(
+            "peer registered",
+            metadata: ["peer": "\(session.id)", "name": "\(session.name)", "url": "\(session.url)"]
+        )
+        return PeerRegistrationResponse(
+            version: version,
+            peer: session.id,
+            key: session.key.reveal(),
+            supernode: seed.id,
+            piecesPort: piecesPort,
+            piecesTLS: piecesTLS,
+            aliveSeconds: configuration.aliveTime.seconds,
+            address: known
+        )
+    }
+
+    /// Only who knows the cluster's token gets in, where there is one.
+    func authenticate(_ token: String?) throws(WireError) {
+        guard let clusterToken else { return }
+        guard let token, clusterToken.matches(token) else {
+            throw WireError(.unauthenticated, "the cluster's token is missing or wrong; see cluster.token_file")
+        }
+    }
+
+    /// A peer is reached where it calls from, unless it names an address that the configuration trusts.
+    private func peerAddress(_ named: String?, observed: String) throws(WireError) -> String {
+        guard let named, named != observed else { return observed }
+        guard let address = IPAddress(named) else {
+            throw WireError(.invalidRequest, "the address to be known by is no IP address")
+        }
+        guard configuration.networks.contains(where: { $0.contains(address) }) else {
+            throw WireError(.invalidRequest, "the address \(named) is not within the supernode's peers.networks")
+        }
+        return named
+    }
+}

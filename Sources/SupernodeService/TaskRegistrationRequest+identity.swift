@@ -1,0 +1,36 @@
+import BackendAPI
+import Content
+import WireAPI
+
+extension TaskRegistrationRequest {
+    /// Fields that are a right and not a choice of content: they belong into a request's credentials.
+    private static let secretFields = ["authorization", "proxy-authorization", "cookie"]
+    /// Fields with which the content would not be what the URL names, or not the whole of it.
+    private static let ownFields = [
+        "connection", "content-length", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
+        "if-unmodified-since", "range", "te", "transfer-encoding", "upgrade",
+    ]
+
+    /// The task it names, the digest that names it if one does, and the way to it.
+    func identify() throws(WireError) -> (TaskID, Digest?, Source?) {
+        // MD5 names nothing: whoever wants it checked does so. A wrong one would spoil the task for everybody else.
+        let digest = digest.flatMap { $0.algorithm == .md5 ? nil : $0 }
+        guard let url else {
+            guard let digest else {
+                throw WireError(.invalidRequest, "a task needs a URL or a digest that can name content")
+            }
+            return (TaskID(content: digest), digest, nil)
+        }
+        guard !Self.secretFields.contains(where: headers.contains) else {
+            throw WireError(.invalidRequest, "credentials stand among the headers that select the content")
+        }
+        guard !Self.ownFields.contains(where: { headers.contains($0) || credentials.contains($0) }) else {
+            throw WireError(
+                .invalidRequest,
+                "a header is among those that the supernode sets itself: \(Self.ownFields)"
+            )
+        }
+        let resource = Resource(url: url, headers: headers, digest: digest, tag: tag, ignoredQuery: ignoredQuery)
+        return (resource.taskID, digest, Source(resource: resource, credentials: Credentials(headers: credentials)))
+    }
+}

@@ -1,0 +1,51 @@
+import BackendAPI
+import Content
+import TestSupport
+import Testing
+import WireAPI
+
+@testable import SupernodeService
+
+@Suite(.timeLimit(.minutes(1))) struct FetchLimitTests {
+    @Test("However many tasks are registered at once, so many are fetched at a time")
+    func bound() async throws {
+        try await withSupernode(tasks: 3) { rig in
+            var gates: [Gate] = []
+            var joining: [Task<TaskRegistrationResponse, any Error>] = []
+            for number in 0..<9 {
+                let url = try rig.put(randomBytes(1000, seed: UInt64(number)), at: "http://origin/\(number)")
+                let peer = try rig.peer("peer\(number)")
+                gates.append(rig.origin.hold(url))
+                joining.append(Task.immediate { try await rig.join(peer, url) })
+            }
+            for served in 0..<9 {
+                await eventually { rig.origin.running == min(3, 9 - served) }
+                #expect(rig.origin.memory.requests.count == served)
+                let next = try #require(gates.first { $0.reached.hasFired && !$0.opened.hasFired })
+                next.open()
+                await eventually { rig.origin.memory.requests.count == served + 1 }
+            }
+            for task in joining { _ = try await task.value }
+            #expect(rig.origin.mostRunning == 3)
+        }
+    }
+
+    @Test("What nobody waits for any more is not fetched when its turn comes")
+    func unwanted() async throws {
+        try await withSupernode(tasks: 1) { rig in
+            let urls = try (0..<3).map { try rig.put(randomBytes(1000, seed: UInt64($0)), at: "http://origin/\($0)") }
+            let peers = try (0..<3).map { try rig.peer("peer\($0)") }
+            let gate = rig.origin.hold(urls[0])
+            let joining = (0..<3).map { number in Task.immediate { try await rig.join(peers[number], urls[number]) } }
+            await gate.reached.wait()
+            joining[1].cancel()
+            await #expect(throws: WireError.self) { try await joining[1].value }
+            gate.open()
+            _ = try await joining[0].value
+            _ = try await joining[2].value
+            #expect(Set(rig.origin.memory.requests.map(\.resource.url)) == [urls[0], urls[2]])
+            // Who asks for it later gets it.
+            #expect(try await rig.join(peers[1], urls[1]).length == 1000)
+        }
+    }
+}
