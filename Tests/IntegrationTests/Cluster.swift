@@ -44,7 +44,7 @@ enum Configurations {
         store: {free_space_floor: 1MiB\(store)}
         supernodes: [\(supernodes.map { "\"\($0)\"" }.joined(separator: ", "))]
         registry_mirror: {remote: "\(registry)", registries: [\(registries)]}
-        peer: {failover: 300ms, back_to_source_delay: 50ms\(peer)}
+        peer: {failover: 2s, back_to_source_delay: 50ms\(peer)}
         origin: {allow_addresses: [127.0.0.0/8], retry: {base_delay: 50ms}}
         log: {level: debug}
         \(more)

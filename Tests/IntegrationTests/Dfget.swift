@@ -17,7 +17,7 @@ struct Dfget: Sendable {
             home: \(directory)/no-daemon
             alive_time: 0s
             origin: {retry: {base_delay: 20ms}}
-            peer: {failover: 300ms, back_to_source_delay: 50ms}
+            peer: {failover: 2s, back_to_source_delay: 50ms}
             \(more)
             """
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
