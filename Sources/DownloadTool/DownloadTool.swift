@@ -2,6 +2,7 @@ import BackendAPI
 import CacheStore
 package import Content
 import Glibc
+import HTTPService
 package import Logging
 import NodeAssembly
 package import NodeConfig
@@ -120,26 +121,27 @@ package struct DownloadTool: Sendable {
                 to: destination,
                 output: toOutput
             )
-            try await node.run { port in
+            try await node.run { listener in
                 let outcome = try await supervised(order) { _ in
                     download.progress
                 } work: {
                     try await download.run()
                 }
                 report(outcome)
-                guard toOutput == nil else { return }
-                leaveServer(download, port: port)
+                guard toOutput == nil, let listener else { return }
+                try await leaveServer(download, at: listener)
             }
         }
     }
 
     /// Hands what is finished to a background process, and ends this one without taking leave of the supernode.
-    private func leaveServer(_ download: StandaloneDownload, port: Int) {
+    private func leaveServer(_ download: StandaloneDownload, at listener: HTTPListener) async throws {
         guard configuration.aliveTime > .zero, let file = download.destination.file else { return }
+        let (port, socket) = (try await listener.bound().port ?? 0, try await listener.socket())
         do throws(ToolFailure) {
             let handover = try download.handover(configuration, port: port)
             guard let handover else { return }
-            try handover.startServer(over: file.descriptor, log: ServerLog.open(below: configuration.home))
+            try handover.startServer(over: file.descriptor, socket, log: ServerLog.open(below: configuration.home))
         } catch {
             logger.warning("\(error.message)")
             return

@@ -7,7 +7,7 @@ import WireAPI
 /// What `dfget server` is told by the dfget that starts it, through an inherited descriptor: it holds keys, and so is
 /// never an argument.
 struct Handover: Sendable, Codable {
-    /// The configuration as YAML, with the supernode and the port in use.
+    /// The configuration as YAML, with the supernode and the address in use.
     var configuration: String
     var registration: PeerRegistrationResponse
     /// The number of the last call.
@@ -23,19 +23,21 @@ struct Handover: Sendable, Codable {
         /// The finished file.
         static let content: Int32 = 3
         /// A pipe: the length of the handover in decimal digits and a line break, the handover as JSON, and an end when the process
-        /// that started the server has ended and its port is free.
+        /// that started the server has ended and makes no more calls.
         static let handover: Int32 = 4
+        /// The socket at which that process listened: a peer that connects meanwhile waits in its queue.
+        static let listener: Int32 = 5
     }
 
-    /// Starts the server, over the open file `content`; `log`: where it says what it does.
+    /// Starts the server, over the open file `content` and the listening socket; `log`: where it says what it does.
     ///
     /// The caller ends soon after: the server waits for that.
-    func startServer(over content: Int32, log: Int32?) throws(ToolFailure) {
+    func startServer(over content: Int32, _ listener: Int32, log: Int32?) throws(ToolFailure) {
         guard let data = try? JSONEncoder().encode(self) else { return }
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.failure("pipe") }
         defer { close(ends[0]) }
-        try Self.spawn([content, ends[0]], log: log)
+        try Self.spawn([content, ends[0], listener], log: log)
         var rest = Array("\(data.count)\n".utf8)[...] + data
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
@@ -94,7 +96,7 @@ struct Handover: Sendable, Codable {
         return handover
     }
 
-    /// Waits until the process that started this one has ended, and with it its listener.
+    /// Waits until the process that started this one has ended.
     static func waitForParent() {
         _ = readExactly(1)
         close(Inherited.handover)

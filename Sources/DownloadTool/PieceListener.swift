@@ -45,7 +45,8 @@ extension HTTPListener {
         _ configuration: ListenerConfiguration,
         limiters: [RateLimiter],
         activity: Activity,
-        logger: Logger
+        logger: Logger,
+        inherited: Int32? = nil
     ) -> HTTPListener {
         let router = Router<ServiceRequestContext>.api()
         let source = OutputPieces(engine: engine, activity: activity)
@@ -55,7 +56,8 @@ extension HTTPListener {
             name: "pieces",
             configuration: configuration,
             responder: router.buildResponder(),
-            logger: logger
+            logger: logger,
+            inherited: inherited
         )
     }
 }

@@ -66,7 +66,8 @@ package enum SeedServer {
             configuration.node.pieces,
             limiters: links.uploads,
             activity: activity,
-            logger: logger
+            logger: logger,
+            inherited: Handover.Inherited.listener
         )
         Handover.waitForParent()
         let patience = Patience(

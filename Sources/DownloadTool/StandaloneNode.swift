@@ -53,8 +53,10 @@ struct StandaloneNode: Sendable {
         self.logger = logger
     }
 
-    /// Runs the node for as long as `body`, which is told the piece server's port, and then takes leave of the supernodes.
-    func run<Value: Sendable>(_ body: @escaping @Sendable (_ port: Int) async throws -> Value) async throws -> Value {
+    /// Runs the node for as long as `body`, which is given the piece server, and then takes leave of the supernodes.
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable (_ pieces: HTTPListener?) async throws -> Value
+    ) async throws -> Value {
         let services: [any Service] = if let listener { [listener, engine] } else { [engine] }
         let group = ServiceGroup(configuration: .init(services: services, logger: logger))
         return try await withThrowingTaskGroup(of: Value?.self) { tasks in
@@ -65,7 +67,7 @@ struct StandaloneNode: Sendable {
             tasks.addTask {
                 let port = try await listener?.bound().port ?? 0
                 identity.listens(at: port)
-                return try await body(port)
+                return try await body(listener)
             }
             defer { tasks.cancelAll() }
             let result: Result<Value, any Error>

@@ -19,10 +19,10 @@ import Testing
             let arguments = ["-n", supernode.api, "-o", tool.output(), url]
             let put = try await run(try tool.put("\(directory)/root/file", at: supernode.api))
             guard node != .right else {
-                let summary = try await tool.get(arguments + ["--alivetime", "60s"])
+                let summary = try await tool.get(arguments + ["--notbs", "--alivetime", "60s"])
                 #expect(summary.from.supernode == Self.size)
                 #expect(put.output == "\(digest)\n")
-                let server = try #require(ForeignProcess(holding: tool.output()))
+                let server = try tool.server(holding: tool.output())
                 try Self.expectNoToken(in: server.processIdentifier)
                 server.terminate()
                 try await server.end()

@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// dfget without anything of this machine's: no daemon, no configuration, no server left behind.
 struct Dfget: Sendable {
@@ -45,5 +46,16 @@ struct Dfget: Sendable {
         let result = try await run(try command(arguments))
         let lines = result.errors.split(separator: "\n")
         return (result.status.exitCode, String(lines.last ?? ""), lines.count)
+    }
+
+    /// The server that holds the output after its dfget has ended.
+    ///
+    /// `home`: where it writes its log; nil: the home of the configuration.
+    func server(holding output: String, home: String? = nil) throws -> ForeignProcess {
+        let log = "\(home ?? "\(directory)/no-daemon")/dfget-server.log"
+        return try #require(
+            ForeignProcess(holding: output),
+            "\((try? String(contentsOfFile: log, encoding: .utf8)) ?? "no server has started")"
+        )
     }
 }

@@ -124,11 +124,14 @@ import Testing
             ) { supernode, _ in
                 let tool = try Dfget(in: directory, Self.pieces(files))
                 // Named from where dfget is started; what it leaves behind works elsewhere.
-                let node = ["-n", "https://\(supernode.api)", "--cacerts", "certificates/ca.crt", "\(origin.url)/file"]
+                let node = [
+                    "-n", "https://\(supernode.api)", "--cacerts", "certificates/ca.crt", "--notbs",
+                    "\(origin.url)/file",
+                ]
                 var first = try tool.command(node + ["-o", tool.output("first"), "--alivetime", "60s"])
                 first.directory = directory
                 try await runSuccessfully(first)
-                let server = try #require(ForeignProcess(holding: tool.output("first")))
+                let server = try tool.server(holding: tool.output("first"))
                 var second = try tool.command(node + ["-o", tool.output("second"), "--json"])
                 second.directory = directory
                 let line = try await runSuccessfully(second)

@@ -9,8 +9,12 @@ import WireAPI
     private let client = Client()
 
     /// The server that holds the output, once it answers: it listens only when the dfget that left it behind has ended.
-    private func server(of output: String, at supernode: Supernode) async throws -> ForeignProcess {
-        let server = try #require(ForeignProcess(holding: output))
+    private func server(
+        of tool: Dfget,
+        home: String? = nil,
+        at supernode: Supernode
+    ) async throws -> ForeignProcess {
+        let server = try tool.server(holding: tool.output("first"), home: home)
         let listing = try await client.send("GET", "http://\(supernode.api)/api/v1/peers").body
         let peers = try JSONDecoder().decode(Listing<PeerListing>.self, from: Data(listing)).items
         let url = try #require(peers.last).address
@@ -30,12 +34,12 @@ import WireAPI
                     supernode,
                     _ in
                     let tool = try Dfget(in: directory)
-                    let node = ["-n", supernode.api, "\(origin.url)/file"]
+                    let node = ["-n", supernode.api, "--notbs", "\(origin.url)/file"]
                     let home = "\(directory)/home"
                     _ = try await tool.get(
                         node + ["-o", tool.output("first"), "--alivetime", "15s", "--home", home]
                     )
-                    let server = try await server(of: tool.output("first"), at: supernode)
+                    let server = try await server(of: tool, home: home, at: supernode)
                     // It may fail to be asked for anything only if it does not offer anything.
                     let second = try await tool.get(node + ["-o", tool.output("second")])
                     #expect(second.from.peers > 0)
@@ -63,9 +67,9 @@ import WireAPI
             try await withNginx(root: root) { origin in
                 try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
                     let tool = try Dfget(in: directory)
-                    let node = ["-n", supernode.api, "--alivetime", "10m"]
+                    let node = ["-n", supernode.api, "--notbs", "--alivetime", "10m"]
                     _ = try await tool.get(node + ["-o", tool.output(), "\(origin.url)/file"])
-                    let server = try #require(ForeignProcess(holding: tool.output()))
+                    let server = try tool.server(holding: tool.output())
                     server.terminate()
                     try await server.end(within: .seconds(8))
                 }
@@ -84,9 +88,9 @@ import WireAPI
                     supernode,
                     _ in
                     let tool = try Dfget(in: directory)
-                    let node = ["-n", supernode.api, "\(origin.url)/file"]
+                    let node = ["-n", supernode.api, "--notbs", "\(origin.url)/file"]
                     _ = try await tool.get(node + ["-o", tool.output("first"), "--alivetime", "60s"])
-                    let server = try await server(of: tool.output("first"), at: supernode)
+                    let server = try await server(of: tool, at: supernode)
                     let file = try FileHandle(forWritingTo: URL(filePath: tool.output("first")))
                     try file.write(contentsOf: Data(repeating: 1, count: 4 << 20))
                     try file.close()

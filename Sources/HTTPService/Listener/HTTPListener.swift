@@ -26,23 +26,27 @@ package final class HTTPListener: Service {
     private let logger: Logger
     private let group: any EventLoopGroup
     private let connections = OpenConnections()
-    private let address = OneShot<BoundAddress>()
+    private let inherited: Int32?
+    private let place = OneShot<(address: BoundAddress, socket: Int32)>()
 
     /// A listener that does nothing until it is run.
     ///
     /// `name` appears in logs, metrics and errors; the responder is a router's `buildResponder()` as a rule.
+    /// `inherited`: a socket that another process bound to the configured address and handed over.
     package init(
         name: String,
         configuration: ListenerConfiguration,
         responder: some HTTPResponder<ServiceRequestContext>,
         logger: Logger,
         metrics: any MetricsFactory = MetricsSystem.factory,
-        group: (any EventLoopGroup)? = nil
+        group: (any EventLoopGroup)? = nil,
+        inherited: Int32? = nil
     ) {
         var logger = logger
         logger[metadataKey: "listener"] = "\(name)"
         self.name = name
         self.configuration = configuration
+        self.inherited = inherited
         self.logger = logger
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
         server = RequestServer(
@@ -57,7 +61,12 @@ package final class HTTPListener: Service {
     /// The address in use, with the real port; waits until the listener accepts connections.
     ///
     /// Throws what `run` throws when it can not start.
-    package func bound() async throws -> BoundAddress { try await address.value() }
+    package func bound() async throws -> BoundAddress { try await place.value().address }
+
+    /// The listening socket, for another process to inherit: connections that nobody has accepted yet wait for it.
+    ///
+    /// It stays the listener's own; waits and throws like ``bound()``.
+    package func socket() async throws -> Int32 { try await place.value().socket }
 
     /// Whether it has a certificate.
     package var speaksTLS: Bool { configuration.tls != nil }
@@ -72,7 +81,7 @@ package final class HTTPListener: Service {
         do {
             (channel, file) = try await start()
         } catch {
-            address.fail(error)
+            place.fail(error)
             throw error
         }
         defer { file?.remove() }
@@ -123,11 +132,11 @@ package final class HTTPListener: Service {
     private func start() async throws -> (ServerChannel, SocketFile?) {
         let tls: NIOSSLContext? =
             if let files = configuration.tls { try ServerTLS.context(files, name: name) } else { nil }
-        let socket = try BoundSocket(configuration.address, name: name)
+        let socket = try inherited ?? BoundSocket(configuration.address, name: name).descriptor
         let file = SocketFile(configuration.address)
         let channel: ServerChannel
         do {
-            channel = try await bootstrap().bind(socket.descriptor) { channel in self.prepare(channel, tls: tls) }
+            channel = try await bootstrap().bind(socket) { channel in self.prepare(channel, tls: tls) }
             try await AcceptGuard.add(to: channel.channel, logger: logger)
         } catch {
             file?.remove()
@@ -138,8 +147,8 @@ package final class HTTPListener: Service {
                 cause: error
             )
         }
-        listen(socket.descriptor, BoundSocket.backlog)  // NIO listens with a short queue
-        address.succeed(BoundAddress(configuration.address, channel.channel.localAddress))
+        listen(socket, BoundSocket.backlog)  // NIO listens with a short queue
+        place.succeed((BoundAddress(configuration.address, channel.channel.localAddress), socket))
         return (channel, file)
     }
 
