@@ -26,6 +26,20 @@ package enum OutputPlace: Sendable, Hashable {
             else { return nil }
         }
 
+        /// For a person.
+        var text: String { descriptor == STDOUT_FILENO ? "standard output" : name }
+
+        /// Refuses a descriptor that the caller has not opened for writing.
+        ///
+        /// What was opened here is none of the caller's: it closes on exec, which an inherited descriptor can not do.
+        fileprivate func check() throws(ToolFailure) {
+            guard let descriptor else { return }
+            let mode = fcntl(descriptor, F_GETFL)
+            guard mode >= 0, mode & O_ACCMODE != O_RDONLY, fcntl(descriptor, F_GETFD) & FD_CLOEXEC == 0 else {
+                throw ToolFailure(.local, "\(text) is not open for writing")
+            }
+        }
+
         /// These are names of what is open here, whatever kind of file that is.
         private static func descriptor(_ path: String) -> Int32? {
             switch path {
@@ -57,9 +71,15 @@ package enum OutputPlace: Sendable, Hashable {
         self = .file(path: name)
     }
 
-    /// Refuses before anything is fetched what could not be written afterwards.
+    /// Refuses before anything is fetched, or opened without closing on exec, what could not be written afterwards.
     package func check() throws(ToolFailure) {
-        guard case .file(let path) = self else { return }
+        switch self {
+        case .file(let path): try check(file: path)
+        case .stream(let stream): try stream.check()
+        }
+    }
+
+    private func check(file path: String) throws(ToolFailure) {
         var status = stat()
         if path.hasSuffix("/") || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) {
             throw ToolFailure(.local, "\(path) is a directory; name the output file with -o")

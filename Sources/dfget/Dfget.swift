@@ -19,6 +19,7 @@ struct Dfget: AsyncParsableCommand {
     )
 
     static func main() async {
+        StandardDescriptors.occupy()
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
