@@ -38,13 +38,9 @@ struct Handover: Sendable, Codable {
         guard pipe(&ends) == 0 else { throw Self.failure("pipe") }
         defer { close(ends[0]) }
         try Self.spawn([content, ends[0], listener], log: log)
-        var rest = Array("\(data.count)\n".utf8)[...] + data
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure("write") }
-            rest = rest.dropFirst(count)
-        }
+        let message = Array("\(data.count)\n".utf8) + data
+        let number = message.withUnsafeBytes { writeAll($0, to: ends[1]) }
+        guard number == 0 else { throw Self.failure("write", number) }
         // The writing end stays open: it closes with this process.
     }
 

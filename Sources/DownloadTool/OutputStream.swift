@@ -104,15 +104,7 @@ final class OutputStream: Sendable {
         guard let descriptor = state.withLock({ $0.descriptor }) else {
             throw ToolFailure(.failure, "\(place.name) is not open")
         }
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let name = place.descriptor == STDOUT_FILENO ? "standard output" : place.name
-                throw ToolFailure(.local, "\(name): \(String(cString: strerror(errno)))")
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-        }
+        let number = writeAll(bytes, to: descriptor)
+        guard number == 0 else { throw ToolFailure(.local, "\(place.text): \(String(cString: strerror(number)))") }
     }
 }

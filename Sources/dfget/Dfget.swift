@@ -52,10 +52,5 @@ struct Dfget: AsyncParsableCommand {
 
 /// Writes all of it at once, so that nothing waits in a buffer when the process ends.
 func tell(_ text: String, _ descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard count > 0 else { return }
-        rest = rest.dropFirst(count)
-    }
+    _ = Array(text.utf8).withUnsafeBytes { writeAll($0, to: descriptor) }
 }
