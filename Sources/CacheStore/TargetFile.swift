@@ -53,7 +53,7 @@ package struct TargetFile: Sendable {
         faults: FaultPoints,
         bootID: String
     ) async throws(StoreError) -> TargetFile {
-        let path = resolved(path)
+        let path = try resolved(path)
         try check(target: path)
         let temporary = temporaryPath(of: path)
         let descriptor = try openLocked(temporary)
@@ -93,8 +93,9 @@ package struct TargetFile: Sendable {
 
     /// What an earlier run has left for this output, for those who want to know before they know the generation.
     package static func saved(at path: String) -> SavedTarget? {
-        let state = temporaryPath(of: resolved(path)) + ".state"
-        guard let descriptor = try? FileAccess.open(state, O_RDONLY | O_NOFOLLOW) else { return nil }
+        guard let place = try? resolved(path),
+            let descriptor = try? FileAccess.open(temporaryPath(of: place) + ".state", O_RDONLY | O_NOFOLLOW)
+        else { return nil }
         defer { close(descriptor) }
         guard let stamp = try? FileStamp(descriptor: descriptor), stamp.size < 1 << 30 else { return nil }
         var bytes = [UInt8](repeating: 0, count: Int(stamp.size))
@@ -142,13 +143,32 @@ package struct TargetFile: Sendable {
         return "\(path[..<slash]).\(short).darter"
     }
 
-    /// A link to a file stays one: what it points to is replaced.
-    private static func resolved(_ path: String) -> String {
+    /// Where the file of an output `path` is, or is to be: a link stays one, also to what is not there yet.
+    ///
+    /// Throws `.invalidTarget` for a link that the system would not follow: a loop, or somebody else's in a shared directory.
+    package static func resolved(_ path: String) throws(StoreError) -> String {
+        var place = path
         var status = Glibc.stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, let real = realpath(path, nil)
-        else { return path }
-        defer { free(real) }
-        return String(cString: real)
+        while lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
+            guard stat(place, &status) == 0 || errno == ENOENT else {
+                throw StoreError(.invalidTarget, "\(place): \(String(cString: strerror(errno)))")
+            }
+            let destination = try destination(of: place)
+            let slash = place.lastIndex(of: "/").map { place.index(after: $0) } ?? place.startIndex
+            place = destination.hasPrefix("/") ? destination : place[..<slash] + destination
+        }
+        return place
+    }
+
+    private static func destination(of link: String) throws(StoreError) -> String {
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = bytes.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { buffer in
+                buffer.baseAddress.map { readlink(link, $0, buffer.count) } ?? -1
+            }
+        }
+        guard count > 0 else { throw .system("readlink \(link)") }
+        return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
     /// Better no download than one that ends when the disk is full.

@@ -1,3 +1,4 @@
+import CacheStore
 package import Content
 import Glibc
 
@@ -71,7 +72,7 @@ package enum OutputPlace: Sendable, Hashable {
         self = .file(path: name)
     }
 
-    /// Refuses before anything is fetched, or opened without closing on exec, what could not be written afterwards.
+    /// Refuses before anything is fetched what could not be written afterwards.
     package func check() throws(ToolFailure) {
         switch self {
         case .file(let path): try check(file: path)
@@ -79,7 +80,13 @@ package enum OutputPlace: Sendable, Hashable {
         }
     }
 
-    private func check(file path: String) throws(ToolFailure) {
+    private func check(file given: String) throws(ToolFailure) {
+        let path: String
+        do throws(StoreError) {
+            path = try TargetFile.resolved(given)
+        } catch {
+            throw ToolFailure(any: error)
+        }
         var status = stat()
         if path.hasSuffix("/") || (stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR) {
             throw ToolFailure(.local, "\(path) is a directory; name the output file with -o")

@@ -1,3 +1,4 @@
+import CacheStore
 import Content
 import FoundationEssentials
 import Glibc
@@ -14,7 +15,8 @@ struct TargetNotes: Sendable {
     private let path: String?
 
     /// The notes of the output `target`; none where its name is too long for another one beside it.
-    init(target: String) {
+    init(target given: String) {
+        let target = (try? TargetFile.resolved(given)) ?? given
         let slash = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
         let name = target[slash...]
         path = name.utf8.count <= 240 ? "\(target[..<slash]).\(name).darter.origin" : nil

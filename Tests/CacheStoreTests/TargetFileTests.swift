@@ -42,15 +42,38 @@ import Testing
         }
     }
 
-    @Test func aLinkToAFileStaysOne() async throws {
+    @Test("A link stays one, and what it points to is replaced or made", arguments: [true, false])
+    func links(isThere: Bool) async throws {
         try await withDirectory { directory in
-            try Data([1]).write(to: URL(fileURLWithPath: "\(directory)/real"))
-            try FileManager.default.createSymbolicLink(atPath: "\(directory)/link", withDestinationPath: "real")
-            let target = try await open("\(directory)/link", 3)
-            try await target.file.fill([7, 8, 9])
+            let manager = FileManager.default
+            try manager.createDirectory(atPath: "\(directory)/far/off", withIntermediateDirectories: true)
+            if isThere { try Data([1]).write(to: URL(fileURLWithPath: "\(directory)/far/real")) }
+            try manager.createSymbolicLink(atPath: "\(directory)/link", withDestinationPath: "far/off/next")
+            try manager.createSymbolicLink(atPath: "\(directory)/far/off/next", withDestinationPath: "../real")
+            let first = try await open("\(directory)/link")
+            try await first.file.fill(1, of: sample(1_000_000))
+            #expect(manager.fileExists(atPath: "\(directory)/far/.real.darter"))
+            first.abandon(keep: true)
+            #expect(TargetFile.saved(at: "\(directory)/link")?.pieces.count == 1)
+            let target = try await open("\(directory)/link")
+            #expect(target.file.committed == [1])
+            try await target.file.fill(sample(1_000_000))
             try target.finish()
-            #expect(FileManager.default.contents(atPath: "\(directory)/real") == Data([7, 8, 9]))
-            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/link") == "real")
+            #expect(manager.contents(atPath: "\(directory)/far/real") == Data(sample(1_000_000)))
+            #expect(try manager.destinationOfSymbolicLink(atPath: "\(directory)/link") == "far/off/next")
+            #expect(try manager.destinationOfSymbolicLink(atPath: "\(directory)/far/off/next") == "../real")
+            #expect(try manager.contentsOfDirectory(atPath: "\(directory)/far").sorted() == ["off", "real"])
+        }
+    }
+
+    @Test func aLinkThatLeadsNowhereIsRefused() async throws {
+        try await withDirectory { directory in
+            for (name, destination) in [("loop", "loop"), ("lost", "none/file"), ("into", "none/")] {
+                let link = "\(directory)/\(name)"
+                try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: destination)
+                #expect(await code { _ = try await open(link, 3) } == .invalidTarget)
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 3)
         }
     }
 

@@ -90,6 +90,30 @@ import Testing
         }
     }
 
+    @Test("A link to nothing stays one: everything is beside what it points to, and resumed from there")
+    func danglingLink() async throws {
+        try await withTemporaryDirectory { directory in
+            let link = directory + "/link"
+            try FileManager.default.createDirectory(atPath: directory + "/far", withIntermediateDirectories: false)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "far/real")
+            try OutputPlace(link, for: nil).check()
+            let first = destination(link)
+            try await fill(try first.create(record, generation: generation, layout: layout), 0..<2, with: content)
+            first.abandon(keep: true)
+            #expect(try names(directory + "/far") == [".real.darter", ".real.darter.origin", ".real.darter.state"])
+            #expect(try names(directory) == ["far", "link"])
+
+            let second = destination(link)
+            try await second.resume()
+            let earlier = try #require(second.earlier())
+            try await fill(earlier.file, 2..<3, with: content)
+            try await second.finish(earlier.file, expected: [Digest.of(content)], verified: false)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "far/real")
+            #expect(try names(directory + "/far") == ["real"])
+            #expect(FileManager.default.contents(atPath: directory + "/far/real") == Data(content))
+        }
+    }
+
     @Test("Pieces of another version are not mixed with what an origin sends")
     func otherVersion() async throws {
         try await withTemporaryDirectory { directory in
@@ -129,7 +153,12 @@ import Testing
     @Test("Where nothing can be written, that is said before anything is fetched")
     func places() async throws {
         try await withTemporaryDirectory { directory in
-            for path in [directory, directory + "/", directory + "/none/file", "/dev/null/file"] {
+            for (name, destination) in [("loop", "loop"), ("lost", "none/file")] {
+                let link = "\(directory)/\(name)"
+                try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: destination)
+            }
+            let names = ["", "/", "/none/file", "/loop", "/lost"]
+            for path in names.map({ directory + $0 }) + ["/dev/null/file"] {
                 let failure = #expect(throws: ToolFailure.self) { try OutputPlace(path, for: nil).check() }
                 #expect(failure?.status == .local)
             }
