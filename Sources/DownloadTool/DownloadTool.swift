@@ -24,6 +24,8 @@ package struct DownloadTool: Sendable {
         package var showsProgress = false
         /// Who calls, for the supernode's list of peers.
         package var caller: String?
+        /// Tells the user, in one line, what is not as it was asked for.
+        package var warn: @Sendable (String) -> Void = { _ in }
 
         package init() {}
     }
@@ -122,6 +124,7 @@ package struct DownloadTool: Sendable {
                 output: toOutput
             )
             try await node.run { listener in
+                if let listener { try await warn(ofPort: listener) }
                 let outcome = try await supervised(order) { _ in
                     download.progress
                 } work: {
@@ -132,6 +135,16 @@ package struct DownloadTool: Sendable {
                 try await leaveServer(download, at: listener)
             }
         }
+    }
+
+    /// The configured port may be taken.
+    private func warn(ofPort listener: HTTPListener) async throws {
+        guard case .tcp(_, let port) = configuration.node.pieces.address.place, port != 0,
+            let actual = try await listener.bound().port, actual != port
+        else { return }
+        manner.warn(
+            "port \(port) is taken, perhaps by a server that an earlier dfget has left behind; pieces are at \(actual)"
+        )
     }
 
     /// Hands what is finished to a background process, and ends this one without taking leave of the supernode.

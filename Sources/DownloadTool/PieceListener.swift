@@ -39,7 +39,8 @@ private struct UploadPacer: Pacer {
 }
 
 extension HTTPListener {
-    /// dfget's piece server.
+    /// dfget's piece server: where its port is taken, as by the server that an earlier dfget has left behind, it gets
+    /// another one.
     static func pieces(
         of engine: PeerEngine,
         _ configuration: ListenerConfiguration,
@@ -57,7 +58,16 @@ extension HTTPListener {
             configuration: configuration,
             responder: router.buildResponder(),
             logger: logger,
-            inherited: inherited
+            inherited: inherited,
+            otherwise: configuration.address.withAnyPort
         )
+    }
+}
+
+extension ListenAddress {
+    /// The same with a port that the system chooses; nil where there is nothing to choose.
+    fileprivate var withAnyPort: ListenAddress? {
+        guard case .tcp(let host, let port) = place, port != 0 else { return nil }
+        return ListenAddress(.tcp(host: host, port: 0))
     }
 }

@@ -36,7 +36,8 @@ struct Get: AsyncParsableCommand {
         }
         let order = try DownloadOrder(content.arguments(url: address ?? url))
         let isAlone = !common.node.isEmpty || !common.cacerts.isEmpty
-        let manner = try transfer.manner(alone: isAlone)
+        var manner = try transfer.manner(alone: isAlone)
+        manner.warn = { tell("dfget: \($0)\n", STDERR_FILENO) }
         let tool = DownloadTool(settings, manner, plugins: plugins, logger: common.logger())
         let transfer = transfer
         try await tool.download(order) { summary in

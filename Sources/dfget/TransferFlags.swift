@@ -34,7 +34,7 @@ struct TransferFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The address to be known by.", valueName: "address"))
     var ip: String?
 
-    @Option(help: ArgumentHelp("The port of the piece server; otherwise a free one.", valueName: "number"))
+    @Option(help: ArgumentHelp("The port of the piece server, if it is free; otherwise any.", valueName: "number"))
     var port: Int?
 
     @Option(help: ArgumentHelp("The same as --alivetime; the shorter one counts.", valueName: "duration"))

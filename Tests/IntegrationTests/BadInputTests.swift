@@ -147,14 +147,15 @@ import Testing
                 #expect(third.status.exitCode == 1)
                 #expect(third.errors.contains(home))
                 #expect(third.errors.contains("\(daemons[0].process.processIdentifier)"))
-
-                let tool = try Dfget(in: directory)
-                let failure = try await tool.fails([
-                    "-n", supernode.api, "--port", taken, "-o", tool.output(), "http://\(supernode.api)/version",
-                ])
-                #expect(failure.code != 0)
-                #expect(failure.lines == 1)
-                #expect(failure.line.contains(taken))
+                // Others know a daemon by its port: unlike dfget it takes no other.
+                let offering = Configurations.daemon(home: "\(other)/home", supernodes: [])
+                    .replacing("pieces: {address: \"127.0.0.1:0\"", with: "pieces: {address: \"127.0.0.1:\(taken)\"")
+                try offering.write(toFile: "\(other)/d.yml", atomically: true, encoding: .utf8)
+                let fourth = try await run(
+                    .init(try builtExecutable("dfdaemon"), ["--config", "\(other)/d.yml", "--log-level", "error"])
+                )
+                #expect(fourth.status.exitCode == 1)
+                #expect(fourth.errors.contains("address already in use: 127.0.0.1:\(taken)"), "\(fourth.errors)")
             }
         }
     }

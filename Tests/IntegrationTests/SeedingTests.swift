@@ -103,4 +103,40 @@ import WireAPI
             }
         }
     }
+
+    @Test func aPortThatAnEarlierServerHasIsReplacedByAnother() async throws {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            let digest = try writeRandomFile("\(root)/file", byteCount: 4 << 20, seed: 84)
+            try await withNginx(root: root) { origin in
+                try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory) { supernode, _ in
+                    let port = FreePort.next()
+                    // By the flag, and by the configuration.
+                    let configured = try Dfget(in: directory, "pieces: {address: \"[::]:\(port)\"}")
+                    let node = ["-n", supernode.api, "--notbs", "\(origin.url)/file", "--alivetime", "60s"]
+                    var servers: [ForeignProcess] = []
+                    for (name, options) in [("first", []), ("second", ["--port", "\(port)"]), ("third", [])] {
+                        let output = configured.output(name)
+                        let result = try await run(try configured.command(node + options + ["-o", output]))
+                        #expect(result.status.isSuccess, "\(result.errors)")
+                        #expect(try fileDigest(output) == digest)
+                        let warnings = result.errors.split(separator: "\n").filter {
+                            $0.contains("port \(port) is taken")
+                        }
+                        #expect(warnings.count == (name == "first" ? 0 : 1), "\(result.errors)")
+                        servers.append(try configured.server(holding: output))
+                    }
+                    let listing = try await client.send("GET", "http://\(supernode.api)/api/v1/peers").body
+                    let peers = try JSONDecoder().decode(Listing<PeerListing>.self, from: Data(listing)).items
+                    #expect(Set(peers.map(\.address)).count == 3)
+                    for peer in peers { _ = try await client.send("GET", peer.address) }
+                    for server in servers {
+                        server.terminate()
+                        try await server.end()
+                    }
+                }
+            }
+        }
+    }
 }

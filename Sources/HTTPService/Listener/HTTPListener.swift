@@ -27,12 +27,14 @@ package final class HTTPListener: Service {
     private let group: any EventLoopGroup
     private let connections = OpenConnections()
     private let inherited: Int32?
+    private let otherwise: ListenAddress?
     private let place = OneShot<(address: BoundAddress, socket: Int32)>()
 
     /// A listener that does nothing until it is run.
     ///
     /// `name` appears in logs, metrics and errors; the responder is a router's `buildResponder()` as a rule.
-    /// `inherited`: a socket that another process bound to the configured address and handed over.
+    /// `inherited`: a socket that another process bound to the configured address and handed over. `otherwise`: where to
+    /// listen if somebody listens at the configured address already; nil: that is an error.
     package init(
         name: String,
         configuration: ListenerConfiguration,
@@ -40,13 +42,15 @@ package final class HTTPListener: Service {
         logger: Logger,
         metrics: any MetricsFactory = MetricsSystem.factory,
         group: (any EventLoopGroup)? = nil,
-        inherited: Int32? = nil
+        inherited: Int32? = nil,
+        otherwise: ListenAddress? = nil
     ) {
         var logger = logger
         logger[metadataKey: "listener"] = "\(name)"
         self.name = name
         self.configuration = configuration
         self.inherited = inherited
+        self.otherwise = otherwise
         self.logger = logger
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
         server = RequestServer(
@@ -132,8 +136,17 @@ package final class HTTPListener: Service {
     private func start() async throws -> (ServerChannel, SocketFile?) {
         let tls: NIOSSLContext? =
             if let files = configuration.tls { try ServerTLS.context(files, name: name) } else { nil }
-        let socket = try inherited ?? BoundSocket(configuration.address, name: name).descriptor
-        let file = SocketFile(configuration.address)
+        do {
+            return try await start(at: configuration.address, tls)
+        } catch let error as ListenError where error.code == .addressInUse {
+            guard let otherwise, inherited == nil else { throw error }
+            return try await start(at: otherwise, tls)
+        }
+    }
+
+    private func start(at address: ListenAddress, _ tls: NIOSSLContext?) async throws -> (ServerChannel, SocketFile?) {
+        let socket = try inherited ?? BoundSocket(address, name: name).descriptor
+        let file = SocketFile(address)
         let channel: ServerChannel
         do {
             channel = try await bootstrap().bind(socket) { channel in self.prepare(channel, tls: tls) }
@@ -143,12 +156,12 @@ package final class HTTPListener: Service {
             let inUse = (error as? IOError)?.errnoCode == EADDRINUSE
             throw ListenError(
                 inUse ? .addressInUse : .cannotBind,
-                "\(name): \(inUse ? "address already in use:" : "cannot listen on") \(configuration.address)",
+                "\(name): \(inUse ? "address already in use:" : "cannot listen on") \(address)",
                 cause: error
             )
         }
         listen(socket, BoundSocket.backlog)  // NIO listens with a short queue
-        place.succeed((BoundAddress(configuration.address, channel.channel.localAddress), socket))
+        place.succeed((BoundAddress(address, channel.channel.localAddress), socket))
         return (channel, file)
     }
 
