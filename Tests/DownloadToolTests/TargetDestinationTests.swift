@@ -104,8 +104,12 @@ import Testing
             // A supernode's manifest may vouch for them, and until then no origin may continue them.
             let mixed = try second.open(record, generation: other, layout: layout)
             #expect(mixed.generation == other)
-            #expect(mixed.committed.count == 2)
+            #expect(mixed.committed.isEmpty)
             #expect(second.earlier() == nil)
+            let piece = PieceIndex(1)
+            let range = try #require(layout.range(of: piece))
+            #expect(mixed.confirm(piece, Digest.of(Array(content[Int(range.offset)..<Int(range.end)]))))
+            #expect(second.earlier()?.file.committed == [1])
             let fresh = try second.create(record, generation: other, layout: layout)
             #expect(fresh.committed.isEmpty)
             second.abandon(keep: true)
