@@ -3,6 +3,7 @@ package import Content
 package import OriginFetch
 import PeerEngine
 import Synchronization
+import WireAPI
 
 /// The pieces go straight into the temporary file beside the output, which replaces the output once it is verified.
 package final class TargetDestination: DownloadDestination {
@@ -115,7 +116,12 @@ package final class TargetDestination: DownloadDestination {
         _ layout: PieceLayout,
         keeping pieces: [PieceIndex: Digest]
     ) throws(StoreError) -> PieceFile {
-        state.withLock { $0.target.take() }?.abandon(keep: !pieces.isEmpty)
+        if let old = state.withLock({ $0.target.take() }) {
+            // Its readers are to know why it ends.
+            let change = WireError(.generationMismatch, "the content changed while it was read")
+            old.file.fail(StoreError(.failed, "another version is being fetched", cause: change))
+            old.abandon(keep: !pieces.isEmpty)
+        }
         let target = try openNow(generation, layout, pieces)
         notes.write(record, of: generation)
         // Pieces that may yet be discarded are hashed at the end.

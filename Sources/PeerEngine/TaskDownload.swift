@@ -118,8 +118,10 @@ extension TaskDownload {
     }
 
     /// Waits until the content's head is known, or the caller is cancelled.
-    package func head() async throws(DownloadError) -> Head {
-        await wait(in: \.headWaiters) { $0.file != nil || $0.outcome != nil }
+    ///
+    /// `gone`: the head of a version that another one replaces.
+    package func head(after gone: Head? = nil) async throws(DownloadError) -> Head {
+        await wait(in: \.headWaiters) { $0.file.map { $0 !== gone?.file } ?? false || $0.outcome != nil }
         let (file, record, outcome) = state.withLock { ($0.file, $0.record, $0.outcome) }
         if case .failure(let error)? = outcome { throw error }
         if let file, let record { return Head(file: file, record: record) }
