@@ -60,6 +60,8 @@ package final class TaskDownload: Sendable {
         var announcesAll = false
         /// Whether the content has been evicted and is not offered any longer.
         var withdraws = false
+        /// Whether it is offered no longer, and nobody needs to be told.
+        var isRetired = false
         /// Whether the supernode knows that nothing is wanted any more.
         var toldEnd = false
         var reader: PieceIndex?
@@ -302,7 +304,7 @@ extension TaskDownload {
             state.withdraws = true
             return state.connection
         }
-        if let connection { connection.tell() } else { post(.withdrawn) }
+        if let connection { connection.tell() } else { retire() }
     }
 
     /// The next call tells the supernode everything that is held.
