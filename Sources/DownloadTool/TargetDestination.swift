@@ -3,6 +3,7 @@ package import Content
 package import OriginFetch
 import PeerEngine
 import Synchronization
+import WireAPI
 
 /// The pieces go straight into the temporary file beside the output, which replaces the output once it is verified.
 package final class TargetDestination: DownloadDestination {
@@ -121,7 +122,12 @@ package final class TargetDestination: DownloadDestination {
         _ layout: PieceLayout,
         keepsForeign: Bool = false
     ) throws(StoreError) -> PieceFile {
-        state.withLock { $0.target.take() }?.abandon(keep: keepsForeign)
+        if let old = state.withLock({ $0.target.take() }) {
+            // Its readers are to know why it ends.
+            let change = WireError(.generationMismatch, "the content changed while it was read")
+            old.file.fail(StoreError(.failed, "another version is being fetched", cause: change))
+            old.abandon(keep: keepsForeign)
+        }
         let target = try openNow(generation, layout, keepsForeign)
         notes.write(record, of: generation)
         for digest in digests { target.file.startContentHash(digest.algorithm) }

@@ -87,23 +87,33 @@ final class TaskContent: Sendable {
 
     /// Waits until the content is on its way and makes sure that `source` may have it.
     ///
-    /// `offersOnly`: the origin is not asked for the content on this joiner's behalf.
+    /// `offersOnly`: the origin is not asked for the content on this joiner's behalf; what is not here, or on its way for
+    /// others, is `.notWanted`.
     ///
     /// Returns false if others' sources have failed and this one has not been tried: to be asked again.
     func admit(_ source: Source?, offersOnly: Bool = false) async throws(WireError) -> Bool {
-        if let source { state.withLock { $0.sources.forgetFault(of: source) } }
-        let way = offersOnly ? nil : source
-        if needsFetch { begin(way) } else if let way { offer(way) }
+        if offersOnly {
+            // What is stale is good enough for whoever needs nothing new.
+            if needsFetch, !task.isComplete { begin(nil) }
+        } else {
+            if let source { state.withLock { $0.sources.forgetFault(of: source) } }
+            if needsFetch { begin(source) } else if let source { offer(source) }
+        }
         await ready()
         if state.withLock({ $0.isOverdue && $0.isFetching && !$0.isAnnounced }) {
             throw WireError(.busy, "too many contents are being fetched from origins, and this one waits for its turn")
         }
         if Task.isCancelled { throw WireError(.shuttingDown, "the registrant is gone") }
+        if offersOnly {
+            guard task.failure == nil else { throw .notWanted }
+            try await permit(source)
+            return true
+        }
         let (fault, isGood) = state.withLock { state in
             (source.flatMap { state.sources.fault(of: $0) }, state.isFetching || state.hasSucceeded)
         }
         if let fault { throw fault }
-        if !isGood, way != nil { return false }
+        if !isGood, source != nil { return false }
         if let failure = task.failure { throw failure }
         try await permit(source)
         return true

@@ -51,6 +51,20 @@ import Testing
         }
     }
 
+    @Test("Whoever reads a version that another one replaces is told so")
+    func change() async throws {
+        try await withTemporaryDirectory { directory in
+            let place = destination(directory + "/out")
+            let old = try place.create(record, generation: generation, layout: layout)
+            let other = Generation(length: 700_000, validator: "\"b\"")
+            _ = try place.create(record, generation: other, layout: layout)
+            let error = await #expect(throws: StoreError.self) { _ = try await old.available(from: 0) }
+            let told = try ToolFailure(any: #require(error))
+            #expect(told.status == .origin)
+            #expect(told.message == "the content changed while it was read; run the same command again")
+        }
+    }
+
     @Test("A wrong digest leaves what was there before and nothing else")
     func mismatch() async throws {
         try await withTemporaryDirectory { directory in
