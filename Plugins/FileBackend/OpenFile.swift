@@ -51,7 +51,7 @@ final class OpenFile: Sendable {
         case EACCES, EPERM: return BackendError(.forbidden, "\(name): \(reason)")
         case EXDEV: return BackendError(.refused, "\(name): leads out of its root")
         case ELOOP: return BackendError(.refused, "\(name): \(reason)")
-        case ENOSYS: return BackendError(.unsupported, "this kernel has no openat2, so no file is served")
+        case ENOSYS: return BackendError(.refused, "this kernel has no openat2, so no file is served")
         default: return BackendError(.unavailable, "\(name): \(reason)")
         }
     }

@@ -35,6 +35,8 @@ public struct BackendRegistry: Sendable {
     }
 
     private let routes: [Route]
+    /// What the plugins serve, whether the configuration lets them or not.
+    private let schemes: Set<String>
 
     /// Makes the backends of all entries, and the defaults of the plugins that none names.
     ///
@@ -81,14 +83,22 @@ public struct BackendRegistry: Sendable {
         }
         try Self.refuseTies(routes)
         self.routes = routes
+        schemes = Set(plugins.flatMap(\.schemes) + routes.map(\.scheme))
     }
 
-    /// The backend that serves `url`; ``BackendError/Code/unsupported`` where none does.
+    /// The backend that serves `url`.
+    ///
+    /// Throws ``BackendError/Code/refused`` where the configuration has none for it, and
+    /// ``BackendError/Code/unsupported`` where no plugin could.
     public func backend(for url: ResourceURL) throws(BackendError) -> any Backend {
         let matching = routes.filter { $0.matches(url) }
         let best = matching.max { $0.rank.lexicographicallyPrecedes($1.rank) }
-        guard let best else { throw BackendError(.unsupported, "no backend serves \(url.origin)") }
-        return best.backend
+        if let best { return best.backend }
+        guard !schemes.contains(url.scheme) else {
+            throw BackendError(.refused, "no backend is configured for \(url.origin)")
+        }
+        let known = schemes.sorted().joined(separator: ", ")
+        throw BackendError(.unsupported, "no backend serves \(url.scheme): URLs (there are \(known))")
     }
 
     private static func patterns(_ entry: BackendEntry) throws(ConfigError) -> [HostPattern] {

@@ -22,13 +22,15 @@ package final class PieceFile: Sendable {
     let state: Mutex<PieceFileState>
     let seal = Mutex<FileStamp?>(nil)
 
-    /// Takes over `descriptor`; `digests` are those of the committed pieces.
+    /// Takes over `descriptor`; `digests` are those of the committed pieces, `foreign` those of another generation's that may
+    /// be this one's too.
     init(
         task: TaskID,
         generation: Generation,
         layout: PieceLayout,
         descriptor: Int32,
         digests: [PieceIndex: Digest],
+        foreign: [PieceIndex: Digest] = [:],
         contentHash: Digest.Algorithm?,
         isReadOnly: Bool,
         journal: (any PieceJournal)?,
@@ -42,7 +44,7 @@ package final class PieceFile: Sendable {
         self.journal = journal
         self.threads = threads
         self.faults = faults
-        state = Mutex(PieceFileState(layout: layout, digests: digests))
+        state = Mutex(PieceFileState(layout: layout, digests: digests, foreign: foreign))
         if let contentHash { startContentHash(contentHash) }
     }
 
@@ -120,9 +122,9 @@ package final class PieceFile: Sendable {
         state.withLock { $0.doubt() }
     }
 
-    /// Takes the doubt back: what was committed counts again.
+    /// Takes the doubt back: what was committed counts again, but no other generation's pieces.
     package func trust() {
-        for (piece, digest) in state.withLock({ $0.doubted }) { _ = confirm(piece, digest) }
+        for (piece, digest) in state.withLock({ $0.trusted() }) { _ = confirm(piece, digest) }
     }
 
     /// The content has a piece with this digest.
@@ -132,6 +134,9 @@ package final class PieceFile: Sendable {
     package func confirm(_ piece: PieceIndex, _ digest: Digest) -> Bool {
         guard !isReadOnly else { return self.digest(of: piece) == digest }
         guard let outcome = state.withLock({ $0.confirm(piece, digest) }) else { return false }
+        if outcome.isForeign, let range = layout.range(of: piece) {
+            journal?.committed(piece, digest, byteCount: range.count)
+        }
         for observer in outcome.observers { observer(piece, digest) }
         for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
         for algorithm in contentAlgorithms { followContent(algorithm) }

@@ -39,6 +39,7 @@ extension PieceFileState {
             return .success(gather(part, into: block, of: number))
         }
         doubted[PieceIndex(number)] = nil
+        foreign.remove(PieceIndex(number))
         let whole = part.count / WriteBlock.size * WriteBlock.size
         if whole > 0, offset % Int64(WriteBlock.size) == 0 {
             writes[number, default: 0] += 1

@@ -24,6 +24,8 @@ struct PieceFileState {
     var digests: [PieceIndex: Digest]
     /// Digests of pieces that were committed before it became doubtful that the content has them.
     var doubted: [PieceIndex: Digest] = [:]
+    /// Those of them that were another generation's: the journal does not know them.
+    var foreign: PieceSet
     var failure: StoreError?
     /// How many pieces from the first on are committed without a gap.
     var prefix: Int
@@ -44,9 +46,12 @@ struct PieceFileState {
     /// Room has been reserved up to here while the length is unknown.
     var reservedEnd: Int64 = 0
 
-    init(layout: PieceLayout, digests: [PieceIndex: Digest]) {
+    init(layout: PieceLayout, digests: [PieceIndex: Digest], foreign: [PieceIndex: Digest] = [:]) {
         self.layout = layout
         self.digests = digests
+        doubted = foreign
+        self.foreign = PieceSet()
+        for piece in foreign.keys { self.foreign.insert(piece) }
         committed = PieceSet()
         for piece in digests.keys { committed.insert(piece) }
         prefix = committed.contiguousCount()
@@ -123,9 +128,13 @@ struct PieceFileState {
         }
         guard doubted.removeValue(forKey: piece) == digest, hashing[piece.value] == nil else { return nil }
         var outcome = Committed()
+        outcome.isForeign = foreign.remove(piece)
         insert(piece, digest, &outcome)
         return outcome
     }
+
+    /// The pieces that are right if this generation's are.
+    func trusted() -> [PieceIndex: Digest] { doubted.filter { !foreign.contains($0.key) } }
 
     // MARK: Committing
 
@@ -162,6 +171,8 @@ struct PieceFileState {
         var waiters: [(DigestWaiter, Result<Digest, StoreError>)] = []
         var readers: [(RangeReader, ByteRange)] = []
         var observers: [Observer] = []
+        /// Whether the piece is one more for the journal.
+        var isForeign = false
     }
 
     /// Ends the hashing of a piece: it is committed where `accepted`, and open to writes again otherwise.

@@ -16,15 +16,16 @@ package struct TargetFile: Sendable {
 
     /// Opens or resumes the output `path`.
     ///
-    /// Pieces of an earlier run are kept where task, generation and piece size are the same. Of another generation, those
-    /// are kept that `manifest`, the digests now known, lists with the same digest; one that contradicts it never is.
+    /// Pieces of an earlier run are committed where task, generation and piece size are the same. With `keepsForeign` those of
+    /// another generation are there too, but doubted (``PieceFile/confirm(_:_:)``), and no later run takes them for this
+    /// generation's before they are confirmed.
     /// Throws `.locked` while another process downloads to the same path, `.invalidTarget` where it is a directory.
     package static func open(
         path: String,
         task: TaskID,
         generation: Generation,
         layout: PieceLayout,
-        manifest: [PieceIndex: Digest] = [:],
+        keepsForeign: Bool = false,
         contentHash: Digest.Algorithm? = nil,
         threads: WorkerThreads,
         faults: FaultPoints = .none
@@ -34,7 +35,7 @@ package struct TargetFile: Sendable {
             task: task,
             generation: generation,
             layout: layout,
-            manifest: manifest,
+            keepsForeign: keepsForeign,
             contentHash: contentHash,
             threads: threads,
             faults: faults,
@@ -47,7 +48,7 @@ package struct TargetFile: Sendable {
         task: TaskID,
         generation: Generation,
         layout: PieceLayout,
-        manifest: [PieceIndex: Digest],
+        keepsForeign: Bool,
         contentHash: Digest.Algorithm?,
         threads: WorkerThreads,
         faults: FaultPoints,
@@ -60,13 +61,15 @@ package struct TargetFile: Sendable {
         var owned = true
         defer { if owned { close(descriptor) } }
         var start = SavedTarget(task: task, generation: generation, layout: layout, bootID: bootID)
+        var foreign: [PieceIndex: Digest] = [:]
         if let saved = saved(at: path), saved.task == task {
-            start.pieces = try await kept(of: saved, start, manifest, descriptor, threads)
+            let kept = try await kept(of: saved, start, descriptor, threads)
+            if saved.generation == generation { start.pieces = kept } else if keepsForeign { foreign = kept }
             if start.layout.length == nil, saved.generation == generation, !start.pieces.isEmpty {
                 start.layout = saved.layout
             }
         }
-        if start.pieces.isEmpty { try resize(descriptor, to: 0, temporary) }
+        if start.pieces.isEmpty, foreign.isEmpty { try resize(descriptor, to: 0, temporary) }
         let journal: TargetJournal
         do throws(StoreError) {
             try checkRoom(for: layout, descriptor)
@@ -82,6 +85,7 @@ package struct TargetFile: Sendable {
             layout: start.layout,
             descriptor: descriptor,
             digests: start.pieces,
+            foreign: foreign,
             contentHash: contentHash,
             isReadOnly: false,
             journal: journal,
@@ -228,22 +232,18 @@ package struct TargetFile: Sendable {
         }
     }
 
-    /// The pieces of an earlier run that are those of this one.
+    /// The pieces of an earlier run that are where this one has its own.
     private static func kept(
         of saved: SavedTarget,
         _ start: SavedTarget,
-        _ manifest: [PieceIndex: Digest],
         _ descriptor: Int32,
         _ threads: WorkerThreads
     ) async throws(StoreError) -> [PieceIndex: Digest] {
         guard saved.layout.pieceSize == start.layout.pieceSize else { return [:] }
         let size = try FileStamp(descriptor: descriptor).size
-        let isSame = saved.generation == start.generation
-        var pieces = saved.pieces.filter { piece, digest in
-            guard let range = saved.layout.range(of: piece), range.end <= size,
-                start.layout.length == nil || start.layout.range(of: piece) == range
-            else { return false }
-            return manifest[piece].map { $0 == digest } ?? isSame
+        var pieces = saved.pieces.filter { piece, _ in
+            guard let range = saved.layout.range(of: piece), range.end <= size else { return false }
+            return start.layout.length == nil || start.layout.range(of: piece) == range
         }
         if saved.bootID != start.bootID {
             // What had not reached the disk when the system went down is not there any more.

@@ -62,7 +62,8 @@ final class NodeContentSink: TransferSink {
                 throw ToolFailure(.failure, "the node named an impossible piece size")
             }
             let record = OriginRecord(url: nil, digest: digest, openAccess: false)
-            file = try destination.open(record, generation: generation, layout: layout)
+            // The node names no digests of pieces: nothing of another generation may be this one's.
+            file = try destination.open(record, generation: generation, layout: layout, keepsForeign: false)
             if let length { try file?.learn(length: length) }
         }
         state.withLock { state in

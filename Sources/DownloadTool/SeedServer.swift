@@ -15,7 +15,8 @@ import ServiceLifecycle
 import UnixSignals
 
 /// `dfget server`: goes on offering a finished output, from the open file and under the registration of the dfget that
-/// fetched it, until nobody has asked for it for a while or somebody changes the file.
+/// fetched it, until nobody has asked for it for a while, somebody changes the file or the supernode refuses the content
+/// for good.
 package enum SeedServer {
     /// Runs until then.
     ///
@@ -59,7 +60,9 @@ package enum SeedServer {
             logger: logger
         )
         engine.adopt(handover.registration, sequence: handover.sequence, at: address)
-        engine.seed(try DownloadRequest(handover.request), file, handover.record, at: address)
+        guard let offer = engine.seed(try DownloadRequest(handover.request), file, handover.record, at: address) else {
+            throw ToolFailure(.failure, "the handover names nothing to offer")
+        }
         let activity = Activity()
         let listener = HTTPListener.pieces(
             of: engine,
@@ -71,6 +74,7 @@ package enum SeedServer {
         )
         Handover.waitForParent()
         let patience = Patience(
+            offer: offer,
             file: file,
             activity: activity,
             aliveTime: configuration.aliveTime,
@@ -93,8 +97,10 @@ package enum SeedServer {
     }
 }
 
-/// Ends when nobody has asked for the file for a while, or it is not what it was any more.
+/// Offers the file, and ends when nobody has asked for it for a while, it is not what it was any more, or the supernode
+/// does not want it any more.
 private struct Patience: Service {
+    let offer: TaskDownload
     let file: PieceFile
     let activity: Activity
     let aliveTime: Duration
@@ -103,7 +109,16 @@ private struct Patience: Service {
     /// How often the file is looked at.
     private static let check = Duration.seconds(10)
 
-    func run() async throws { await cancelWhenGracefulShutdown { await lastUse() } }
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await offer.keepOffering() }
+                group.addTask { await lastUse() }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+    }
 
     private func lastUse() async {
         while file.isUnchanged {

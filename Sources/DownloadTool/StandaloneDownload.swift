@@ -52,13 +52,34 @@ final class StandaloneDownload: Sendable {
     }
 
     private func follow(_ download: TaskDownload) async throws -> DownloadOutcome {
+        if let output { try await write(download, to: output) }
         let head = try await download.head()
-        if let output { try await output.write(head, of: download) }
         let from = try await download.completion()
         try output?.finish()
         let file = destination.file ?? head.file
         let digest = order.digest ?? destination.record?.digest
         return DownloadOutcome(bytes: file.layout.length ?? 0, digest: digest?.description, from: from)
+    }
+
+    /// So many versions of the content are begun with at most.
+    private static let mostVersions = 4
+
+    /// Writes the content as it arrives.
+    ///
+    /// A download whose content changes at the origin goes on with the new version by itself; so does this for as long as
+    /// nothing has gone out.
+    private func write(_ download: TaskDownload, to output: OutputStream) async throws {
+        var head = try await download.head()
+        var version = 1
+        while true {
+            do {
+                return try await output.write(head, of: download)
+            } catch let error as StoreError where WireError(error).code == .generationMismatch {
+                guard output.count == 0, version < Self.mostVersions else { throw error }
+                version += 1
+                head = try await download.head(after: head)
+            }
+        }
     }
 
     /// What another process needs to go on offering the finished output; nil where no supernode knows of it.

@@ -3,15 +3,13 @@ package import Content
 package import OriginFetch
 import PeerEngine
 import Synchronization
+import WireAPI
 
 /// The pieces go straight into the temporary file beside the output, which replaces the output once it is verified.
 package final class TargetDestination: DownloadDestination {
     private struct State {
         var target: TargetFile?
         var record: OriginRecord?
-        /// Whether pieces of an earlier generation are among the committed ones: right only where a supernode's manifest says
-        /// so.
-        var isMixed = false
         var isFinished = false
     }
 
@@ -56,7 +54,7 @@ package final class TargetDestination: DownloadDestination {
 
     package func earlier() -> (file: PieceFile, record: OriginRecord)? {
         state.withLock { state in
-            guard !state.isMixed, let file = state.target?.file, !file.committed.isEmpty, let record = state.record
+            guard let file = state.target?.file, !file.committed.isEmpty, let record = state.record
             else { return nil }
             return (file, record)
         }
@@ -69,7 +67,7 @@ package final class TargetDestination: DownloadDestination {
         generation: Generation,
         layout: PieceLayout
     ) throws(StoreError) -> PieceFile {
-        try replace(record, generation, layout, keeping: [:])
+        try replace(record, generation, layout)
     }
 
     package func open(
@@ -77,13 +75,22 @@ package final class TargetDestination: DownloadDestination {
         generation: Generation,
         layout: PieceLayout
     ) throws(StoreError) -> PieceFile {
+        try open(record, generation: generation, layout: layout, keepsForeign: true)
+    }
+
+    /// The same; `keepsForeign`: pieces of another generation stay, in doubt until a supernode's manifest confirms them.
+    func open(
+        _ record: OriginRecord,
+        generation: Generation,
+        layout: PieceLayout,
+        keepsForeign: Bool
+    ) throws(StoreError) -> PieceFile {
         if let file, file.generation == generation, file.layout.pieceSize == layout.pieceSize {
             notes.write(record, of: generation)
             state.withLock { $0.record = record }
             return file
         }
-        // Whoever compares them with a manifest may keep them.
-        return try replace(record, generation, layout, keeping: file?.pieceDigests ?? [:])
+        return try replace(record, generation, layout, keepsForeign: keepsForeign)
     }
 
     package func finish(_ file: PieceFile, expected: [Digest], verified: Bool) async throws(StoreError) {
@@ -113,18 +120,20 @@ package final class TargetDestination: DownloadDestination {
         _ record: OriginRecord,
         _ generation: Generation,
         _ layout: PieceLayout,
-        keeping pieces: [PieceIndex: Digest]
+        keepsForeign: Bool = false
     ) throws(StoreError) -> PieceFile {
-        state.withLock { $0.target.take() }?.abandon(keep: !pieces.isEmpty)
-        let target = try openNow(generation, layout, pieces)
+        if let old = state.withLock({ $0.target.take() }) {
+            // Its readers are to know why it ends.
+            let change = WireError(.generationMismatch, "the content changed while it was read")
+            old.file.fail(StoreError(.failed, "another version is being fetched", cause: change))
+            old.abandon(keep: keepsForeign)
+        }
+        let target = try openNow(generation, layout, keepsForeign)
         notes.write(record, of: generation)
-        // Pieces that may yet be discarded are hashed at the end.
-        let isMixed = !target.file.committed.isEmpty
-        if !isMixed { for digest in digests { target.file.startContentHash(digest.algorithm) } }
+        for digest in digests { target.file.startContentHash(digest.algorithm) }
         state.withLock { state in
             state.target = target
             state.record = record
-            state.isMixed = isMixed
         }
         return target.file
     }
@@ -133,7 +142,7 @@ package final class TargetDestination: DownloadDestination {
     private func openNow(
         _ generation: Generation,
         _ layout: PieceLayout,
-        _ pieces: [PieceIndex: Digest]
+        _ keepsForeign: Bool
     ) throws(StoreError) -> TargetFile {
         let opened = Opened()
         let (path, task, threads) = (path, task, threads)
@@ -144,7 +153,7 @@ package final class TargetDestination: DownloadDestination {
                     task: task,
                     generation: generation,
                     layout: layout,
-                    manifest: pieces,
+                    keepsForeign: keepsForeign,
                     threads: threads
                 )
                 opened.result.withLock { $0 = .success(target) }

@@ -33,6 +33,7 @@ package struct PeerNodeConfiguration: Sendable, Configurable {
         try fields.optional("supernode_ca_file", &supernodeCAFile)
         try fields.checkReadable("supernode_ca_file", supernodeCAFile)
         try fields.section("pieces", &pieces)
+        try fields.checkReachable("pieces", pieces)
         try fields.section("peer", &peer)
         try fields.section("origin", &origin)
         try fields.section("limits", &limits)

@@ -25,6 +25,7 @@ package struct SupernodeConfiguration: Sendable, Configurable {
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.section("api", &api)
         try fields.section("pieces", &pieces)
+        try fields.checkReachable("pieces", pieces)
         try fields.value("home", &home)
         try fields.section("store", &store)
         try fields.section("peers", &peers)

@@ -116,14 +116,14 @@ struct FetchAttempt: Sendable {
         guard
             let delay = configuration.retry.delay(after: error, attempt: failures, chance: .random(in: 0..<1))
         else { throw error }
-        if run.file != nil, !run.rangesSupported {
+        if run.file != nil {
             guard run.record?.canBeContinued == true else {
                 throw BackendError(
                     .changedAtOrigin,
                     "the transfer broke and the origin can not say whether the content is the same"
                 )
             }
-            segment.rewind()
+            if !run.rangesSupported { segment.rewind() }
         }
         logger.info(
             "origin request failed, trying again",

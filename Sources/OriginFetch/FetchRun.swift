@@ -142,6 +142,10 @@ final class FetchRun: Sendable {
             headers: head.headers,
             openAccess: request.credentials.isEmpty
         )
+        guard record.canBeContinued || head.range == nil || head.range?.end == head.length else {
+            // The rest might be another version's, and nobody would know: all of it in one answer, then.
+            throw BackendError(.rangeNotSupported, "the origin grants ranges but can not say of which version")
+        }
         let generation = Generation.of(record, length: head.length)
         let layout = PieceLayout(length: head.length)
         let file = try destination.create(record, generation: generation, layout: layout)

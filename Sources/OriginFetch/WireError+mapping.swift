@@ -20,7 +20,9 @@ extension WireError {
             case .notFound: .originNotFound
             case .unauthorized: .originUnauthorized
             case .forbidden: .originForbidden
-            case .refused, .invalidRequest, .unsupported: .sourceRefused
+            case .refused: .sourceRefused
+            // With a status it is the origin's no; without one nobody has been asked.
+            case .invalidRequest, .unsupported: error.status == nil ? .invalidRequest : .sourceRefused
             case .throttled: .originThrottled
             case .unreachable, .timedOut: .originUnreachable
             case .tls: .originUntrusted

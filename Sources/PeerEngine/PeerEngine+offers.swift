@@ -79,14 +79,17 @@ extension PeerEngine {
         connections[address]?.adopt(registration, sequence: sequence)
     }
 
-    /// Offers complete content that is not in the store, such as a finished output of dfget.
+    /// Complete content that is not in the store, such as a finished output of dfget: it is announced to the supernode, and
+    /// offered for as long as ``TaskDownload/keepOffering()`` of what is returned runs.
+    ///
+    /// Returns nil where the request names no task, or the supernode is none of this engine's.
     package func seed(
         _ request: DownloadRequest,
         _ file: PieceFile,
         _ record: OriginRecord,
         at address: SupernodeAddress
-    ) {
-        guard let id = request.taskID, let connection = connections[address] else { return }
+    ) -> TaskDownload? {
+        guard let id = request.taskID, let connection = connections[address] else { return nil }
         let seed = TaskDownload(
             request,
             taskID: id,
@@ -99,6 +102,6 @@ extension PeerEngine {
         seed.announce(to: connection)
         downloads.withLock { $0[id] = seed }
         connection.attach(seed)
-        jobs.submit { await seed.seed() }
+        return seed
     }
 }

@@ -112,11 +112,13 @@ package final class PeerEngine: Service {
 
     /// A download of the task under way, kept for the caller; if there is none, `own` is it from now on.
     private func running(_ id: TaskID, otherwise own: TaskDownload? = nil) -> TaskDownload? {
-        downloads.withLock { downloads in
-            if let current = downloads[id], !current.isDone, current.retain() { return current }
-            if let own { downloads[id] = own }
-            return nil
+        let (current, old) = downloads.withLock { downloads -> (TaskDownload?, TaskDownload?) in
+            if let current = downloads[id], !current.isDone, current.retain() { return (current, nil) }
+            guard let own else { return (nil, nil) }
+            return (nil, downloads.updateValue(own, forKey: id))
         }
+        if old !== own { old?.retire() }
+        return current
     }
 
     /// A download that is kept for the caller and has not begun.
@@ -134,7 +136,9 @@ package final class PeerEngine: Service {
 
     private func start(_ download: TaskDownload) -> TaskDownload {
         let id = download.taskID
-        downloads.withLock { $0[id] = download }
+        let old = downloads.withLock { $0.updateValue(download, forKey: id) }
+        // Two that take part in one task would take each other's news.
+        if old !== download { old?.retire() }
         accesses.withLock { $0[id] = nil }
         let order = Array(connections.keys).ordered(for: id).compactMap { connections[$0] }
         let environment = DownloadEnvironment(connections: order, fetcher: fetcher, origin: origin, backends: backends)

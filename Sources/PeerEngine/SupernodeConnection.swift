@@ -7,6 +7,8 @@ import WireAPI
 /// A node's registration at one supernode and the exchange that it keeps open there for all its tasks.
 final class SupernodeConnection: Sendable {
     let client: SupernodeClient
+    /// When what was not wanted here is offered again.
+    let offerPace = OfferPace()
     private let identity: NodeIdentity
     private let configuration: PeerEngineConfiguration
     private let token: String?

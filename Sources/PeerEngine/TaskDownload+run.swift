@@ -25,32 +25,7 @@ extension TaskDownload {
         } catch {
             finish(.failure(error))
         }
-        if hasSucceeded, state.withLock({ $0.connection != nil }) { await seed() }
-    }
-
-    /// Joins the task at a supernode only to offer what is here.
-    func offer(at connection: SupernodeConnection) async {
-        state.withLock { $0.connection = connection }
-        post(.rejoin)
-        await seed()
-    }
-
-    /// Offers the complete content for as long as this node runs: joins again whenever the supernode has forgotten this
-    /// node.
-    func seed() async {
-        for await event in events {
-            if case .withdrawn = event { break }
-            guard case .rejoin = event, let connection = state.withLock({ $0.connection }) else { continue }
-            do throws(SupernodeError) {
-                let (response, _) = try await connection.join(joinRequest(connection, offersOnly: true))
-                guard response.generation == generation else { return connection.detach(self) }
-                announce(to: connection)
-                connection.attach(self)
-            } catch {
-                logger.debug("not offered any more", metadata: ["task": "\(taskID)", "reason": "\(error)"])
-                return connection.detach(self)
-            }
-        }
+        if hasSucceeded { await keepOffering() }
     }
 
     /// Tries the supernodes one after the other.
@@ -161,7 +136,7 @@ extension TaskDownload {
         connection.address.isConfidential || configuration.allowPlainCredentials
     }
 
-    private func joinRequest(_ connection: SupernodeConnection, offersOnly: Bool = false) -> TaskRegistrationRequest {
+    func joinRequest(_ connection: SupernodeConnection, offersOnly: Bool = false) -> TaskRegistrationRequest {
         TaskRegistrationRequest(
             url: request.resource?.url,
             digest: request.digest,

@@ -1,6 +1,7 @@
 import CacheStore
 import Content
 import Logging
+import OriginFetch
 import Synchronization
 import WireAPI
 

@@ -60,6 +60,8 @@ package final class TaskDownload: Sendable {
         var announcesAll = false
         /// Whether the content has been evicted and is not offered any longer.
         var withdraws = false
+        /// Whether it is offered no longer, and nobody needs to be told.
+        var isRetired = false
         /// Whether the supernode knows that nothing is wanted any more.
         var toldEnd = false
         var reader: PieceIndex?
@@ -118,8 +120,10 @@ extension TaskDownload {
     }
 
     /// Waits until the content's head is known, or the caller is cancelled.
-    package func head() async throws(DownloadError) -> Head {
-        await wait(in: \.headWaiters) { $0.file != nil || $0.outcome != nil }
+    ///
+    /// `gone`: the head of a version that another one replaces.
+    package func head(after gone: Head? = nil) async throws(DownloadError) -> Head {
+        await wait(in: \.headWaiters) { $0.file.map { $0 !== gone?.file } ?? false || $0.outcome != nil }
         let (file, record, outcome) = state.withLock { ($0.file, $0.record, $0.outcome) }
         if case .failure(let error)? = outcome { throw error }
         if let file, let record { return Head(file: file, record: record) }
@@ -300,7 +304,7 @@ extension TaskDownload {
             state.withdraws = true
             return state.connection
         }
-        if let connection { connection.tell() } else { post(.withdrawn) }
+        if let connection { connection.tell() } else { retire() }
     }
 
     /// The next call tells the supernode everything that is held.

@@ -135,9 +135,8 @@ extension Supernode {
         try refuseWhenStopping()
         let (id, digest, source) = try request.identify()
         let offersOnly = request.offersOnly == true
-        if offersOnly, tasks.task(id) == nil, store.record(of: id) == nil {
-            throw WireError(.unknownTask, "nobody here wants that task")
-        }
+        // Not worth a place among the tasks, of which there may be so many only.
+        guard !offersOnly || isAtWork(id) || holdsFresh(id) else { throw .notWanted }
         guard session.task(id) != nil || session.taskCount < configuration.bounds.tasksOfPeer else {
             throw WireError(.busy, "the peer takes part in as many tasks as one peer can")
         }
@@ -147,11 +146,23 @@ extension Supernode {
                 defer { content.exit() }
                 guard try await content.admit(source, offersOnly: offersOnly) else { continue }
                 if let response = try content.task.enroll(session, pattern: request.pattern) { return response }
+                guard !offersOnly else { throw .notWanted }
                 // It has failed in the meantime: its own source is not tried twice.
                 if let fault = content.fault(of: source) { throw fault }
             }
             throw WireError(.internalError, "the task keeps changing; try again")
         }
+    }
+
+    private func isAtWork(_ id: TaskID) -> Bool {
+        guard let task = tasks.task(id) else { return false }
+        return task.failure == nil
+    }
+
+    /// Whether the content is here and can be served without a question to its origin.
+    private func holdsFresh(_ id: TaskID) -> Bool {
+        guard let stored = store.record(of: id), case .complete = stored.state else { return false }
+        return OriginRecord(stored.metadata)?.isFresh(at: clock.date()) == true
     }
 
     /// Takes in a peer's news and waits for something to tell it.

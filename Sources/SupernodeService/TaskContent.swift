@@ -22,6 +22,14 @@ final class TaskContent: Sendable {
         var access: SourceAccess?
         var sources = SourceLine()
         var isFetching = false
+        /// Ends what is being fetched.
+        var fetch = Cancellation()
+        /// Since when the fetch waits for its turn.
+        var queuedSince: ContinuousClock.Instant?
+        /// Whether it has waited for longer than joiners should.
+        var isOverdue = false
+        /// Since when nobody has wanted the content that is being fetched.
+        var unwantedSince: ContinuousClock.Instant?
         /// Whether the last fetch brought or confirmed the content.
         var hasSucceeded = false
         /// Joiners that are being looked at.
@@ -79,27 +87,37 @@ final class TaskContent: Sendable {
 
     /// Waits until the content is on its way and makes sure that `source` may have it.
     ///
-    /// `offersOnly`: the origin is not asked for the content on this joiner's behalf.
+    /// `offersOnly`: the origin is not asked for the content on this joiner's behalf; what is not here, or on its way for
+    /// others, is `.notWanted`.
     ///
     /// Returns false if others' sources have failed and this one has not been tried: to be asked again.
     func admit(_ source: Source?, offersOnly: Bool = false) async throws(WireError) -> Bool {
-        if let source { state.withLock { $0.sources.forgetFault(of: source) } }
-        let way = offersOnly ? nil : source
-        if needsFetch { begin(way) } else if let way { offer(way) }
+        if offersOnly {
+            // What is stale is good enough for whoever needs nothing new.
+            if needsFetch, !task.isComplete { begin(nil) }
+        } else {
+            if let source { state.withLock { $0.sources.forgetFault(of: source) } }
+            if needsFetch { begin(source) } else if let source { offer(source) }
+        }
         await ready()
+        if state.withLock({ $0.isOverdue && $0.isFetching && !$0.isAnnounced }) {
+            throw WireError(.busy, "too many contents are being fetched from origins, and this one waits for its turn")
+        }
         if Task.isCancelled { throw WireError(.shuttingDown, "the registrant is gone") }
+        if offersOnly {
+            guard task.failure == nil else { throw .notWanted }
+            try await permit(source)
+            return true
+        }
         let (fault, isGood) = state.withLock { state in
             (source.flatMap { state.sources.fault(of: $0) }, state.isFetching || state.hasSucceeded)
         }
         if let fault { throw fault }
-        if !isGood, way != nil { return false }
+        if !isGood, source != nil { return false }
         if let failure = task.failure { throw failure }
         try await permit(source)
         return true
     }
-
-    /// Whether anybody takes part or is about to.
-    private var isWanted: Bool { task.memberCount > 0 || state.withLock { $0.joiners > 0 } }
 
     /// Whether the content is on its way, or the origin is being asked about it.
     var isFetching: Bool { state.withLock { $0.isFetching } }
@@ -122,6 +140,8 @@ final class TaskContent: Sendable {
             guard !state.isFetching else { return false }
             state.isFetching = true
             state.isAnnounced = false
+            state.isOverdue = false
+            state.unwantedSince = nil
             state.hasSucceeded = false
             state.sources.restart(with: source)
             return true
@@ -146,7 +166,9 @@ final class TaskContent: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state -> Bool in
-                    guard state.isFetching, !state.isAnnounced, !Task.isCancelled else { return false }
+                    guard state.isFetching, !state.isAnnounced, !state.isOverdue, !Task.isCancelled else {
+                        return false
+                    }
                     state.waiters[ticket] = continuation
                     return true
                 }
@@ -249,15 +271,17 @@ extension TaskContent {
             } catch {
                 throw .origin(error)
             }
-            let outcome = try await fetcher.fetch(
-                source.resource,
-                credentials: source.credentials,
-                from: backend,
-                to: StoreDestination(store: store, task: task.id),
-                revalidating: known?.1,
-                isWanted: { self.isWanted },
-                started: { file, record in self.receive(file, record, from: source) }
-            )
+            let outcome = try await queued { () async throws(FetchError) in
+                try await self.fetcher.fetch(
+                    source.resource,
+                    credentials: source.credentials,
+                    from: backend,
+                    to: StoreDestination(store: self.store, task: self.task.id),
+                    revalidating: known?.1,
+                    isWanted: { self.takesTurn() },
+                    started: { file, record in self.receive(file, record, from: source) }
+                )
+            }
             try await finish(outcome, stored: known?.0, source: source)
         } catch {
             throw WireError(error).atSupernode

@@ -2,6 +2,11 @@ import BackendAPI
 import Content
 import WireAPI
 
+extension WireError {
+    /// Told to whoever only offers what nobody here wants now, or nobody can tell to be still current.
+    static let notWanted = WireError(.unknownTask, "nobody here wants that task now; offer it again later")
+}
+
 extension TaskRegistrationRequest {
     /// Fields that are a right and not a choice of content: they belong into a request's credentials.
     private static let secretFields = ["authorization", "proxy-authorization", "cookie"]

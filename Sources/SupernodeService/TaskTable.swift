@@ -77,12 +77,15 @@ final class TaskTable: Sendable {
 
     /// Looks for slow transfers, and forgets tasks that nobody takes part in; their content stays in the store.
     func tick(at now: ContinuousClock.Instant) {
-        let (running, idle) = contents.withLock { contents -> ([SwarmTask], [SwarmTask]) in
+        let (running, idle) = contents.withLock { contents -> ([TaskContent], [SwarmTask]) in
             let idle = contents.values.filter { $0.isIdle(for: .seconds(10), at: now) }.map(\.task)
             for task in idle { contents[task.id] = nil }
-            return (contents.values.map(\.task), idle)
+            return (Array(contents.values), idle)
         }
         for task in idle { task.dismissMembers() }
-        for task in running { task.tick() }
+        for content in running {
+            content.task.tick()
+            content.tick(at: now)
+        }
     }
 }

@@ -64,7 +64,7 @@ package struct WireErrorBody: Sendable, Codable {
 }
 
 extension WireError.Code {
-    /// The request is malformed: 400.
+    /// The request is malformed, or of a kind that nobody here knows: 400.
     package static let invalidRequest = Self(rawValue: "invalid_request")
     /// The peer is not registered here (any more): register again: 404.
     package static let unknownPeer = Self(rawValue: "unknown_peer")
@@ -96,7 +96,7 @@ extension WireError.Code {
     package static let originThrottled = Self(rawValue: "origin_throttled")
     /// The content is not what its digest says: 502.
     package static let digestMismatch = Self(rawValue: "digest_mismatch")
-    /// No backend serves the URL, or its address is not allowed: 403.
+    /// The node's configuration or the origin does not allow this request: 403.
     package static let sourceRefused = Self(rawValue: "source_refused")
     /// The permission of this source for content that is already here can not be verified: 403; fetch it directly.
     package static let sourceUnverified = Self(rawValue: "source_unverified")

@@ -66,7 +66,7 @@ private func name(_ backends: BackendRegistry, _ text: String) throws -> String 
 
 @Suite struct BackendRegistryTests {
     @Test(arguments: [
-        ("http://a/", "http default"), ("https://a:8443/x", "http default"), ("file:///x", "unsupported"),
+        ("http://a/", "http default"), ("https://a:8443/x", "http default"), ("file:///x", "refused"),
         ("ftp://a/", "unsupported"),
     ])
     func hasDefaultsWithoutConfiguration(url: String, expected: String) throws {
@@ -95,7 +95,7 @@ private func name(_ backends: BackendRegistry, _ text: String) throws -> String 
         ("http://s.org:8443/", "http star"),
         ("http://[::1]:5000/", "registry v6"),
         ("file:///data/x", "file data"),
-        ("file:///other", "unsupported"),
+        ("file:///other", "refused"),
     ])
     func letsTheMostSpecificEntryWin(url: String, expected: String) throws {
         let backends = try registry(
@@ -123,9 +123,9 @@ private func name(_ backends: BackendRegistry, _ text: String) throws -> String 
         #expect(try name(other, "https://r.io/") == "registry r")
         let only = try registry("backends:\n  - {plugin: http, hosts: [a], id: a}\n")
         #expect(try name(only, "https://a/") == "http a")
-        #expect(try name(only, "https://b/") == "unsupported")
+        #expect(try name(only, "https://b/") == "refused")
         let off = try registry("backends:\n  - {plugin: http, hosts: []}\n")
-        #expect(try name(off, "https://a/") == "unsupported")
+        #expect(try name(off, "https://a/") == "refused")
     }
 
     @Test func prefersAnEntryToADefault() throws {

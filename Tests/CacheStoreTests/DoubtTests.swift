@@ -165,7 +165,7 @@ import Testing
                     task: taskID("a"),
                     generation: generation(),
                     layout: PieceLayout(length: 1_000_000),
-                    manifest: [:],
+                    keepsForeign: false,
                     contentHash: nil,
                     threads: threads,
                     faults: .none,

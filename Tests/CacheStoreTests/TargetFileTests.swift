@@ -10,14 +10,14 @@ import Testing
         _ path: String,
         _ length: Int64? = 1_000_000,
         _ version: UInt8 = 1,
-        manifest: [PieceIndex: Digest] = [:]
+        keepsForeign: Bool = false
     ) async throws -> TargetFile {
         try await TargetFile.open(
             path: path,
             task: taskID("a"),
             generation: generation(version),
             layout: PieceLayout(length: length),
-            manifest: manifest,
+            keepsForeign: keepsForeign,
             contentHash: .sha256,
             threads: threads
         )
@@ -108,10 +108,21 @@ import Testing
                 target.abandon(keep: true)
             }
             let first = Digest.of(Array(content[..<262_144]))
-            let manifest = [PieceIndex(0): first, PieceIndex(1): Digest.of("other")]
             do {
-                let target = try await open(path, 1_000_000, 2, manifest: manifest)
+                let target = try await open(path, 1_000_000, 2, keepsForeign: true)
+                #expect(target.file.committed.isEmpty)
+                target.file.trust()
+                #expect(target.file.committed.isEmpty)
+                #expect(target.file.confirm(PieceIndex(0), first))
+                #expect(!target.file.confirm(PieceIndex(1), Digest.of("other")))
                 #expect(target.file.committed == [0])
+                target.abandon(keep: true)
+            }
+            do {
+                // Only what was confirmed is this generation's.
+                let target = try await open(path, 1_000_000, 2)
+                #expect(target.file.committed == [0])
+                #expect(target.file.digest(of: PieceIndex(0)) == first)
                 target.abandon(keep: true)
             }
             do {

@@ -20,6 +20,19 @@ import Testing
         }
     }
 
+    @Test("A piece server that no other node could reach is refused when the configuration is read")
+    func unreachablePieces() {
+        var configuration = ToolConfiguration()
+        let error = #expect(throws: ConfigError.self) {
+            try ConfigFile.parse(
+                text: "alive_time: 1m\npieces: {address: 'unix:/run/x'}",
+                file: "dfget.yml",
+                into: &configuration
+            )
+        }
+        #expect(error?.description.contains("dfget.yml:2: 'pieces' must have an address of host:port") == true)
+    }
+
     @Test("docs/dfget.md has the exit codes as they are")
     func documentation() throws {
         let text = try String(contentsOf: Self.root.appending(path: "docs/dfget.md"), encoding: .utf8)

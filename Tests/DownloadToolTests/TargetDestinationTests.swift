@@ -51,6 +51,20 @@ import Testing
         }
     }
 
+    @Test("Whoever reads a version that another one replaces is told so")
+    func change() async throws {
+        try await withTemporaryDirectory { directory in
+            let place = destination(directory + "/out")
+            let old = try place.create(record, generation: generation, layout: layout)
+            let other = Generation(length: 700_000, validator: "\"b\"")
+            _ = try place.create(record, generation: other, layout: layout)
+            let error = await #expect(throws: StoreError.self) { _ = try await old.available(from: 0) }
+            let told = try ToolFailure(any: #require(error))
+            #expect(told.status == .origin)
+            #expect(told.message == "the content changed while it was read; run the same command again")
+        }
+    }
+
     @Test("A wrong digest leaves what was there before and nothing else")
     func mismatch() async throws {
         try await withTemporaryDirectory { directory in
@@ -128,8 +142,12 @@ import Testing
             // A supernode's manifest may vouch for them, and until then no origin may continue them.
             let mixed = try second.open(record, generation: other, layout: layout)
             #expect(mixed.generation == other)
-            #expect(mixed.committed.count == 2)
+            #expect(mixed.committed.isEmpty)
             #expect(second.earlier() == nil)
+            let piece = PieceIndex(1)
+            let range = try #require(layout.range(of: piece))
+            #expect(mixed.confirm(piece, Digest.of(Array(content[Int(range.offset)..<Int(range.end)]))))
+            #expect(second.earlier()?.file.committed == [1])
             let fresh = try second.create(record, generation: other, layout: layout)
             #expect(fresh.committed.isEmpty)
             second.abandon(keep: true)

@@ -86,6 +86,21 @@ import Testing
         }
     }
 
+    @Test func aSchemeThatNoNodeKnowsIsNoMatterOfItsConfiguration() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withRoutes(in: directory) { routes in
+                let tool = try Dfget(in: directory)
+                for (route, options) in routes {
+                    let url = "gopher://127.0.0.1/file"
+                    let failure = try await tool.fails(options + ["-o", tool.output(route), url])
+                    #expect(failure.code == 6, "\(route): \(failure.line)")
+                    #expect(failure.line.contains("gopher: URLs (there are"), "\(route): \(failure.line)")
+                    #expect(!failure.line.contains("configuration"), "\(route): \(failure.line)")
+                }
+            }
+        }
+    }
+
     @Test func outputsThatCanNotBeWrittenAreRefusedBeforeAnythingIsFetched() async throws {
         try await withTemporaryDirectory { directory in
             try await withScriptedServer {

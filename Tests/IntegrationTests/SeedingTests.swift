@@ -59,6 +59,71 @@ import WireAPI
         }
     }
 
+    /// Kills a supernode that a dfget server offers something to, and lets a second dfget fetch the same after its restart,
+    /// once the offer was not wanted.
+    private func restart(
+        _ origin: String,
+        in directory: String,
+        _ body: (_ server: ForeignProcess, _ supernode: Supernode, _ log: String) async throws -> Void
+    ) async throws {
+        let (home, port) = ("\(directory)/supernode", FreePort.next())
+        let configuration = Configurations.supernode(home: "\(home)/home", port: port)
+        let tool = try Dfget(in: directory)
+        let node = ["-n", "127.0.0.1:\(port)", "--notbs", "--alivetime", "10m", origin]
+        let server = try await withSupernode(configuration, in: home) { supernode in
+            _ = try await tool.get(node + ["-o", tool.output("first")])
+            let first = try await self.server(of: tool, at: supernode)
+            await supernode.process.kill()
+            return first
+        }
+        defer { server.terminate() }
+        let log = "\(directory)/no-daemon/dfget-server.log"
+        func logged() -> String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+        try await withSupernode(configuration, in: home) { supernode in
+            await eventually { logged().contains("not offered until somebody wants it") }
+            #expect(logged().contains("not offered until somebody wants it"))
+            _ = try await tool.get(node + ["-o", tool.output("second")])
+            let second = try tool.server(holding: tool.output("second"))
+            defer { second.terminate() }
+            try await body(server, supernode, log)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func whatARestartedSupernodeCanNotConfirmIsOfferedOnceSomebodyElseWantsIt()
+        async throws
+    {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            try writeRandomFile("\(root)/file", byteCount: 1 << 20, seed: 84)
+            try await withNginx(root: root) { origin in
+                try await restart("\(origin.url)/file", in: directory) { server, supernode, log in
+                    var takingPart = 0
+                    while takingPart < 2 {
+                        let listing = try await client.send("GET", "http://\(supernode.api)/api/v1/peers").body
+                        let peers = try JSONDecoder().decode(Listing<PeerListing>.self, from: Data(listing)).items
+                        takingPart = peers.count { $0.tasks == 1 }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func aServerWhoseVersionIsOutOfDateEnds() async throws {
+        let bytes = randomBytes(1 << 20, seed: 85)
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { _ in
+                // Without validators each fetch is a version of its own.
+                .respond(200, body: bytes)
+            } body: { origin in
+                try await restart(origin.url("/file"), in: directory) { server, _, log in
+                    try await server.end()
+                    #expect(try String(contentsOfFile: log, encoding: .utf8).contains("not offered any more"))
+                }
+            }
+        }
+    }
+
     @Test func aServerEndsWhenItIsToldTo() async throws {
         try await withTemporaryDirectory { directory in
             let root = "\(directory)/root"

@@ -1,10 +1,36 @@
 import Content
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
 /// Outputs that can only be written to in order.
 @Suite(.serialized) struct StreamOutputTests {
+    @Test func contentThatChangesBeforeAnythingHasGoneOutIsBegunAnewByEveryRoute() async throws {
+        let bytes = randomBytes(3_000_000, seed: 132)
+        let seen = Mutex<Set<String>>([])
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                // Nothing says whether it is still the same after it broke off, before its first piece was whole.
+                seen.withLock { $0.insert(request.path).inserted }
+                    ? .short(Array(bytes.reversed()), sending: 100_000) : .respond(200, body: bytes)
+            } body: { origin in
+                try await withRoutes(in: directory) { routes in
+                    let tool = try Dfget(in: directory)
+                    let pipe = "\(directory)/pipe"
+                    try #require(mkfifo(pipe, 0o600) == 0)
+                    for (route, options) in routes {
+                        async let read = run(.init("sha256sum", [pipe]))
+                        let result = try await run(try tool.command(options + ["-o", pipe, origin.url("/\(route)")]))
+                        #expect(result.status.isSuccess, "\(route): \(result.errors)")
+                        let sum = try await read.output
+                        #expect(sum.hasPrefix(Digest.of(bytes).hex), "\(route): \(sum)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test func pipesAndDevicesGetTheContentByEveryRoute() async throws {
         let bytes = randomBytes(3_000_000, seed: 131)
         try await withTemporaryDirectory { directory in

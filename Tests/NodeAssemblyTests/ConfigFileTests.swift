@@ -54,6 +54,7 @@ import Testing
             ("origin:\n  parallel: 0", "x.yml:2: ", "parallel"),
             ("backends:\n  - plugin: http\n    hosts: ['a b']", "x.yml:3: ", "hosts"),
             ("api: {address: nowhere}", "x.yml:1: ", "address"),
+            ("home: /a\npieces: {address: 'unix:/run/pieces'}", "x.yml:2: ", "host:port"),
         ]
     )
     func mistakes(text: String, place: String, word: String) {
@@ -63,5 +64,16 @@ import Testing
         }
         #expect(error?.description.hasPrefix(place) == true, "\(String(describing: error))")
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+    }
+
+    @Test("A piece server that no other node could reach is refused at start, the proxy of this machine is not")
+    func unreachablePieces() throws {
+        func load(_ key: String) throws {
+            var configuration = DaemonConfiguration()
+            try ConfigFile.parse(text: "\(key): {address: 'unix:/run/x'}", file: "x.yml", into: &configuration)
+        }
+        try load("proxy")
+        let error = #expect(throws: ConfigError.self) { try load("pieces") }
+        #expect(error?.description.contains("x.yml:1: 'pieces' must have an address of host:port") == true)
     }
 }

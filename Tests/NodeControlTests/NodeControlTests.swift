@@ -102,7 +102,7 @@ import WireAPI
         arguments: [
             ("mem://origin/missing", 404, WireError.Code.originNotFound),
             ("mem://origin/private", 401, .originUnauthorized),
-            ("ftp://origin/file", 403, .sourceRefused),
+            ("ftp://origin/file", 400, .invalidRequest),
         ]
     )
     func errors(url: String, status: Int, code: WireError.Code) async throws {

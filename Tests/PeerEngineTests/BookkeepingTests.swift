@@ -1,5 +1,6 @@
 import CacheStore
 import Content
+import OriginFetch
 import Synchronization
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import OriginFetch
 import Synchronization
 import TestSupport
 import Testing

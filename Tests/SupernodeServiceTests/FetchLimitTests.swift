@@ -1,5 +1,6 @@
 import BackendAPI
 import Content
+import Synchronization
 import TestSupport
 import Testing
 import WireAPI
@@ -46,6 +47,67 @@ import WireAPI
             #expect(Set(rig.origin.memory.requests.map(\.resource.url)) == [urls[0], urls[2]])
             // Who asks for it later gets it.
             #expect(try await rig.join(peers[1], urls[1]).length == 1000)
+        }
+    }
+
+    @Test("A fetch that nobody has wanted for a while ends, and its place goes to the next one")
+    func abandoned() async throws {
+        try await withSupernode(tasks: 1) { rig in
+            let urls = try (0..<2).map { try rig.put(randomBytes(1000, seed: UInt64($0)), at: "http://origin/\($0)") }
+            let peers = try (0..<2).map { try rig.peer("peer\($0)") }
+            let gate = rig.origin.hold(urls[0])
+            let first = Task.immediate { try await rig.join(peers[0], urls[0]) }
+            await gate.reached.wait()
+            first.cancel()
+            await #expect(throws: WireError.self) { try await first.value }
+            // Whoever is started again soon finds it going on.
+            rig.pass(.seconds(1))
+            rig.pass(.seconds(25))
+            let second = Task.immediate { try await rig.join(peers[1], urls[1]) }
+            await waits(urls[1], rig)
+            #expect(rig.origin.running == 1)
+            rig.pass(.seconds(10))
+            #expect(try await second.value.length == 1000)
+            #expect(rig.origin.memory.requests.map(\.resource.url) == [urls[1]])
+            gate.open()
+            #expect(try await rig.join(peers[0], urls[0]).length == 1000)
+        }
+    }
+
+    @Test("Who waits for a turn for long is sent elsewhere, and what is wanted goes on")
+    func overdue() async throws {
+        try await withSupernode(tasks: 1) { rig in
+            let urls = try (0..<2).map { try rig.put(randomBytes(1000, seed: UInt64($0)), at: "http://origin/\($0)") }
+            let peers = try (0..<2).map { try rig.peer("peer\($0)") }
+            let gate = rig.origin.hold(urls[0])
+            let first = Task.immediate { try await rig.join(peers[0], urls[0]) }
+            await gate.reached.wait()
+            let second = Task.immediate { try await rig.join(peers[1], urls[1]) }
+            await waits(urls[1], rig)
+            rig.pass(.seconds(16))
+            #expect(await code { () async throws(WireError) in try await value(of: second) } == .busy)
+            #expect(await code { () async throws(WireError) in try await rig.join(peers[1], urls[1]) } == .busy)
+            #expect(rig.origin.running == 1)
+            gate.open()
+            #expect(try await first.value.length == 1000)
+        }
+    }
+
+    /// Returns once the content waits for its turn.
+    private func waits(_ url: ResourceURL, _ rig: Rig) async {
+        let task = Resource(url: url).taskID
+        await eventually {
+            rig.supernode.tasks.content(of: task)?.state.withLock { $0.queuedSince != nil } == true
+        }
+    }
+
+    private func value(
+        of task: Task<TaskRegistrationResponse, any Error>
+    ) async throws(WireError) -> TaskRegistrationResponse {
+        do {
+            return try await task.value
+        } catch {
+            throw error as? WireError ?? WireError(.internalError, "\(error)")
         }
     }
 }

@@ -211,6 +211,33 @@ import WireAPI
         }
     }
 
+    @Test("What the origin would have to confirm is not wanted of those who only offer it, until somebody else asks")
+    func offersStale() async throws {
+        try await withSupernode { rig in
+            let url = try #require(ResourceURL("http://origin/file"))
+            var object = MemoryBackend.Object(randomBytes(100_000, seed: 12))
+            object.validators.entityTag = "\"v\""
+            rig.origin.memory.set(object, at: url)
+            let (first, second) = (try rig.peer("first"), try rig.peer("second"))
+            let joined = try await rig.join(first, url)
+            await eventually { rig.supernode.tasks.task(joined.task)?.isComplete == true }
+            await rig.settled(joined.task)
+            // As after a restart: the store has it, no task is at work.
+            rig.supernode.leave(first)
+            rig.pass(.seconds(20))
+            #expect(rig.supernode.tasks.task(joined.task) == nil)
+            let asked = rig.origin.memory.requests.count
+            #expect(
+                await code { () async throws(WireError) in try await rig.join(second, url, offersOnly: true) }
+                    == .unknownTask
+            )
+            #expect(rig.supernode.tasks.count == 0)
+            #expect(rig.origin.memory.requests.count == asked)
+            #expect(try await rig.join(try rig.peer("third"), url).generation == joined.generation)
+            #expect(try await rig.join(second, url, offersOnly: true).generation == joined.generation)
+        }
+    }
+
     @Test("Names of peers and headers that would hide secrets are refused", arguments: ["Authorization", "cookie"])
     func refusals(field: String) async throws {
         try await withSupernode { rig in

@@ -46,6 +46,7 @@ final class HeldOrigin: Backend {
         }
         defer { requests.withLock { $0.running -= 1 } }
         await pass(request)
+        if Task.isCancelled { throw BackendError(.cancelled, "cancelled") }
         try await memory.fetch(request, into: sink)
     }
 

@@ -29,6 +29,16 @@ extension ListenerConfiguration: Configurable {
     }
 }
 
+extension ConfigFields {
+    /// Refuses a listener's section that other nodes could never reach.
+    ///
+    /// Does nothing while printing.
+    package func checkReachable(_ key: String, _ listener: ListenerConfiguration) throws(ConfigError) {
+        guard case .unix = listener.address.place else { return }
+        try check(key, false, "must have an address of host:port: other nodes fetch from it and reach no Unix socket")
+    }
+}
+
 extension ListenerConfiguration.TLS: Configurable {
     /// Visits the keys of a listener's `tls` section; without a certificate the listener is a plain one.
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
