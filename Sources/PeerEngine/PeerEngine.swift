@@ -100,25 +100,37 @@ package final class PeerEngine: Service {
         if let destination { return start(make(request, id, destination)) }
         guard let store else { throw DownloadError(.storageFailed, "this node has no store") }
         let place = StoredDestination(store: store, task: id)
-        if let current = running(id), try await shared(current, request) { return current }
+        if let current = try await running(id), try await shared(current, request) { return current }
         if let hit = try await complete(request, id, place) { return hit }
         let own = make(request, id, place)
         // Somebody else may have begun in the meantime: two at once would take each other's news.
-        while let current = running(id, otherwise: own) {
+        while let current = try await running(id, otherwise: own) {
             if try await shared(current, request) { return current }
         }
         return start(own)
     }
 
     /// A download of the task under way, kept for the caller; if there is none, `own` is it from now on.
-    private func running(_ id: TaskID, otherwise own: TaskDownload? = nil) -> TaskDownload? {
-        let (current, old) = downloads.withLock { downloads -> (TaskDownload?, TaskDownload?) in
-            if let current = downloads[id], !current.isDone, current.retain() { return (current, nil) }
-            guard let own else { return (nil, nil) }
-            return (nil, downloads.updateValue(own, forKey: id))
+    ///
+    /// One that is being given up is waited for: it writes to the same file.
+    private func running(
+        _ id: TaskID,
+        otherwise own: TaskDownload? = nil
+    ) async throws(DownloadError) -> TaskDownload? {
+        while true {
+            let (current, old) = downloads.withLock { downloads -> (TaskDownload?, TaskDownload?) in
+                if let current = downloads[id], current !== own, !current.isDone { return (current, nil) }
+                guard let own else { return (nil, nil) }
+                return (nil, downloads.updateValue(own, forKey: id))
+            }
+            guard let current else {
+                if old !== own { old?.retire() }
+                return nil
+            }
+            if current.retain() { return current }
+            _ = try? await current.completion()
+            if Task.isCancelled { throw DownloadError(.cancelled, "cancelled") }
         }
-        if old !== own { old?.retire() }
-        return current
     }
 
     /// A download that is kept for the caller and has not begun.

@@ -279,7 +279,7 @@ extension TaskDownload {
 
     private func waitUntilAbandoned() async {
         for await event in events {
-            if case .abandoned = event, state.withLock({ $0.users }) == 0 { return }
+            if case .abandoned = event, giveUp() { return }
         }
     }
 

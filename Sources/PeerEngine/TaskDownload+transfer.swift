@@ -49,7 +49,7 @@ extension TaskDownload {
                 case .withdrawn:
                     continue
                 case .abandoned:
-                    guard state.withLock({ $0.users }) == 0 else { continue }
+                    guard giveUp() else { continue }
                     group.cancelAll()
                     return .abandoned
                 }

@@ -71,6 +71,8 @@ package final class TaskDownload: Sendable {
         var endWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var waitersSoFar: UInt64 = 0
         var users = 0
+        /// Whether it ends because there were none.
+        var isGivenUp = false
     }
 
     /// What the supernode has not been told yet.
@@ -167,6 +169,7 @@ extension TaskDownload {
     package func retain() -> Bool {
         state.withLock { state in
             if case .failure? = state.outcome { return false }
+            if state.isGivenUp { return false }
             state.users += 1
             return true
         }
@@ -181,6 +184,14 @@ extension TaskDownload {
             return state.users == 0 && state.outcome == nil
         }
         if abandoned { post(.abandoned) }
+    }
+
+    /// Whether nobody wants the content, so that the download ends; nobody can take part in it from then on.
+    func giveUp() -> Bool {
+        state.withLock { state in
+            if state.users == 0, state.outcome == nil { state.isGivenUp = true }
+            return state.isGivenUp
+        }
     }
 
     private func wait(
