@@ -141,8 +141,9 @@ import Testing
                 let answer = try await client.read(10_000)
                 #expect(!answer.isEmpty)
             }
-            let value6 = try Self.threads()
-            #expect(value6 < before + 40)
+            // Other tests of this process start threads, too, but not a thousand.
+            let after = try Self.threads()
+            #expect(after < before + 500)
             withExtendedLifetime(clients) {}
         }
     }
