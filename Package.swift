@@ -259,7 +259,7 @@ let package = Package(
                 "PeerEngine", "TestSupport", "WireAPI",
             ]
         ),
-        tests("IntegrationTests", ["Content", "TestSupport", "CurlTransport", "WireAPI", logging]),
+        tests("IntegrationTests", ["CacheStore", "Content", "TestSupport", "CurlTransport", "WireAPI", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

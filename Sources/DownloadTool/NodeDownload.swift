@@ -20,9 +20,6 @@ struct NodeDownload: Sendable {
         sink = NodeContentSink(output)
     }
 
-    /// So many versions of the content are begun with at most.
-    private static let mostVersions = 4
-
     /// Nil where no daemon answers, or it ends before the content does: what is here already is good for another way.
     func run() async throws -> DownloadOutcome? {
         switch output {
@@ -36,7 +33,7 @@ struct NodeDownload: Sendable {
                 try await finish()
                 return await outcome()
             } catch let error as WireError where error.code == .generationMismatch {
-                guard version < Self.mostVersions, canStartAnew else { throw error }
+                guard version < DownloadOutput.mostVersions, canStartAnew else { throw error }
                 version += 1
             }
         }

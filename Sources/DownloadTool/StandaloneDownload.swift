@@ -61,9 +61,6 @@ final class StandaloneDownload: Sendable {
         return DownloadOutcome(bytes: file.layout.length ?? 0, digest: digest?.description, from: from)
     }
 
-    /// So many versions of the content are begun with at most.
-    private static let mostVersions = 4
-
     /// Writes the content as it arrives.
     ///
     /// A download whose content changes at the origin goes on with the new version by itself; so does this for as long as
@@ -75,7 +72,7 @@ final class StandaloneDownload: Sendable {
             do {
                 return try await output.write(head, of: download)
             } catch let error as StoreError where WireError(error).code == .generationMismatch {
-                guard output.count == 0, version < Self.mostVersions else { throw error }
+                guard output.count == 0, version < DownloadOutput.mostVersions else { throw error }
                 version += 1
                 head = try await download.head(after: head)
             }

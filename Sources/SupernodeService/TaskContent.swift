@@ -140,6 +140,7 @@ final class TaskContent: Sendable {
             guard !state.isFetching else { return false }
             state.isFetching = true
             state.isAnnounced = false
+            state.queuedSince = nil
             state.isOverdue = false
             state.unwantedSince = nil
             state.hasSucceeded = false

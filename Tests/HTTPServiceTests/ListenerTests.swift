@@ -3,6 +3,7 @@ import Foundation
 import HTTPService
 import Hummingbird
 import Logging
+import TestSupport
 import Testing
 
 @Suite struct ListenerTests {
@@ -130,7 +131,7 @@ import Testing
         }
     }
 
-    @Test func idleConnectionsCostNoThreads() async throws {
+    @Test(.timeLimit(.minutes(1))) func idleConnectionsCostNoThreads() async throws {
         try await withListener(routes: Self.hello) { server in
             _ = try await curl(server.url("/hello"))
             let before = try Self.threads()
@@ -141,9 +142,8 @@ import Testing
                 let answer = try await client.read(10_000)
                 #expect(!answer.isEmpty)
             }
-            // Other tests of this process start threads, too, but not a thousand.
-            let after = try Self.threads()
-            #expect(after < before + 500)
+            // Other tests of this process start threads, too, which end; those of connections would stay with them.
+            try await eventually { try Self.threads() < before + 40 }
             withExtendedLifetime(clients) {}
         }
     }

@@ -52,12 +52,7 @@ import WireAPI
 
     @Test("A fetch that nobody has wanted for a while ends, and its place goes to the next one")
     func abandoned() async throws {
-        try await withSupernode(tasks: 1) { rig in
-            let urls = try (0..<2).map { try rig.put(randomBytes(1000, seed: UInt64($0)), at: "http://origin/\($0)") }
-            let peers = try (0..<2).map { try rig.peer("peer\($0)") }
-            let gate = rig.origin.hold(urls[0])
-            let first = Task.immediate { try await rig.join(peers[0], urls[0]) }
-            await gate.reached.wait()
+        try await withOccupiedPlace { (rig, urls, peers, gate, first) async throws in
             first.cancel()
             await #expect(throws: WireError.self) { try await first.value }
             // Whoever is started again soon finds it going on.
@@ -76,12 +71,7 @@ import WireAPI
 
     @Test("Who waits for a turn for long is sent elsewhere, and what is wanted goes on")
     func overdue() async throws {
-        try await withSupernode(tasks: 1) { rig in
-            let urls = try (0..<2).map { try rig.put(randomBytes(1000, seed: UInt64($0)), at: "http://origin/\($0)") }
-            let peers = try (0..<2).map { try rig.peer("peer\($0)") }
-            let gate = rig.origin.hold(urls[0])
-            let first = Task.immediate { try await rig.join(peers[0], urls[0]) }
-            await gate.reached.wait()
+        try await withOccupiedPlace { (rig, urls, peers, gate, first) async throws in
             let second = Task.immediate { try await rig.join(peers[1], urls[1]) }
             await waits(urls[1], rig)
             rig.pass(.seconds(16))
@@ -90,6 +80,41 @@ import WireAPI
             #expect(rig.origin.running == 1)
             gate.open()
             #expect(try await first.value.length == 1000)
+        }
+    }
+
+    @Test("Who asks again after a fetch was given up in the line waits anew")
+    func again() async throws {
+        try await withOccupiedPlace { (rig, urls, peers, gate, first) async throws in
+            let second = Task.immediate { try await rig.join(peers[1], urls[1]) }
+            await waits(urls[1], rig)
+            second.cancel()
+            await #expect(throws: WireError.self) { try await second.value }
+            rig.pass(.seconds(1))
+            rig.pass(.seconds(31))
+            await rig.settled(Resource(url: urls[1]).taskID)
+            let third = Task.immediate { try await rig.join(peers[1], urls[1]) }
+            rig.pass(.seconds(1))
+            await waits(urls[1], rig)
+            gate.open()
+            #expect(try await first.value.length == 1000)
+            #expect(try await third.value.length == 1000)
+        }
+    }
+
+    /// Two contents and two peers at a supernode whose one place is taken by the first, which the origin holds back.
+    private func withOccupiedPlace(
+        _ body: (
+            Rig, [ResourceURL], [PeerSession], Gate, Task<TaskRegistrationResponse, any Error>
+        ) async throws -> Void
+    ) async throws {
+        try await withSupernode(tasks: 1) { rig in
+            let urls = try (0..<2).map { try rig.put(randomBytes(1000, seed: UInt64($0)), at: "http://origin/\($0)") }
+            let peers = try (0..<2).map { try rig.peer("peer\($0)") }
+            let gate = rig.origin.hold(urls[0])
+            let first = Task.immediate { try await rig.join(peers[0], urls[0]) }
+            await gate.reached.wait()
+            try await body(rig, urls, peers, gate, first)
         }
     }
 
