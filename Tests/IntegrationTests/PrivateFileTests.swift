@@ -41,8 +41,7 @@ import Testing
                     let inURL = "http://user:secret@\(origin.authority)/file"
                     _ = try await tool.get(["-n", supernode.api, "-o", tool.output("mine2"), inURL])
                     #expect(try fileDigest(tool.output("mine2")) == Digest.of(Self.bytes))
-                    for process in [supernode.process, daemons[0].process] { await process.stop() }
-                    let logs = [supernode.process, daemons[0].process].map(\.errors).joined()
+                    let logs = await supernode.process.stopForErrors() + daemons[0].process.stopForErrors()
                     for secret in ["secret", String(Self.secret.dropFirst(6))] { #expect(!logs.contains(secret)) }
                 }
             }

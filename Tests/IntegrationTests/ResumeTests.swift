@@ -47,7 +47,7 @@ import Testing
                 let arguments = ["-o", tool.output(), origin.url("/file")]
                 try await withProcess(try tool.command(arguments)) { process in
                     await origin.waitForRequests(2)
-                    // All that it asked for is there, and is being hashed.
+                    // All that it asked for is there, and at least half of it has been hashed and noted.
                     await eventually {
                         guard let saved = TargetFile.saved(at: tool.output()) else { return false }
                         return Int64(saved.pieces.count) * saved.layout.pieceSize >= Self.probe / 2

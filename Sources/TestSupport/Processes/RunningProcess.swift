@@ -38,6 +38,8 @@ package final class RunningProcess: Sendable {
     private let ended = OneShot<ProcessEnd>()
     /// Whether the process id is still ours to signal; held while signalling, so that no reused id is ever hit.
     private let isOurs = Mutex(true)
+    /// Whether its process group may still be signalled.
+    private let hasGroup = Mutex(true)
 
     /// Starts a process.
     package init(_ command: Command) throws(RigError) {
@@ -186,8 +188,20 @@ package final class RunningProcess: Sendable {
         let seconds = Double(grace.components.seconds)
         DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in self?.signal(SIGKILL) }
         let end = await end()
-        _ = Glibc.kill(-processIdentifier, SIGKILL)
+        // Once: later the number may be somebody else's.
+        hasGroup.withLock { hasGroup in
+            if hasGroup { _ = Glibc.kill(-processIdentifier, SIGKILL) }
+            hasGroup = false
+        }
         ProcessReaper.shared.forget(processIdentifier)
         return end
+    }
+
+    /// Stops the process and returns all that it printed on standard error.
+    ///
+    /// Only an ended process has said everything: what ``errors`` has of a running one shows nothing by what it lacks.
+    package func stopForErrors() async -> String {
+        await stop()
+        return errors
     }
 }
