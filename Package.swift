@@ -226,7 +226,7 @@ let package = Package(
             "SupernodeServiceTests",
             [
                 "SupernodeService", "BackendAPI", "CacheStore", "Content", "NodeConfig", "OriginFetch", "PieceServer",
-                "TestSupport", "WireAPI", hummingbird, nioCore, logging,
+                "SwarmScheduling", "TestSupport", "WireAPI", hummingbird, nioCore, logging,
             ]
         ),
         tests(

@@ -44,6 +44,7 @@ extension HTTPListener {
     static func pieces(
         of engine: PeerEngine,
         _ configuration: ListenerConfiguration,
+        slots: Int,
         limiters: [RateLimiter],
         activity: Activity,
         logger: Logger,
@@ -51,8 +52,13 @@ extension HTTPListener {
     ) -> HTTPListener {
         let router = Router<ServiceRequestContext>.api()
         let source = OutputPieces(engine: engine, activity: activity)
-        PieceRoutes(source: source, pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters), now: UnixTime.now)
-            .add(to: router)
+        PieceRoutes(
+            source: source,
+            pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters),
+            slots: UploadSlots(perTask: slots),
+            now: UnixTime.now
+        )
+        .add(to: router)
         return HTTPListener(
             name: "pieces",
             configuration: configuration,

@@ -67,6 +67,7 @@ package enum SeedServer {
         let listener = HTTPListener.pieces(
             of: engine,
             configuration.node.pieces,
+            slots: configuration.node.peer.uploadSlots,
             limiters: links.uploads,
             activity: activity,
             logger: logger,

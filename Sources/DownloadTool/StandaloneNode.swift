@@ -46,6 +46,7 @@ struct StandaloneNode: Sendable {
             : HTTPListener.pieces(
                 of: engine,
                 configuration.node.pieces,
+                slots: configuration.node.peer.uploadSlots,
                 limiters: links.uploads,
                 activity: Activity(),
                 logger: logger

@@ -104,7 +104,13 @@ package struct PeerNode: Sendable {
         self.transport = transport
         originOptions = options
         let router = Router<ServiceRequestContext>.api()
-        PieceRoutes(source: engine, pacer: RatePacer(configuration.limits.upload), now: UnixTime.now).add(to: router)
+        PieceRoutes(
+            source: engine,
+            pacer: RatePacer(configuration.limits.upload),
+            slots: UploadSlots(perTask: configuration.peer.uploadSlots),
+            now: UnixTime.now
+        )
+        .add(to: router)
         pieces = HTTPListener(
             name: "pieces",
             configuration: configuration.pieces,

@@ -2,12 +2,10 @@ package import NodeConfig
 
 /// How a node downloads and uploads: the `peer:` section.
 package struct PeerEngineConfiguration: Sendable, Configurable {
-    /// The pieces that one download has under way or waiting at a time.
+    /// The most pieces that one download has under way at a time: as many as fill the link, and those about to end.
     package var window = 16
-    /// The pieces of one download that are received at once.
-    package var parallel = 4
-    /// The pieces that the node uploads of one task at a time.
-    package var uploadSlots = 4
+    /// The pieces that the node uploads of one task at a time; who asks for more waits in line.
+    package var uploadSlots = 2
     /// Where the node stands: zone, rack, host.
     package var labels: [String: String] = [:]
     /// Send credentials for origins to a supernode over plain HTTP that is not on this machine.
@@ -28,8 +26,6 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.value("window", &window)
         try fields.check("window", (2...64).contains(window), "must be from 2 to 64")
-        try fields.value("parallel", &parallel)
-        try fields.check("parallel", (1...64).contains(parallel), "must be from 1 to 64")
         try fields.value("upload_slots", &uploadSlots)
         try fields.check("upload_slots", (1...1024).contains(uploadSlots), "must be from 1 to 1024")
         try fields.map("labels", &labels)

@@ -32,8 +32,21 @@ struct PieceFetcher: Sendable {
         }
     }
 
-    /// Fetches one piece into its place and commits it if its SHA-256 is `digest`; `received` is called in between, when
-    /// the bytes are there and the parent is free.
+    /// How far a transfer has come.
+    enum Moment: Sendable {
+        /// Its first byte is here; the request has waited in line for so long.
+        case began(queued: Duration)
+        /// At its rate the last byte comes within the lead.
+        ///
+        /// Not of a piece that comes faster than that as a whole: calls would only come one upon the other.
+        case ending
+        /// Its last byte is here, so long after the first.
+        case received(after: Duration)
+    }
+
+    /// Fetches one piece into its place and commits it if its SHA-256 is `digest`.
+    ///
+    /// `reached` is called on the transport's thread.
     func fetch(
         _ piece: PieceIndex,
         of task: TaskID,
@@ -41,7 +54,8 @@ struct PieceFetcher: Sendable {
         digest: Digest,
         from parent: Parent,
         into file: PieceFile,
-        received: () -> Void = {}
+        lead: Duration = .zero,
+        reached: @escaping @Sendable (Moment) -> Void = { _ in }
     ) async throws(Failure) {
         guard let range = file.layout.range(of: piece) else {
             throw Failure(reason: .local, message: "piece \(piece) lies behind the end")
@@ -49,13 +63,13 @@ struct PieceFetcher: Sendable {
         var request = TransferRequest(url: parent.url + APIPath.piece(task, generation, piece))
         request.options = options
         request.headers[APIField.ticket] = parent.ticket
-        let sink = PieceSink(file: file, range: range)
+        let sink = PieceSink(file: file, range: range, lead: lead, reached: reached)
         do throws(TransferError) {
             _ = try await transport.perform(request, into: sink)
         } catch {
             throw Self.failure(error)
         }
-        received()
+        reached(.received(after: sink.duration))
         do throws(StoreError) {
             _ = try await file.commit(piece, expecting: digest)
         } catch {
@@ -91,15 +105,24 @@ struct PieceFetcher: Sendable {
 
 /// Writes a piece's bytes to their place.
 ///
-/// `@unchecked`: `position` is touched by the transport's thread alone, which calls the methods one after the other.
+/// `@unchecked`: what changes is touched by the transport's thread alone, which calls the methods one after the other, and
+/// after the transfer's end by whoever waited for that.
 private final class PieceSink: TransferSink, @unchecked Sendable {
     private let file: PieceFile
     private let range: ByteRange
+    private let lead: Duration
+    private let reached: @Sendable (PieceFetcher.Moment) -> Void
     private var position: Int64
+    private var start: ContinuousClock.Instant?
+    private var queued = Duration.zero
+    private var isEnding = false
 
-    init(file: PieceFile, range: ByteRange) {
+    init(file: PieceFile, range: ByteRange, lead: Duration, reached: @escaping @Sendable (PieceFetcher.Moment) -> Void)
+    {
         self.file = file
         self.range = range
+        self.lead = lead
+        self.reached = reached
         position = range.offset
     }
 
@@ -112,6 +135,7 @@ private final class PieceSink: TransferSink, @unchecked Sendable {
         guard head.contentLength == range.count else {
             throw PieceFetcher.Failure(reason: .wrongBytes, message: "the parent has another length for the piece")
         }
+        queued = QueueTiming.queued(head.fields)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer, control: TransferControl) throws -> SinkResult {
@@ -120,6 +144,24 @@ private final class PieceSink: TransferSink, @unchecked Sendable {
         }
         try file.write(bytes, at: position)
         position += Int64(bytes.count)
+        notice()
         return .consumed
+    }
+
+    /// How long the body took so far.
+    var duration: Duration { start?.duration(to: .now) ?? .zero }
+
+    private func notice() {
+        guard let start else {
+            start = .now
+            reached(.began(queued: queued))
+            return
+        }
+        guard !isEnding else { return }
+        let spent = start.duration(to: .now)
+        let left = spent * (Double(range.end - position) / Double(max(1, position - range.offset)))
+        guard left < lead else { return }
+        isEnding = true
+        if spent + left > lead { reached(.ending) }
     }
 }

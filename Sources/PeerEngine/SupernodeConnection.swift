@@ -24,6 +24,10 @@ final class SupernodeConnection: Sendable {
         var participants: [TaskID: any ExchangeParticipant] = [:]
         var sequence: UInt64 = 0
         var open: Set<UInt64> = []
+        /// When the latest call was made.
+        var latestCall: ContinuousClock.Instant?
+        /// How long the supernode takes to answer at once, as a moving average.
+        var turnaround: Duration?
         /// Since when every call has failed.
         var failingSince: ContinuousClock.Instant?
         var failures = 0
@@ -52,6 +56,15 @@ final class SupernodeConnection: Sendable {
     func isAvoided(at now: ContinuousClock.Instant) -> Bool {
         state.withLock { $0.avoidedUntil.map { now < $0 } ?? false }
     }
+
+    /// How long before a piece's end to ask for the next one: its assignment is there just in time.
+    var lead: Duration {
+        let turnaround = state.withLock { $0.turnaround } ?? .milliseconds(10)
+        return turnaround * 3 / 2 + .milliseconds(1)
+    }
+
+    /// Whether the last calls were not answered.
+    var isSilent: Bool { state.withLock { $0.failingSince != nil } }
 
     /// It did not answer: others go first for a while.
     func avoid() {
@@ -224,6 +237,7 @@ extension SupernodeConnection {
                 tasks: reports
             )
             state.open.insert(state.sequence)
+            state.latestCall = .now
             return (request, registration)
         }
     }
@@ -254,9 +268,17 @@ extension SupernodeConnection {
             if arrived {
                 state.failures = 0
                 state.failingSince = nil
+                Self.measure(request, &state)
             }
         }
         for participant in participants { participant.settle(request.sequence, arrived: arrived) }
+    }
+
+    /// A call that a newer one supersedes is answered at once.
+    private static func measure(_ request: ExchangeRequest, _ state: inout State) {
+        guard state.sequence == request.sequence + 1, let start = state.latestCall else { return }
+        let sample = start.duration(to: .now)
+        state.turnaround = state.turnaround.map { ($0 * 3 + sample) / 4 } ?? sample
     }
 
     private func recover(from error: SupernodeError, _ registration: PeerRegistrationResponse) async {

@@ -7,7 +7,8 @@ import WireAPI
 extension TaskDownload: ExchangeParticipant {
     var hasNews: Bool {
         state.withLock { state in
-            !state.news.isEmpty || state.announcesAll || state.withdraws || (state.outcome != nil && !state.toldEnd)
+            !state.news.isEmpty || state.announcesAll || state.withdraws || state.hasDropped
+                || (state.outcome != nil && !state.toldEnd) || window(state) > state.toldWindow
         }
     }
 
@@ -23,13 +24,17 @@ extension TaskDownload: ExchangeParticipant {
             var outstanding = PieceSet()
             for assigned in state.queue { outstanding.insert(assigned.piece) }
             for piece in state.active.keys { outstanding.insert(piece) }
+            state.toldWindow = window(state)
+            state.hasDropped = false
             var report = TaskReport(
                 task: taskID,
                 generation: generation,
                 finished: state.news.finished,
                 failed: state.news.failed,
                 outstanding: outstanding,
-                window: state.outcome == nil ? configuration.window : 0,
+                ending: state.news.ending.intersection(outstanding),
+                late: state.news.late.intersection(outstanding),
+                window: state.toldWindow,
                 reader: state.reader
             )
             state.toldEnd = state.outcome != nil
@@ -51,6 +56,8 @@ extension TaskDownload: ExchangeParticipant {
             }
             state.news.finished += news.finished
             state.news.failed += news.failed
+            state.news.ending.formUnion(news.ending)
+            state.news.late.formUnion(news.late)
             // Whatever else the call said is said again too.
             state.announcesAll = true
             state.toldEnd = false
@@ -91,12 +98,21 @@ extension TaskDownload: ExchangeParticipant {
             if let manifest = update.manifest { Self.learn(manifest, &state) }
             let parents = update.parents.map { parent(from: $0, of: supernode, in: state) }
             for parent in parents { state.parents[parent.peer] = parent }
+            // First: what is taken from one parent may be given to another at once.
+            let cancelled = update.cancelled.compactMap { Self.giveUp($0, &state) }
             for assignment in update.assignments { Self.take(assignment, parents, &state) }
-            let gone = Set(update.cancelled)
-            state.queue.removeAll { gone.contains($0.piece) }
-            return gone.compactMap { state.active[$0] }
+            return cancelled
         }
         for transfer in cancelled { transfer.cancel() }
+    }
+
+    private static func giveUp(_ piece: PieceIndex, _ state: inout State) -> Cancellation? {
+        state.hasDropped = true
+        state.queue.removeAll { $0.piece == piece }
+        // What is here already is only being checked.
+        guard let transfer = state.active[piece], transfer.body == nil else { return nil }
+        state.active[piece] = nil
+        return transfer.cancellation
     }
 
     /// The supernode's digests: pieces that were there before count once they match, and go if they do not.
@@ -117,7 +133,10 @@ extension TaskDownload: ExchangeParticipant {
             state.news.finished.append(TaskReport.FinishedPiece(piece: piece, parent: nil))
             return
         }
-        guard state.active[piece] == nil, !state.queue.contains(where: { $0.piece == piece }) else { return }
+        guard state.active[piece] == nil, !state.queue.contains(where: { $0.piece == piece }) else {
+            state.hasDropped = true
+            return
+        }
         let known = assignment.parents.filter(parents.indices.contains).map { parents[$0] }
         state.queue.append(Assigned(piece: piece, digest: assignment.digest, parents: known))
     }

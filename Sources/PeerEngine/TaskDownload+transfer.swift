@@ -19,7 +19,7 @@ enum TransferOutcome: Sendable {
 extension TaskDownload {
     /// Fetches what the supernode assigns until nothing is missing or something else is to be done.
     func transfer(with fetcher: PieceFetcher) async -> TransferOutcome {
-        await withTaskGroup(of: Void.self) { group in
+        await withDiscardingTaskGroup { group in
             var isLost = false
             post(.work)
             for await event in events {
@@ -31,6 +31,7 @@ extension TaskDownload {
                     }
                     while let (assigned, cancellation) = nextAssigned() {
                         group.addTask { await self.fetch(assigned, fetcher, cancellation) }
+                        group.addTask { await self.watch(assigned.piece, cancellation) }
                     }
                     // What was assigned before the supernode fell silent is still worth having.
                     if isLost, isIdle { return .lost }
@@ -62,27 +63,32 @@ extension TaskDownload {
 
     private func nextAssigned() -> (Assigned, Cancellation)? {
         state.withLock { state in
-            // While pieces are hashed the next ones are received, but not without end.
-            guard state.receiving.count < configuration.parallel, !state.queue.isEmpty,
-                state.active.count < 3 * configuration.parallel
-            else { return nil }
+            guard !state.queue.isEmpty, state.active.count < 2 * configuration.window else { return nil }
             let assigned = state.queue.removeFirst()
             let cancellation = Cancellation()
-            state.active[assigned.piece] = cancellation
-            state.receiving.insert(assigned.piece)
+            state.active[assigned.piece] = PieceTransfer(cancellation)
             return (assigned, cancellation)
         }
     }
 
     private func fetch(_ assigned: Assigned, _ fetcher: PieceFetcher, _ cancellation: Cancellation) async {
-        let result = await cancellation.run { await self.fetchFromParents(assigned, fetcher) }
+        let result = await cancellation.run { await self.fetchFromParents(assigned, fetcher, cancellation) }
         let connection = state.withLock { state -> SupernodeConnection? in
-            state.active[assigned.piece] = nil
-            state.receiving.remove(assigned.piece)
+            var transfer: PieceTransfer?
+            if state.active[assigned.piece]?.cancellation === cancellation {
+                transfer = state.active.removeValue(forKey: assigned.piece)
+            }
             if let result {
                 state.news.failed += result.failures
                 if let parent = result.parent {
-                    state.news.finished.append(TaskReport.FinishedPiece(piece: assigned.piece, parent: parent.peer))
+                    state.news.finished.append(
+                        TaskReport.FinishedPiece(
+                            piece: assigned.piece,
+                            parent: parent.peer,
+                            body: transfer?.body.map { $0.inNanoseconds / 1000 },
+                            queued: transfer?.queued.map { $0.inNanoseconds / 1000 }
+                        )
+                    )
                 }
             }
             return state.connection
@@ -96,11 +102,16 @@ extension TaskDownload {
         var failures: [TaskReport.FailedPiece] = []
     }
 
-    private func fetchFromParents(_ assigned: Assigned, _ fetcher: PieceFetcher) async -> FetchResult {
+    /// Asks the parent that was named, and others that may have the piece only while the supernode does not answer.
+    private func fetchFromParents(
+        _ assigned: Assigned,
+        _ fetcher: PieceFetcher,
+        _ cancellation: Cancellation
+    ) async -> FetchResult {
         var result = FetchResult()
         guard
-            let (file, generation) = state.withLock({ state in
-                state.file.flatMap { file in state.generation.map { (file, $0) } }
+            let (file, generation, connection) = state.withLock({ state in
+                state.file.flatMap { file in state.generation.map { (file, $0, state.connection) } }
             })
         else { return result }
         for parent in assigned.parents {
@@ -111,11 +122,9 @@ extension TaskDownload {
                     generation,
                     digest: assigned.digest,
                     from: parent,
-                    into: file
-                ) {
-                    _ = state.withLock { $0.receiving.remove(assigned.piece) }
-                    post(.work)
-                }
+                    into: file,
+                    lead: connection?.lead ?? .zero
+                ) { self.advance(assigned.piece, cancellation, to: $0) }
                 fetched(assigned.piece, of: file, from: parent)
                 result.parent = parent
                 return result
@@ -132,7 +141,7 @@ extension TaskDownload {
                     TaskReport.FailedPiece(piece: assigned.piece, parent: parent.peer, reason: error.reason)
                 )
                 if let storage = error.storage, error.isFinal { post(.unwritable(storage)) }
-                if error.reason == .local { break }
+                guard error.reason != .local, connection?.isSilent ?? true else { break }
             }
         }
         return result

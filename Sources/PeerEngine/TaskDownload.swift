@@ -49,10 +49,15 @@ package final class TaskDownload: Sendable {
         var confirmed = PieceSet()
         /// Pieces whose bytes ``bytes`` counts.
         var counted = PieceSet()
+        /// Assignments that nobody has been asked for yet.
         var queue: [Assigned] = []
-        var active: [PieceIndex: Cancellation] = [:]
-        /// Active pieces whose bytes are still to come; the others are being hashed.
-        var receiving = PieceSet()
+        var active: [PieceIndex: PieceTransfer] = [:]
+        /// How long a piece usually takes from the request to its last byte.
+        var usualTime: Duration?
+        /// How many assignments the supernode was last told that this node takes.
+        var toldWindow = 0
+        /// Whether an assignment was given up or not taken: less is under way here than the supernode believes.
+        var hasDropped = false
         var parents: [PeerID: Parent] = [:]
         var news = News()
         var sent: [UInt64: News] = [:]
@@ -79,10 +84,12 @@ package final class TaskDownload: Sendable {
     struct News: Sendable {
         var finished: [TaskReport.FinishedPiece] = []
         var failed: [TaskReport.FailedPiece] = []
+        var ending = PieceSet()
+        var late = PieceSet()
         /// Whether it said that the node no longer takes part.
         var leaving = false
 
-        var isEmpty: Bool { finished.isEmpty && failed.isEmpty }
+        var isEmpty: Bool { finished.isEmpty && failed.isEmpty && ending.isEmpty && late.isEmpty }
     }
 
     /// A piece to fetch, and from whom, first to last.

@@ -10,36 +10,43 @@ import WireAPI
 package struct PieceRoutes: Sendable {
     private let source: any PieceSource
     private let pacer: (any Pacer)?
+    private let slots: UploadSlots?
     private let now: @Sendable () -> Double
 
-    /// `pacer`: limits the rate of all uploads together.
+    /// `pacer`: limits the rate of all uploads together; `slots`: limits how many there are at once.
     ///
     /// `now`: seconds since 1970, for the expiry of tickets.
-    package init(source: any PieceSource, pacer: (any Pacer)?, now: @escaping @Sendable () -> Double) {
+    package init(
+        source: any PieceSource,
+        pacer: (any Pacer)?,
+        slots: UploadSlots? = nil,
+        now: @escaping @Sendable () -> Double
+    ) {
         self.source = source
         self.pacer = pacer
+        self.slots = slots
         self.now = now
     }
 
     /// Adds `GET /api/v1/tasks/{task}/{generation}/pieces` and `.../pieces/{index}`.
     package func add(to router: Router<ServiceRequestContext>) {
         router.get("/api/v1/tasks/:task/:generation/pieces/:piece") { request, context in
-            try Self.answer { try piece(request, context) }
+            try await Self.answer { try await piece(request, context) }
         }
         router.get("/api/v1/tasks/:task/:generation/pieces") { request, context in
-            try Self.answer { try holdings(request, context) }
+            try await Self.answer { try holdings(request, context) }
         }
     }
 
-    private static func answer(_ body: () throws -> Response) throws -> Response {
+    private static func answer(_ body: () async throws -> Response) async throws -> Response {
         do {
-            return try body()
+            return try await body()
         } catch let error as WireError {
             return Response.json(WireErrorBody(error), status: .init(code: error.code.status))
         }
     }
 
-    private func piece(_ request: Request, _ context: ServiceRequestContext) throws -> Response {
+    private func piece(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
         let (task, file) = try permitted(request, context)
         guard let piece = context.parameters.get("piece").flatMap({ PieceIndex($0) }) else {
             throw WireError(.invalidRequest, "not a piece number")
@@ -62,8 +69,14 @@ package struct PieceRoutes: Sendable {
                 bytes = ByteRange(range.offset + part.offset..<range.offset + part.end)
             }
         }
+        let arrival = ContinuousClock.now
+        let slot = try await slots?.slot(for: task)
+        if let name = HTTPField.Name(QueueTiming.field) {
+            headers[name] = QueueTiming.value(arrival.duration(to: .now))
+        }
         let slice = FileSlice(descriptor: file.descriptor, range: bytes, owner: file)
         return Response.file(slice, status: status, headers: headers, pacer: pacer) { report in
+            slot?.release()
             Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
         }
     }

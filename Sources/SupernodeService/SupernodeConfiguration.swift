@@ -1,5 +1,6 @@
 package import Content
 package import NodeConfig
+package import SwarmScheduling
 
 /// How a supernode treats its peers: the `peers:` section.
 package struct PeerConfiguration: Sendable, Configurable {
@@ -14,6 +15,8 @@ package struct PeerConfiguration: Sendable, Configurable {
     /// The most pieces that the supernode itself has under way to peers, for each task.
     package var seedSlots = 16
 
+    /// How pieces are handed out; not a matter of configuration.
+    package var scheduler = SchedulerConfiguration()
     /// What clients can make the supernode remember; not a matter of configuration.
     package var bounds = Bounds()
 

@@ -109,7 +109,12 @@ extension SwarmTask {
                 member.carried[finished.piece] = nil
                 member.pending[finished.piece] = nil
                 guard state.published.contains(finished.piece) else { continue }
-                state.scheduler.finished(finished.piece, by: session.id, from: finished.parent)
+                state.scheduler.finished(
+                    finished.piece,
+                    by: session.id,
+                    from: finished.parent,
+                    timing: TransferTiming(finished)
+                )
             }
             for failed in report.failed {
                 member.carried[failed.piece] = nil
@@ -121,6 +126,8 @@ extension SwarmTask {
                     at: clock.now()
                 )
             }
+            for piece in report.ending where piece.value < count { state.scheduler.ending(piece, by: session.id) }
+            for piece in report.late where piece.value < count { state.scheduler.late(piece, by: session.id) }
             defer { state.members[session.id] = member }
             guard isLatest else { return }
             let outstanding = member.outstanding(reported: report.outstanding, open: open)

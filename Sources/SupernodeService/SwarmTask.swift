@@ -59,7 +59,7 @@ final class SwarmTask: Sendable {
     }
 
     static func schedulerConfiguration(_ configuration: PeerConfiguration) -> SchedulerConfiguration {
-        var scheduler = SchedulerConfiguration()
+        var scheduler = configuration.scheduler
         scheduler.seedSlots = configuration.seedSlots
         return scheduler
     }

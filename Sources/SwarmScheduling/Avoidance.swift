@@ -63,6 +63,9 @@ struct Avoidance: Sendable {
         return now < entry.until || now < entry.piecesUntil && entry.pieces.contains(piece)
     }
 
+    /// Whether anybody is kept away from.
+    func isActive(now: SchedulerInstant) -> Bool { entries.contains { now < $0.piecesUntil } }
+
     /// Forgets what has been over for as long as it lasted: the next failure counts as the first.
     mutating func forget(now: SchedulerInstant, after rest: Duration) {
         entries.removeAll { $0.piecesUntil + rest <= now }

@@ -1,13 +1,20 @@
 /// What a scheduler may be told to do differently.
 package struct SchedulerConfiguration: Sendable {
-    /// How many pieces may be under way or in line at one peer: one is sent, the next ones are there when it ends.
-    package var peerSlots = 4
-    /// The same for the seed, shared out among the peers; large enough for a lone one to fill its connection.
+    /// How many pieces may be under way or in line at one peer, besides those whose end is near: one is sent, and children
+    /// that would wait in line may be served by others meanwhile.
+    package var peerSlots = 1
+    /// How many are under way to one peer at the start; then as many as fill its link.
+    package var childStart = 1
+    /// The most under way to one peer.
+    package var mostOfChild = 16
+    /// The most in line at one peer, where pieces are short and calls take long.
+    package var mostPeerSlots = 12
+    /// The most under way from the seed; a lone peer may have them all.
     package var seedSlots = 16
-    /// The seed's line is at least this long, however many the peers are.
-    package var seedShare = 4
+    /// How many are under way from the seed to several peers at the start; then as many as fill its link.
+    package var seedStart = 2
     /// The seed gives a piece that some peer has already been given only while fewer than this are in line at it.
-    package var seedRepeatLine = 2
+    package var seedRepeatLine = 1
     /// How many pieces ahead of a reader go before rarer ones.
     package var readerWindow = 4
     /// How many other holders are named with an assignment.
@@ -17,8 +24,11 @@ package struct SchedulerConfiguration: Sendable {
     package var slowFactor = 10
     /// The same where the child has nothing else left to fetch.
     package var endgameFactor = 3
-    /// No transfer is called slow before this.
-    package var leastPatience: Duration = .seconds(1)
+    /// A parent whose pieces take this many times longer than usual is asked only where there is no other, and such a child
+    /// is served when the others have been.
+    package var slowPeerFactor = 3
+    /// No transfer is taken from a parent before this.
+    package var leastPatience: Duration = .milliseconds(500)
     /// When a transfer is called slow before any has been measured.
     package var firstPatience: Duration = .seconds(10)
 

@@ -8,16 +8,33 @@ struct Transfer: Sendable {
     let serial: Int
     /// When it was handed out; nil where it was not.
     let start: SchedulerInstant?
-    /// Whether it takes too long, and nobody else could take over: its child may be dead, so it no longer counts in the
-    /// parent's line.
-    var isOverdue = false
+    /// Whether it no longer counts in the parent's line: its end is near, or it takes too long and its child may be dead.
+    var isDiscounted = false
+    /// Whether it no longer counts for the child: its end is near, or it takes too long and its parent may be dead.
+    var isWrittenOff = false
+}
+
+/// A transfer whose piece has come.
+struct EndedTransfer: Sendable {
+    let start: SchedulerInstant
+    /// What its child said of it.
+    let timing: TransferTiming?
+    let child: Int
+    let childBirth: Int
+    let parent: Int
+    let parentBirth: Int
+    let isFromSeed: Bool
+    /// Whether as many were under way from the seed, and to the child, as were allowed.
+    let seedWasFull: Bool
+    let childWasFull: Bool
 }
 
 /// One peer as child and as parent.
 struct SwarmPeer: Sendable {
     let id: PeerID
     let role: PeerRole
-    let labels: PeerLabels
+    /// The number of its site; nil: it is near to everybody.
+    let site: Int?
     /// The serial number of its joining: places are used again, births are not.
     let birth: Int
 
@@ -28,6 +45,11 @@ struct SwarmPeer: Sendable {
     var transfers: [Transfer] = []
     /// How many more assignments it takes.
     var wanted = 0
+    /// How many it receives at once.
+    var pace: Pace
+    /// From the end of a body that it receives to the beginning of the next one where that is only assigned then, as a
+    /// moving average in nanoseconds.
+    var receivingGap: Int64?
     var reader: Int?
     var restriction = ParentRestriction.anyParent
     var avoidance = Avoidance()
@@ -38,14 +60,24 @@ struct SwarmPeer: Sendable {
 
     /// The pieces under way or in line at it, with the places of their children.
     var line: [(child: Int, piece: Int)] = []
-    /// How many of these take too long.
-    var overdue = 0
-    /// How many of these are likely to be sent.
-    var promptLine: Int { line.count - overdue }
+    /// How many of these no longer count.
+    var discounted = 0
+    /// How many of these keep it busy for a while.
+    var promptLine: Int { line.count - discounted }
     var health = ParentHealth()
+    /// How long the bodies take that it gets, and those that it sends, as moving averages in nanoseconds.
+    var receiving: Int64?
+    var sending: Int64?
+    /// From the end of a body that it sends to the beginning of the next one where none waits in line, as a moving average
+    /// in nanoseconds.
+    var gap: Int64?
+    /// Whether pieces from it take much longer than usual, and pieces to it, whoever sends them.
+    var isSlow = false
+    var isSlowChild = false
 
     /// Whether the place is free for the next who joins.
     var isVacant: Bool { birth < 0 }
 
-    func transfer(of piece: Int) -> Transfer? { transfers.first { $0.piece == piece } }
+    /// How many transfers to it keep its link busy for a while.
+    var promptTransfers: Int { transfers.count { !$0.isWrittenOff } }
 }

@@ -8,17 +8,26 @@ extension SwarmScheduler {
         holders[piece].insert(place)
         cover(piece, at: place)
         if peers[place].role == .seed { fresh.insert(piece) }
-        if idle.contains(place) { addIdleCopy(piece) }
+        if idle.contains(place) { addIdleCopy(piece, at: place) }
     }
 
     /// A piece is no longer held.
     mutating func drop(_ piece: Int, at place: Int) {
         peers[place].held.remove(piece)
         peers[place].covered.remove(piece)
+        covers.remove(piece, at: place)
         holders[piece].remove(place)
-        if idle.contains(place) { removeIdleCopy(piece) }
-        if peers[place].role == .peer { loseCopy(piece) }
+        if idle.contains(place) { removeIdleCopy(piece, at: place) }
+        if peers[place].role == .peer { loseCopy(piece, at: place) }
         refreshWaiting(place)
+    }
+
+    /// The transfer of a piece to a child.
+    func transfer(of piece: Int, at child: Int) -> Transfer? {
+        for index in peers[child].transfers.indices where peers[child].transfers[index].piece == piece {
+            return peers[child].transfers[index]
+        }
+        return nil
     }
 
     /// A piece is under way to a child, from a parent's place or from somebody unknown.
@@ -37,42 +46,89 @@ extension SwarmScheduler {
         peers[child].transfers.removeAll { $0.serial == transfer.serial }
         transferCount -= 1
         peers[child].covered.remove(transfer.piece)
-        if peers[child].role == .peer { loseCopy(transfer.piece) }
+        covers.remove(transfer.piece, at: child)
+        if peers[child].role == .peer { loseCopy(transfer.piece, at: child) }
         refreshWaiting(child)
         guard let parent = transfer.parent else { return }
         peers[parent].line.removeAll { $0.child == child && $0.piece == transfer.piece }
-        if transfer.isOverdue { peers[parent].overdue -= 1 }
+        if transfer.isDiscounted { peers[parent].discounted -= 1 }
         if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
     }
 
-    /// A transfer from a seed takes too long: others, for whom there may be nobody else, need not wait for its end.
-    mutating func markOverdue(_ transfer: Transfer, at child: Int) {
-        guard !transfer.isOverdue, let parent = transfer.parent, peers[parent].role == .seed,
+    /// A transfer no longer keeps its parent from being given another one.
+    mutating func discount(_ transfer: Transfer, at child: Int) {
+        guard !transfer.isDiscounted, let parent = transfer.parent,
             let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial })
         else { return }
-        peers[child].transfers[index].isOverdue = true
-        peers[parent].overdue += 1
-        fresh.formUnion(peers[parent].held)
+        peers[child].transfers[index].isDiscounted = true
+        peers[parent].discounted += 1
+        if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
+    }
+
+    /// A transfer no longer keeps its child from being given another one.
+    mutating func writeOff(_ transfer: Transfer, at child: Int) {
+        guard let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) else { return }
+        peers[child].transfers[index].isWrittenOff = true
+        touch(child)
     }
 
     private mutating func cover(_ piece: Int, at place: Int) {
         guard peers[place].covered.insert(piece) else { return }
+        covers.insert(piece, at: place)
         refreshWaiting(place)
         guard peers[place].role == .peer else { return }
         supply[piece] += 1
+        copies += 1
         if supply[piece] == 1 { uninjected.remove(piece) }
+        if let site = peers[place].site, !peers[place].health.isResting { sites[site].addCopy(piece) }
     }
 
-    mutating func loseCopy(_ piece: Int) {
+    private mutating func loseCopy(_ piece: Int, at place: Int) {
+        if let site = peers[place].site, !peers[place].health.isResting, sites[site].removeCopy(piece) {
+            fresh.insert(piece)
+        }
         supply[piece] -= 1
+        copies -= 1
         guard supply[piece] == 0 else { return }
         uninjected.insert(piece)
         fresh.insert(piece)
     }
 
+    /// A peer that rests does not keep others of its site from getting elsewhere what it holds.
+    mutating func countAtSite(_ place: Int, isCounted: Bool) {
+        guard peers[place].role == .peer, let site = peers[place].site else { return }
+        let covered = peers[place].covered
+        covered.forEach { piece in
+            if isCounted {
+                sites[site].addCopy(piece)
+            } else if sites[site].removeCopy(piece) {
+                fresh.insert(piece)
+            }
+        }
+    }
+
     /// Puts a child where it belongs in the queue.
     mutating func refreshWaiting(_ place: Int) {
-        waiting.update(place, load: peers[place].wanted > 0 ? peers[place].covered.count : nil)
+        waiting.update(place, load: appetite(of: place) > 0 ? load(of: place) : nil)
+    }
+
+    /// How many more pieces are assigned to a child now if they are to be had.
+    func appetite(of child: Int) -> Int {
+        guard !peers[child].isVacant else { return 0 }
+        return min(peers[child].wanted, Int(peers[child].pace.limit) - peers[child].promptTransfers)
+    }
+
+    /// Whether a child would pass on late, or to nobody, what it gets.
+    func isPoorParent(_ child: Int) -> Bool { peers[child].isSlowChild || peers[child].health.isResting }
+
+    /// A child's place in the queue: those with the fewest pieces first, but who would be a poor parent behind those that
+    /// have up to a fifth more than the mean.
+    ///
+    /// Always the first, it would take what the others could pass on; always the last, it would get nothing for long.
+    func load(of child: Int) -> Int {
+        let load = peers[child].covered.count
+        guard isPoorParent(child) else { return load }
+        return max(load, min(copies * 6 / (5 * max(1, ordinaryPeers)) + 1, pieceCount - uninjected.count - 1))
     }
 
     /// Something of the child itself has changed: it is looked at against everything.
@@ -86,14 +142,16 @@ extension SwarmScheduler {
     /// How many more pieces may stand in line at a parent.
     func freeSlots(_ place: Int) -> Int {
         if peers[place].isVacant || peers[place].health.isResting { return 0 }
-        let slots = peers[place].role == .seed ? seedSlots : configuration.peerSlots
+        let slots =
+            peers[place].role == .seed
+            ? seedSlots : min(max(configuration.peerSlots, slotsForGap(of: place)), configuration.mostPeerSlots)
         return max(0, (peers[place].health.isOnProbation ? 1 : slots) - peers[place].promptLine)
     }
 
-    /// A lone peer may fill the seed's line; with many a long line would only tie pieces early to children that then wait
+    /// A lone peer may fill the seed's line; with more a long line would only tie pieces early to children that then wait
     /// for them.
-    private var seedSlots: Int {
-        max(configuration.seedSlots / max(1, ordinaryPeers), min(configuration.seedShare, configuration.seedSlots))
+    var seedSlots: Int {
+        ordinaryPeers <= 1 ? configuration.seedSlots : min(Int(seedPace.limit), configuration.seedSlots)
     }
 
     /// Notes whether a peer now has a free slot.
@@ -107,21 +165,26 @@ extension SwarmScheduler {
         let held = peers[place].held
         if isIdle {
             idle.insert(place)
-            held.forEach { addIdleCopy($0) }
+            held.forEach { addIdleCopy($0, at: place) }
         } else {
             idle.remove(place)
-            held.forEach { removeIdleCopy($0) }
+            held.forEach { removeIdleCopy($0, at: place) }
         }
     }
 
-    private mutating func removeIdleCopy(_ piece: Int) {
+    private mutating func removeIdleCopy(_ piece: Int, at place: Int) {
+        if let site = peers[place].site { sites[site].removeIdleCopy(piece) }
         idleCopies[piece] -= 1
         if idleCopies[piece] == 0 { servable.remove(piece) }
     }
 
-    private mutating func addIdleCopy(_ piece: Int) {
+    private mutating func addIdleCopy(_ piece: Int, at place: Int) {
+        // Where others were idle with it, whoever lacks it has been looked at in vain already.
+        if let site = peers[place].site, sites[site].addIdleCopy(piece) { fresh.insert(piece) }
+        hasMoreIdle = true
         idleCopies[piece] += 1
-        if idleCopies[piece] == 1 { servable.insert(piece) }
+        guard idleCopies[piece] == 1 else { return }
+        servable.insert(piece)
         fresh.insert(piece)
     }
 }

@@ -16,11 +16,12 @@ extension SwarmScheduler {
     ) -> Choice? {
         if let choice = readAhead(for: child, now: now, using: &generator) { return choice }
         let words = (pieceCount + 63) / 64
+        let site = boundSite(of: child)
         // Alone there is nobody to be different from: in order, which is what disks, hashers and readers like.
         let start =
             ordinaryPeers == 1
             ? min(peers[child].reader ?? 0, pieceCount - 1) : Int.random(in: 0..<pieceCount, using: &generator)
-        for seed in seeds where seed != child && freeSlots(seed) > 0 {
+        for seed in seeds where seed != child && mayInject(seed, to: child) {
             var found: Int?
             BitSet.walk(words: words, from: start) {
                 peers[seed].held.word($0) & uninjected.word($0) & ~peers[child].covered.word($0)
@@ -33,7 +34,7 @@ extension SwarmScheduler {
         }
         if peers[child].restriction == .anyParent {
             let choice = rarest(words: words, from: start) {
-                servable.word($0) & ~peers[child].covered.word($0)
+                servable($0, for: site) & ~peers[child].covered.word($0)
             } parent: { piece in
                 idleHolder(of: piece, for: child, now: now, using: &generator)
             }
@@ -41,13 +42,31 @@ extension SwarmScheduler {
         }
         for seed in seeds where seed != child && mayRepeat(seed, to: child) {
             let choice = rarest(words: words, from: start) {
-                peers[seed].held.word($0) & ~peers[child].covered.word($0)
+                peers[seed].held.word($0) & ~peers[child].covered.word($0) & within($0, site, of: seed)
             } parent: { piece in
                 avoids(child, parent: seed, piece: piece, now: now) ? nil : seed
             }
             if let choice { return choice }
         }
         return nil
+    }
+
+    /// The site within which a child gets what is there; nil: it takes from everybody.
+    ///
+    /// Whoever keeps away from somebody may find nobody else at its site.
+    func boundSite(of child: Int) -> Int? { cautious.contains(child) ? nil : peers[child].site }
+
+    /// Which of 64 pieces peers with a free slot may give to a child of a site: from elsewhere only what is not there and
+    /// not on its way there.
+    func servable(_ index: Int, for site: Int?) -> UInt64 {
+        guard let site else { return servable.word(index) }
+        return sites[site].servable.word(index) | servable.word(index) & ~sites[site].supplied.word(index)
+    }
+
+    /// Which of 64 pieces a seed may give to a child of a site.
+    func within(_ index: Int, _ site: Int?, of seed: Int) -> UInt64 {
+        guard let site, let other = peers[seed].site, site != other else { return .max }
+        return ~sites[site].supplied.word(index)
     }
 
     /// The first missing piece just ahead of the reader, from wherever it can be had.
@@ -86,6 +105,12 @@ extension SwarmScheduler {
         }
     }
 
+    /// Whether the seed gives a child what no other peer has: not one that would pass it on late, as long as there is
+    /// anything else to do.
+    private func mayInject(_ seed: Int, to child: Int) -> Bool {
+        freeSlots(seed) > 0 && (!isPoorParent(child) || peers[seed].promptLine == 0)
+    }
+
     /// Whether the seed has capacity to spare for a piece that some peer already has or is getting.
     private func mayRepeat(_ seed: Int, to child: Int) -> Bool {
         freeSlots(seed) > 0
@@ -121,8 +146,8 @@ extension SwarmScheduler {
     /// With more pieces than this the rarest of a random stretch is rare enough.
     private static let mostCompared = 512
 
-    /// A peer with a free slot that holds a piece: of two at random one of the same site, else the one with the shorter
-    /// line.
+    /// A peer with a free slot that holds a piece, one of the child's site if there is any: of two at random the better
+    /// one.
     private func idleHolder(
         of piece: Int,
         for child: Int,
@@ -130,19 +155,48 @@ extension SwarmScheduler {
         now: SchedulerInstant,
         using generator: inout some RandomNumberGenerator
     ) -> Int? {
-        let copies = idleCopies[piece]
+        if let site = peers[child].site, sites[site].idleCopies[piece] > 0 {
+            let found = idleHolder(
+                of: piece,
+                for: child,
+                except: excluded,
+                now: now,
+                copies: sites[site].idleCopies[piece],
+                using: &generator
+            ) { idle.word($0) & holders[piece].word($0) & sites[site].members.word($0) }
+            if let found { return found }
+        }
+        return idleHolder(
+            of: piece,
+            for: child,
+            except: excluded,
+            now: now,
+            copies: idleCopies[piece],
+            using: &generator
+        ) { idle.word($0) & holders[piece].word($0) }
+    }
+
+    private func idleHolder(
+        of piece: Int,
+        for child: Int,
+        except excluded: Int?,
+        now: SchedulerInstant,
+        copies: Int,
+        using generator: inout some RandomNumberGenerator,
+        word: (Int) -> UInt64
+    ) -> Int? {
         guard copies > 0 else { return nil }
         let words = min(idle.words.count, holders[piece].words.count)
         var best: Int?
-        for _ in 0..<2 {
+        for draw in 0..<4 {
+            // As many again, where those drawn so far are slow.
+            if draw >= 2, best.map({ !peers[$0].isSlow }) ?? true { break }
             let rank = Int.random(in: 0..<copies, using: &generator)
-            let start = BitSet.member(ofRank: rank, words: words) { idle.word($0) & holders[piece].word($0) }
-            BitSet.walk(words: words, from: start) {
-                idle.word($0) & holders[piece].word($0)
-            } visit: { place in
+            let start = BitSet.member(ofRank: rank, words: words, word: word)
+            BitSet.walk(words: words, from: start, word: word) { place in
                 guard place != child, place != excluded, !avoids(child, parent: place, piece: piece, now: now)
                 else { return false }
-                if best.map({ isBetter(place, than: $0, for: child) }) ?? true { best = place }
+                if best.map({ isBetter(place, than: $0) }) ?? true { best = place }
                 return true
             }
             if copies == 1 || best == nil { break }
@@ -150,11 +204,9 @@ extension SwarmScheduler {
         return best
     }
 
-    private func isBetter(_ parent: Int, than other: Int, for child: Int) -> Bool {
-        let site = peers[child].labels.site
-        let isNear = site != nil && peers[parent].labels.site == site
-        let isOtherNear = site != nil && peers[other].labels.site == site
-        return isNear == isOtherNear ? peers[parent].line.count < peers[other].line.count : isNear
+    private func isBetter(_ parent: Int, than other: Int) -> Bool {
+        peers[parent].isSlow == peers[other].isSlow
+            ? peers[parent].line.count < peers[other].line.count : !peers[parent].isSlow
     }
 
     /// Whether a child keeps away from a parent for now.

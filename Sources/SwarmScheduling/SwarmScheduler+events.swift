@@ -1,24 +1,48 @@
 package import Content
 
 extension SwarmScheduler {
-    /// A peer now holds a piece, whoever it came from (nil: the origin, or its own disk).
+    /// A peer now holds a piece, whoever it came from (nil: the origin, or its own disk), and how the time was spent.
     ///
     /// What a seed holds makes pieces known.
-    package mutating func finished(_ piece: PieceIndex, by peer: PeerID, from parent: PeerID? = nil) {
+    package mutating func finished(
+        _ piece: PieceIndex,
+        by peer: PeerID,
+        from parent: PeerID? = nil,
+        timing: TransferTiming? = nil
+    ) {
         guard let child = place(of: peer) else { return }
         if peers[child].role == .seed { learn(pieceCount: piece.value + 1) }
         guard piece.value < pieceCount, !peers[child].held.contains(piece.value) else { return }
-        if let transfer = peers[child].transfer(of: piece.value) {
-            if let start = transfer.start { finishedStarts.append(start) }
+        if let transfer = transfer(of: piece.value, at: child) {
+            noteEnd(of: transfer, at: child, timing)
             peers[child].steals = 0
             release(transfer, at: child)
+            touch(child)
         }
         if let parent = parent.flatMap({ place(of: $0) }), parent != child {
-            if peers[child].avoidance.succeeded(place: parent, birth: peers[parent].birth) { touch(child) }
+            if peers[child].avoidance.succeeded(place: parent, birth: peers[parent].birth) {
+                if peers[child].avoidance.isEmpty { cautious.remove(child) }
+                touch(child)
+            }
             peers[parent].health.served(peer)
             refreshIdle(parent)
         }
         hold(piece.value, at: child)
+    }
+
+    /// A piece on its way to a peer will be there soon: its parent may be given the next child, whose request then waits
+    /// there when the parent has sent the last byte.
+    package mutating func ending(_ piece: PieceIndex, by peer: PeerID) {
+        guard let child = place(of: peer), let transfer = transfer(of: piece.value, at: child) else { return }
+        discount(transfer, at: child)
+        writeOff(transfer, at: child)
+    }
+
+    /// A piece on its way to a peer has not begun to come in good time: its parent may be dead, and the child is given
+    /// another piece meanwhile.
+    package mutating func late(_ piece: PieceIndex, by peer: PeerID) {
+        guard let child = place(of: peer), let transfer = transfer(of: piece.value, at: child) else { return }
+        writeOff(transfer, at: child)
     }
 
     /// A peer no longer holds a piece: what is in line for it there will fail and come from elsewhere.
@@ -41,7 +65,7 @@ extension SwarmScheduler {
     ) {
         guard let child = place(of: peer), piece.value < pieceCount else { return }
         let parentPlace = place(of: parent)
-        if let transfer = peers[child].transfer(of: piece.value),
+        if let transfer = transfer(of: piece.value, at: child),
             transfer.parent == nil || transfer.parent == parentPlace
         {
             release(transfer, at: child)
@@ -59,6 +83,8 @@ extension SwarmScheduler {
         )
         guard let end else { return }
         alarms.insert(Alarm(at: end, matter: .rest(parent: parentPlace, birth: peers[parentPlace].birth)))
+        countAtSite(parentPlace, isCounted: false)
+        refreshWaiting(parentPlace)
         refreshIdle(parentPlace)
     }
 
@@ -115,6 +141,7 @@ extension SwarmScheduler {
             longest: configuration.longestBackoff,
             now: now
         )
+        cautious.insert(child)
         touch(child)
         for end in ends { alarms.insert(Alarm(at: end, matter: .avoidance(child: child, birth: peers[child].birth))) }
     }

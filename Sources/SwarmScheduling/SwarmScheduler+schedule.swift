@@ -12,6 +12,12 @@ extension SwarmScheduler {
         swap(&output.cancellations, &pendingCancellations)
         measure(now: now)
         ring(now: now, into: &output, using: &generator)
+        // They may have kept away from all who were idle before.
+        if hasMoreIdle {
+            let cautious = cautious
+            cautious.forEach { if waiting.contains($0) { touch($0) } }
+        }
+        hasMoreIdle = false
         // What every peer has or is getting interests nobody, unless a seed is a child too.
         if seeds.allSatisfy({ !waiting.contains($0) }) { fresh.removeAll { supply[$0] == ordinaryPeers } }
         serveWaiting(now: now, into: &output, using: &generator)
@@ -30,11 +36,11 @@ extension SwarmScheduler {
     ) {
         var queue = BinaryHeap<Turn>()
         for child in dirty where waiting.contains(child) {
-            queue.insert(Turn(load: peers[child].covered.count, child: child))
+            queue.insert(Turn(load: load(of: child), child: child))
         }
         while hasOffer, let turn = queue.popMin() {
             guard serve(turn.child, now: now, into: &output, using: &generator) else { continue }
-            if peers[turn.child].wanted > 0 { queue.insert(Turn(load: turn.load + 1, child: turn.child)) }
+            if appetite(of: turn.child) > 0 { queue.insert(Turn(load: turn.load + 1, child: turn.child)) }
         }
     }
 
@@ -50,21 +56,22 @@ extension SwarmScheduler {
         into output: inout SchedulerOutput,
         using generator: inout some RandomNumberGenerator
     ) {
-        var offer = freshOffer()
-        guard !offer.isEmpty else { return }
+        var offers = FreshOffers(siteCount: sites.count)
+        guard hasFreshOffer else { return }
         var next = waiting.lowest(from: 0)
-        while let load = next, load < pieceCount {
+        while let load = next {
+            guard mayLackOffered(load) else { return }
             var index = 0
             while index < waiting.buckets[load].count {
                 let child = waiting.buckets[load][index]
-                let isWorthALook = peers[child].isDirty || peers[child].covered.lacksMember(of: offer)
+                let isWorthALook = peers[child].isDirty || lacksOffered(child, &offers)
                 guard isWorthALook, serve(child, now: now, into: &output, using: &generator) else {
                     index += 1
                     continue
                 }
                 // Served, it has moved on and another one stands here.
-                offer = freshOffer()
-                guard !offer.isEmpty else { return }
+                offers.forget()
+                guard hasFreshOffer else { return }
             }
             next = waiting.lowest(from: load + 1)
         }
@@ -73,16 +80,61 @@ extension SwarmScheduler {
     /// Whether anybody has a free slot for anything.
     private var hasOffer: Bool { !servable.isEmpty || seeds.contains { freeSlots($0) > 0 } }
 
-    /// The fresh pieces that somebody with a free slot holds.
-    private func freshOffer() -> BitSet {
-        BitSet(
-            words: fresh.words.indices.map { index in
-                guard fresh.words[index] != 0 else { return 0 }
-                return seeds.reduce(servable.word(index)) { offered, seed in
-                    offered | peers[seed].held.word(index) & repeatable(index, from: seed)
-                } & fresh.words[index]
-            }
-        )
+    /// What is fresh for the children of each site, as far as anybody has asked.
+    private struct FreshOffers {
+        /// The last one is for children without a site, and for those that keep away from somebody.
+        var words: [[UInt64]]
+        var isKnown: [Bool]
+
+        init(siteCount: Int) {
+            words = Array(repeating: [], count: siteCount + 1)
+            isKnown = Array(repeating: false, count: siteCount + 1)
+        }
+
+        mutating func forget() { for index in isKnown.indices { isKnown[index] = false } }
+    }
+
+    /// Whether children that have or are getting so many pieces may lack any of the fresh ones.
+    ///
+    /// Who has as many as the peers have among them lacks only what none of them has.
+    private func mayLackOffered(_ load: Int) -> Bool {
+        guard load < pieceCount else { return false }
+        guard seeds.allSatisfy({ !waiting.contains($0) }) else { return true }
+        return load < pieceCount - uninjected.count || hasUninjectedOffer
+    }
+
+    private var hasUninjectedOffer: Bool {
+        seeds.contains { seed in
+            freeSlots(seed) > 0
+                && fresh.words.indices.contains {
+                    fresh.words[$0] & uninjected.word($0) & peers[seed].held.word($0) != 0
+                }
+        }
+    }
+
+    private func lacksOffered(_ child: Int, _ offers: inout FreshOffers) -> Bool {
+        let site = sites.isEmpty ? nil : boundSite(of: child)
+        let index = site ?? offers.words.count - 1
+        if !offers.isKnown[index] {
+            offers.words[index] = freshOffer(site)
+            offers.isKnown[index] = true
+        }
+        return covers.lacks(offers.words[index], at: child)
+    }
+
+    private var hasFreshOffer: Bool {
+        fresh.words.indices.contains { fresh.words[$0] != 0 && offered($0, to: nil) & fresh.words[$0] != 0 }
+    }
+
+    /// The fresh pieces that somebody with a free slot may give to the children of a site.
+    private func freshOffer(_ site: Int?) -> [UInt64] {
+        fresh.words.indices.map { fresh.words[$0] == 0 ? 0 : offered($0, to: site) & fresh.words[$0] }
+    }
+
+    private func offered(_ index: Int, to site: Int?) -> UInt64 {
+        seeds.reduce(servable(index, for: site)) { offered, seed in
+            offered | peers[seed].held.word(index) & repeatable(index, from: seed) & within(index, site, of: seed)
+        }
     }
 
     /// Which of 64 pieces a seed would give away now if it holds them.
@@ -98,11 +150,13 @@ extension SwarmScheduler {
         into output: inout SchedulerOutput,
         using generator: inout some RandomNumberGenerator
     ) -> Bool {
-        guard peers[child].wanted > 0, peers[child].covered.count < pieceCount,
+        guard appetite(of: child) > 0, peers[child].covered.count < pieceCount,
             let choice = choice(for: child, now: now, using: &generator)
         else { return false }
         peers[child].wanted -= 1
         assign(choice, to: child, now: now, into: &output, using: &generator)
+        // It may stand further ahead now than those who are being looked at.
+        if isPoorParent(child) { touch(child) }
         return true
     }
 
@@ -114,11 +168,8 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) {
         begin(choice.piece, at: child, from: choice.parent, now: now)
-        // At a seed others wait for its end, too.
-        let patience =
-            peers[choice.parent].role == .seed
-            ? patience(factor: configuration.endgameFactor)
-            : patience(with: child, factor: configuration.endgameFactor)
+        // Whatever patience the child itself is shown: others wait for the parent, too.
+        let patience = patienceOfOthers(with: child, factor: configuration.endgameFactor)
         let matter = Alarm.Matter.transfer(child: child, serial: serials, piece: choice.piece)
         alarms.insert(Alarm(at: now + patience, matter: matter))
         output.assignments.append(

@@ -5,28 +5,140 @@ extension SwarmScheduler {
     /// When ``schedule(now:using:)`` should be called again even if nothing happens; nil: never.
     package var nextDeadline: SchedulerInstant? { alarms.min?.at }
 
-    /// How long to wait for a transfer, at `factor` times the usual duration.
+    /// How long to wait for a transfer, at `factor` times what is usual with the child.
     func patience(with child: Int, factor: Int) -> Duration {
-        patience(factor: factor) * (1 << min(peers[child].steals, 6))
+        patience(peers[child].receiving ?? usualDuration, factor: factor) * (1 << min(peers[child].steals, 6))
     }
 
-    /// The same for a child that was never robbed.
-    func patience(factor: Int) -> Duration {
-        usualDuration.map { max($0 * factor, configuration.leastPatience) } ?? configuration.firstPatience
+    /// How long others wait for the parent that serves the child.
+    func patienceOfOthers(with child: Int, factor: Int) -> Duration {
+        let usual = usualDuration.map { usual in min(usual, peers[child].receiving ?? usual) }
+        return patience(usual, factor: factor)
+    }
+
+    private func patience(_ usual: Int64?, factor: Int) -> Duration {
+        guard let usual else { return configuration.firstPatience }
+        return max(.nanoseconds(usual * Int64(factor) + usualDelay * 3), configuration.leastPatience)
+    }
+
+    /// How long bodies usually take, in nanoseconds: the mean over the children's rates, so that neither a few slow ones
+    /// nor those that happen to be under way say what is usual.
+    var usualDuration: Int64? {
+        measuredChildren == 0 ? nil : Int64((Double(measuredChildren) / sumOfRates).rounded())
     }
 
     /// Learns from what ended since the last decision.
     mutating func measure(now: SchedulerInstant) {
-        for start in finishedStarts {
-            let duration = now - start
-            guard let usual = usualDuration else {
-                usualDuration = duration
-                continue
+        guard !ended.isEmpty else { return }
+        let seedSlots = seedSlots
+        for transfer in ended {
+            let time = max(1, (now - transfer.start).inNanoseconds)
+            let queued = min(time - 1, transfer.timing?.queued.inNanoseconds ?? 0)
+            // What comes out of a buffer at once has been on its way before.
+            let told = transfer.timing.map { max($0.body.inNanoseconds, (time - queued) / 8) }
+            let duration = max(1, min(time - queued, told ?? time))
+            usualDelay += (time - duration - usualDelay) / 16
+            noteGap(time - duration - queued, at: transfer)
+            if transfer.isFromSeed {
+                // What waits in line there was asked for too early.
+                seedPace.measured(
+                    duration + queued,
+                    gap: seedGap ?? 0,
+                    wasFull: transfer.seedWasFull,
+                    usual: usualDuration,
+                    most: configuration.seedSlots
+                )
             }
-            // One straggler must not make everybody patient.
-            usualDuration = (usual * 15 + min(duration, usual * 4)) / 16
+            judgeChild(transfer, duration, gap: time - duration - queued)
+            judgeParent(transfer, duration)
         }
-        finishedStarts.removeAll(keepingCapacity: true)
+        ended.removeAll(keepingCapacity: true)
+        guard self.seedSlots > seedSlots else { return }
+        for seed in seeds { fresh.formUnion(peers[seed].held) }
+    }
+
+    /// How long a parent's link stands idle after a body where no request waits in line.
+    private mutating func noteGap(_ gap: Int64, at transfer: EndedTransfer) {
+        if transfer.isFromSeed {
+            seedGap = seedGap.map { $0 + (gap - $0) / 8 } ?? gap
+            return
+        }
+        guard peers[transfer.parent].birth == transfer.parentBirth else { return }
+        peers[transfer.parent].gap = peers[transfer.parent].gap.map { $0 + (gap - $0) / 8 } ?? gap
+    }
+
+    /// How many in line keep a peer's link from being idle in the gap between two bodies.
+    func slotsForGap(of place: Int) -> Int {
+        guard let gap = peers[place].gap, let body = peers[place].sending else { return 1 }
+        return max(1, Int((Pace.cover * Double(gap) / Double(max(1, body))).rounded()))
+    }
+
+    private mutating func judgeChild(_ transfer: EndedTransfer, _ duration: Int64, gap: Int64) {
+        let child = transfer.child
+        guard peers[child].birth == transfer.childBirth else { return }
+        let usualGap = peers[child].receivingGap.map { $0 + (gap - $0) / 8 } ?? gap
+        peers[child].receivingGap = usualGap
+        let limit = Int(peers[child].pace.limit)
+        peers[child].pace.measured(
+            duration,
+            gap: usualGap,
+            wasFull: transfer.childWasFull,
+            most: configuration.mostOfChild
+        )
+        if Int(peers[child].pace.limit) > limit { touch(child) }
+        let before = peers[child].receiving
+        // The fastest parents show what the child can do; but one body that came out of a buffer at once does not.
+        let receiving = before.map { max(min(duration, $0 + (duration - $0) / 4), $0 / 2) } ?? duration
+        guard receiving != before else { return }
+        forgetRate(of: child)
+        peers[child].receiving = receiving
+        measuredChildren += 1
+        sumOfRates += 1 / Double(receiving)
+        guard let usual = usualDuration else { return }
+        let isSlow = receiving > usual * Int64(configuration.slowPeerFactor)
+        guard isSlow != peers[child].isSlowChild else { return }
+        peers[child].isSlowChild = isSlow
+        touch(child)
+    }
+
+    /// The child no longer says what is usual.
+    mutating func forgetRate(of child: Int) {
+        guard let receiving = peers[child].receiving else { return }
+        peers[child].receiving = nil
+        measuredChildren -= 1
+        sumOfRates = measuredChildren == 0 ? 0 : sumOfRates - 1 / Double(receiving)
+    }
+
+    /// Whether it is the parent that is slow: not where the child is slow with others, too.
+    private mutating func judgeParent(_ transfer: EndedTransfer, _ duration: Int64) {
+        let parent = transfer.parent
+        guard !transfer.isFromSeed, peers[parent].birth == transfer.parentBirth, let usual = usualDuration else {
+            return
+        }
+        let isChildSlow = peers[transfer.child].receiving.map { $0 > usual * 2 } ?? false
+        let before = peers[parent].sending ?? duration
+        if !isChildSlow || duration < before { peers[parent].sending = before + (duration - before) / 2 }
+        peers[parent].isSlow = peers[parent].sending.map { $0 > usual * Int64(configuration.slowPeerFactor) } ?? false
+        refreshIdle(parent)
+    }
+
+    /// A transfer has come to its good end, to be measured at the next decision.
+    mutating func noteEnd(of transfer: Transfer, at child: Int, _ timing: TransferTiming?) {
+        guard let start = transfer.start, let parent = transfer.parent else { return }
+        let isFromSeed = peers[parent].role == .seed
+        ended.append(
+            EndedTransfer(
+                start: start,
+                timing: timing,
+                child: child,
+                childBirth: peers[child].birth,
+                parent: parent,
+                parentBirth: peers[parent].birth,
+                isFromSeed: isFromSeed,
+                seedWasFull: isFromSeed && peers[parent].line.count >= seedSlots,
+                childWasFull: peers[child].transfers.count >= Int(peers[child].pace.limit)
+            )
+        )
     }
 
     /// Deals with the alarms that are due.
@@ -41,9 +153,12 @@ extension SwarmScheduler {
             switch alarm.matter {
             case .rest(let parent, _):
                 peers[parent].health.rested()
+                countAtSite(parent, isCounted: true)
+                touch(parent)
                 refreshIdle(parent)
             case .avoidance(let child, _):
                 touch(child)
+                if !peers[child].avoidance.isActive(now: now) { cautious.remove(child) }
             case .transfer(let child, let serial, _):
                 guard let transfer = peers[child].transfers.first(where: { $0.serial == serial }) else { continue }
                 steal(transfer, of: child, now: now, into: &output, using: &generator)
@@ -81,12 +196,18 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) {
         guard let parent = transfer.parent, let start = transfer.start else { return }
-        // Whatever patience the child itself is shown: others do not wait for it at the seed.
-        markOverdue(transfer, at: child)
+        // Whatever patience the child itself is shown: others do not wait for it at the parent.
+        discount(transfer, at: child)
         let matter = Alarm.Matter.transfer(child: child, serial: transfer.serial, piece: transfer.piece)
+        let late = start + patience(with: child, factor: configuration.endgameFactor)
+        if now < late {
+            alarms.insert(Alarm(at: late, matter: matter))
+            return
+        }
+        // The child's link may be idle meanwhile.
+        writeOff(transfer, at: child)
         let hasMoreToFetch = peers[child].covered.count < pieceCount
-        let factor = hasMoreToFetch ? configuration.slowFactor : configuration.endgameFactor
-        let due = start + patience(with: child, factor: factor)
+        let due = hasMoreToFetch ? start + patience(with: child, factor: configuration.slowFactor) : late
         if now < due {
             alarms.insert(Alarm(at: due, matter: matter))
             return
@@ -97,7 +218,7 @@ extension SwarmScheduler {
         }
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
-        release(peers[child].transfer(of: transfer.piece) ?? transfer, at: child)
+        release(self.transfer(of: transfer.piece, at: child) ?? transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
         assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, into: &output, using: &generator)
     }

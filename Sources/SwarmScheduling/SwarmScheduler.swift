@@ -7,8 +7,8 @@ package import Content
 /// holder at random, the shorter of two lines; the seed injects what no peer has yet been given, and repeats only with
 /// capacity to spare.
 ///
-/// A child that was looked at in vain is looked at again only against what is fresh since: pieces whose holders got a
-/// free slot, or whose last copy was lost. So an event costs a few words of bitmaps, not a walk over all peers.
+/// A child that was looked at in vain is looked at again only against what is fresh since: pieces of which one holder has
+/// got a free slot, or whose last copy was lost. So an event costs a few words of bitmaps, not a walk over all peers.
 package struct SwarmScheduler: Sendable {
     /// What it was told to do differently.
     package let configuration: SchedulerConfiguration
@@ -28,6 +28,8 @@ package struct SwarmScheduler: Sendable {
     var holders: [BitSet] = []
     /// How many copies the peers hold or are getting; seeds' own are not counted.
     var supply: [Int] = []
+    /// Their sum.
+    var copies = 0
     /// The pieces without such a copy.
     var uninjected = BitSet()
     /// The places of peers that hold something and have a free slot.
@@ -39,25 +41,41 @@ package struct SwarmScheduler: Sendable {
     /// The pieces that may have become available to children that wait for them.
     var fresh = BitSet()
 
+    /// The same as every peer's `covered`.
+    var covers = CoverTable()
     var waiting = WaitingQueue()
     /// The places of children that only a seed may serve.
     var seedOnly = BitSet()
+    /// The places of children that keep away from somebody.
+    var cautious = BitSet()
+    /// Whether somebody has become idle since the last decision.
+    var hasMoreIdle = false
     /// Children to be looked at against everything.
     var dirty: [Int] = []
 
     var alarms = BinaryHeap<Alarm>()
     var serials = 0
     var transferCount = 0
-    /// When the transfers began that ended since the last decision.
-    var finishedStarts: [SchedulerInstant] = []
-    /// How long a transfer takes from its assignment to its end, as a moving average.
-    var usualDuration: Duration?
+    /// The sites by name, and by number.
+    private var siteNumbers: [String: Int] = [:]
+    var sites: [Site] = []
+    var seedPace: Pace
+    /// From the end of a seed's body to the beginning of the next one where none waits, in nanoseconds.
+    var seedGap: Int64?
+    /// How long everything but the body takes, waiting in line included, in nanoseconds.
+    var usualDelay: Int64 = 0
+    /// The transfers that ended since the last decision.
+    var ended: [EndedTransfer] = []
+    /// The children whose pieces have been measured, and what they get in a nanosecond, in pieces.
+    var measuredChildren = 0
+    var sumOfRates = 0.0
     /// Cancellations that events brought about.
     var pendingCancellations: [Cancellation] = []
 
     /// An empty swarm.
     package init(_ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
         self.configuration = configuration
+        seedPace = Pace(start: configuration.seedStart, step: 0.1)
     }
 
     /// How many peers are in the swarm, seeds among them.
@@ -73,7 +91,18 @@ package struct SwarmScheduler: Sendable {
         holders.append(contentsOf: repeatElement(BitSet(), count: more))
         supply.append(contentsOf: repeatElement(0, count: more))
         idleCopies.append(contentsOf: repeatElement(0, count: more))
+        covers.learn(pieceCount: count)
+        for index in sites.indices { sites[index].learn(pieceCount: count) }
         pieceCount = count
+    }
+
+    private mutating func site(_ labels: PeerLabels) -> Int? {
+        guard let name = labels.site else { return nil }
+        if let known = siteNumbers[name] { return known }
+        siteNumbers[name] = sites.count
+        sites.append(Site())
+        sites[sites.count - 1].learn(pieceCount: pieceCount)
+        return sites.count - 1
     }
 
     /// A peer is there, with what it holds.
@@ -88,7 +117,7 @@ package struct SwarmScheduler: Sendable {
     ) {
         leave(peer)
         births += 1
-        let joined = SwarmPeer(id: peer, role: role, labels: labels, birth: births)
+        let joined = SwarmPeer(id: peer, role: role, site: site(labels), birth: births, pace: newPace)
         let place: Int
         if let vacancy = vacancies.popLast() {
             place = vacancy
@@ -99,6 +128,7 @@ package struct SwarmScheduler: Sendable {
         }
         places[peer] = place
         if role == .seed { seeds.append(place) } else { ordinaryPeers += 1 }
+        if role == .peer, let site = joined.site { sites[site].members.insert(place) }
         refreshIdle(place)
         if role == .seed, let last = holding.last { learn(pieceCount: last.value + 1) }
         for piece in holding where piece.value < pieceCount { hold(piece.value, at: place) }
@@ -110,7 +140,7 @@ package struct SwarmScheduler: Sendable {
         for transfer in peers[place].transfers { release(transfer, at: place) }
         let orphans = peers[place].line
         for orphan in orphans {
-            guard let transfer = peers[orphan.child].transfer(of: orphan.piece) else { continue }
+            guard let transfer = transfer(of: orphan.piece, at: orphan.child) else { continue }
             release(transfer, at: orphan.child)
             pendingCancellations.append(
                 Cancellation(peer: peers[orphan.child].id, piece: PieceIndex(orphan.piece))
@@ -129,10 +159,15 @@ package struct SwarmScheduler: Sendable {
             for seed in seeds { fresh.formUnion(peers[seed].held) }
         }
         waiting.update(place, load: nil)
+        if let site = peers[place].site { sites[site].members.remove(place) }
         seedOnly.remove(place)
-        peers[place] = SwarmPeer(id: peer, role: .peer, labels: PeerLabels(), birth: -1)
+        cautious.remove(place)
+        forgetRate(of: place)
+        peers[place] = SwarmPeer(id: peer, role: .peer, site: nil, birth: -1, pace: newPace)
         vacancies.append(place)
     }
+
+    private var newPace: Pace { Pace(start: configuration.childStart, step: 0.02) }
 
     /// Where a peer stands in `peers`.
     func place(of peer: PeerID) -> Int? { places[peer] }

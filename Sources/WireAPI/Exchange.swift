@@ -32,6 +32,10 @@ package struct TaskReport: Sendable, Codable {
     package var failed: [FailedPiece]
     /// Every assignment under way or waiting at the peer.
     package var outstanding: PieceSet
+    /// Those of them whose last byte is about to come: their parents are free soon.
+    package var ending: PieceSet
+    /// Those whose parents have not begun to send them in good time.
+    package var late: PieceSet
     /// How many assignments the peer will have at a time, those outstanding included; 0 for a peer that only seeds.
     package var window: Int
     /// The piece that a streaming reader needs next.
@@ -46,10 +50,16 @@ package struct TaskReport: Sendable, Codable {
         package var piece: PieceIndex
         /// Whom it came from; absent when it came from the origin or was there before.
         package var parent: PeerID?
+        /// From the body's first byte to its last, in microseconds.
+        package var body: Int64?
+        /// How long the request waited in line at the parent, in microseconds; absent: not at all.
+        package var queued: Int64?
 
-        package init(piece: PieceIndex, parent: PeerID?) {
+        package init(piece: PieceIndex, parent: PeerID?, body: Int64? = nil, queued: Int64? = nil) {
             self.piece = piece
             self.parent = parent
+            self.body = body
+            self.queued = queued
         }
     }
 
@@ -88,6 +98,8 @@ package struct TaskReport: Sendable, Codable {
         finished: [FinishedPiece] = [],
         failed: [FailedPiece] = [],
         outstanding: PieceSet = [],
+        ending: PieceSet = [],
+        late: PieceSet = [],
         window: Int,
         reader: PieceIndex? = nil,
         holds: PieceSet? = nil,
@@ -98,6 +110,8 @@ package struct TaskReport: Sendable, Codable {
         self.finished = finished
         self.failed = failed
         self.outstanding = outstanding
+        self.ending = ending
+        self.late = late
         self.window = window
         self.reader = reader
         self.holds = holds

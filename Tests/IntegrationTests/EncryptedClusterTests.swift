@@ -59,7 +59,8 @@ import Testing
         let refused = try await tool.fails(arguments)
         #expect(refused.code == 4, "\(refused.line)")
         let shown = try Dfget(in: "\(tool.directory)/shown", Self.pieces(files))
-        #expect(try await shown.get(arguments).from.supernode > 0)
+        let from = try await shown.get(arguments).from
+        #expect(from.supernode + from.peers == Self.size)
     }
 
     @Test func aSupernodeOfAnUnknownAuthorityIsRefusedAndTheKeyIsNamed() async throws {

@@ -61,12 +61,72 @@ import WireAPI
     @Test("What is under way already is not queued again")
     func active() async throws {
         try await withIdleDownload { idle in
-            idle.download.state.withLock { $0.active[PieceIndex(5)] = Cancellation() }
+            let cancellation = Cancellation()
+            idle.start(5, cancellation)
             idle.download.receive(try idle.update([5]), from: idle.supernode)
             #expect(queued(idle).isEmpty)
             #expect(idle.download.report(for: 1)?.outstanding == [5])
             idle.download.receive(try idle.update(cancelled: [5]), from: idle.supernode)
-            #expect(idle.download.state.withLock { $0.active[PieceIndex(5)]?.isCancelled } == true)
+            #expect(cancellation.isCancelled)
+            #expect(idle.download.report(for: 2)?.outstanding == [])
+        }
+    }
+
+    @Test("A piece that is taken from one parent and given to another in one answer is fetched anew")
+    func reassigned() async throws {
+        try await withIdleDownload { idle in
+            let cancellation = Cancellation()
+            idle.start(5, cancellation)
+            idle.download.receive(try idle.update([5], cancelled: [5]), from: idle.supernode)
+            #expect(cancellation.isCancelled)
+            #expect(queued(idle) == [5])
+        }
+    }
+
+    @Test("A piece that is being checked is not given up")
+    func checked() async throws {
+        try await withIdleDownload { idle in
+            let cancellation = Cancellation()
+            idle.start(5, cancellation)
+            idle.download.advance(PieceIndex(5), cancellation, to: .received(after: .milliseconds(1)))
+            idle.download.receive(try idle.update(cancelled: [5]), from: idle.supernode)
+            #expect(!cancellation.isCancelled)
+            #expect(idle.download.report(for: 1)?.outstanding == [5])
+        }
+    }
+
+    @Test("A piece whose end is near is told once, and again where the call failed")
+    func ending() async throws {
+        try await withIdleDownload { idle in
+            let window = idle.download.configuration.window
+            #expect(idle.download.report(for: 1)?.window == window)
+            let first = Cancellation()
+            idle.start(5, first)
+            idle.download.advance(PieceIndex(5), first, to: .began(queued: .milliseconds(2)))
+            #expect(!idle.download.hasNews)
+            idle.download.advance(PieceIndex(5), first, to: .ending)
+            #expect(idle.download.hasNews)
+            #expect(idle.download.report(for: 2)?.ending == [5])
+            #expect(!idle.download.hasNews)
+            idle.download.advance(PieceIndex(5), first, to: .received(after: .milliseconds(1)))
+            #expect(!idle.download.hasNews)
+            idle.download.settle(2, arrived: false)
+            #expect(idle.download.report(for: 3)?.ending == [5])
+        }
+    }
+
+    @Test("A piece that came at once is told when all of it is here; one that was given up is not")
+    func received() async throws {
+        try await withIdleDownload { idle in
+            #expect(idle.download.report(for: 1) != nil)
+            let cancellations = [Cancellation(), Cancellation()]
+            for (index, cancellation) in cancellations.enumerated() { idle.start(index, cancellation) }
+            idle.download.receive(try idle.update(cancelled: [0]), from: idle.supernode)
+            #expect(idle.download.report(for: 2)?.outstanding == [1])
+            for (index, cancellation) in cancellations.enumerated() {
+                idle.download.advance(PieceIndex(index), cancellation, to: .received(after: .milliseconds(1)))
+            }
+            #expect(idle.download.report(for: 3)?.ending == [1])
         }
     }
 

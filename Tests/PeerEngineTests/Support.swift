@@ -4,6 +4,7 @@ import Content
 import Logging
 import NodeConfig
 import OriginFetch
+import Synchronization
 import TestSupport
 import Testing
 import WireAPI
@@ -71,6 +72,11 @@ struct Idle {
         }
         update.cancelled = cancelled.map { PieceIndex($0) }
         return update
+    }
+
+    /// A parent has been asked for a piece.
+    func start(_ piece: Int, _ cancellation: Cancellation) {
+        download.state.withLock { $0.active[PieceIndex(piece)] = PieceTransfer(cancellation) }
     }
 }
 

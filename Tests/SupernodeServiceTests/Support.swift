@@ -4,6 +4,7 @@ import Content
 import Logging
 import NodeConfig
 import OriginFetch
+import SwarmScheduling
 import Synchronization
 import TestSupport
 import Testing
@@ -198,6 +199,8 @@ func withSupernode(
         fetching.retry.attempts = attempts
         fetching.retry.baseDelay = .zero
         var configuration = PeerConfiguration()
+        // What a window is filled with does not depend on how fast anything was.
+        configuration.scheduler.childStart = 16
         adjust(&configuration)
         let logs = LogLines()
         let store = try await CacheStore.open(place, logger: logs.logger())

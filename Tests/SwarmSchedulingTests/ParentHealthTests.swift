@@ -71,7 +71,15 @@ struct ParentHealthTests {
 
     /// Peer 1 holds all; the others hold nothing, and there is no seed.
     private func oneParent(children: Int) -> Swarm {
-        Swarm(pieces: 8, holding: [PieceSet(all: 8)] + Array(repeating: [], count: children), hasSeed: false)
+        // Nothing is called slow here.
+        var configuration = SchedulerConfiguration.roomy
+        configuration.firstPatience = .seconds(3600)
+        return Swarm(
+            pieces: 8,
+            holding: [PieceSet(all: 8)] + Array(repeating: [], count: children),
+            configuration: configuration,
+            hasSeed: false
+        )
     }
 
     @Test("one liar does not take a parent from the others", arguments: FailureReason.allCases)

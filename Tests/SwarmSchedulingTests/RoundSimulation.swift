@@ -30,7 +30,7 @@ struct RoundSimulation {
         scheduler.learn(pieceCount: pieceCount)
         scheduler.join(ids[0], as: .seed, holding: PieceSet(all: pieceCount))
         var held = Array(repeating: PieceSet(), count: peerCount + 1)
-        var lines: [[(child: Int, piece: PieceIndex)]] = Array(repeating: [], count: peerCount + 1)
+        var lines: [[(child: Int, piece: PieceIndex, round: Int)]] = Array(repeating: [], count: peerCount + 1)
         var now = ContinuousClock.now
         for id in ids.dropFirst() {
             scheduler.join(id, as: .peer)
@@ -47,7 +47,7 @@ struct RoundSimulation {
             }
             for assignment in output.assignments {
                 guard let parent = numbers[assignment.parent], let child = numbers[assignment.peer] else { continue }
-                lines[parent].append((child, assignment.piece))
+                lines[parent].append((child, assignment.piece, result.rounds))
             }
         }
         hand(scheduler.schedule(now: now, using: &generator))
@@ -55,21 +55,22 @@ struct RoundSimulation {
             result.rounds += 1
             now += .seconds(1)
             var room = Array(repeating: downloadRate, count: peerCount + 1)
-            var arrived: [(child: Int, piece: PieceIndex, parent: Int)] = []
+            var arrived: [(child: Int, piece: PieceIndex, parent: Int, queued: Int)] = []
             for parent in lines.indices.shuffled(using: &generator) {
                 var left = parent == 0 ? seedRate : 1
-                lines[parent].removeAll { child, piece in
+                lines[parent].removeAll { child, piece, round in
                     guard left > 0, room[child] > 0 else { return false }
                     left -= 1
                     room[child] -= 1
-                    arrived.append((child, piece, parent))
+                    arrived.append((child, piece, parent, result.rounds - round - 1))
                     if parent == 0 { result.sentBySeed += 1 }
                     return true
                 }
             }
-            for (child, piece, parent) in arrived {
+            for (child, piece, parent, queued) in arrived {
                 held[child].insert(piece)
-                scheduler.finished(piece, by: ids[child], from: ids[parent])
+                let timing = TransferTiming(body: .seconds(1), queued: .seconds(queued))
+                scheduler.finished(piece, by: ids[child], from: ids[parent], timing: timing)
             }
             var onTheWay = Array(repeating: 0, count: peerCount + 1)
             for line in lines { for waiting in line { onTheWay[waiting.child] += 1 } }

@@ -40,8 +40,10 @@ struct RandomWorld {
         generator = SeededGenerator(seed)
         var configuration = SchedulerConfiguration()
         configuration.peerSlots = Int.random(in: 1...4, using: &generator)
+        configuration.mostPeerSlots = Int.random(in: 4...8, using: &generator)
+        configuration.childStart = Int.random(in: 1...16, using: &generator)
         configuration.seedSlots = Int.random(in: 1...16, using: &generator)
-        configuration.seedShare = Int.random(in: 1...4, using: &generator)
+        configuration.seedStart = Int.random(in: 1...4, using: &generator)
         configuration.seedRepeatLine = Int.random(in: 1...4, using: &generator)
         scheduler = SwarmScheduler(configuration)
         pieceCount = Int.random(in: 1...150, using: &generator)
@@ -108,16 +110,27 @@ struct RandomWorld {
             if isOnlySeed { restricted.insert(peer) } else { restricted.remove(peer) }
         case 91..<95: reconcile(peer)
         case 95:
+            guard let transfer else { return }
+            if Bool.random(using: &generator) {
+                scheduler.ending(transfer, by: peer)
+            } else {
+                scheduler.late(transfer, by: peer)
+            }
+        case 96:
             guard let piece = held[peer].flatMap({ Array($0).randomElement(using: &generator) }) else { return }
             scheduler.lost(piece, by: peer)
             held[peer]?.remove(piece)
-        case 96: now += .seconds(Int.random(in: 1...20, using: &generator))
+        case 97: now += .seconds(Int.random(in: 1...20, using: &generator))
         default: if let deadline = scheduler.nextDeadline { now = max(now, deadline) }
         }
     }
 
     private mutating func finish(_ piece: PieceIndex, by peer: PeerID, from parent: PeerID?) {
-        scheduler.finished(piece, by: peer, from: parent)
+        let timing = TransferTiming(
+            body: .milliseconds(Int.random(in: 0...60, using: &generator)),
+            queued: .milliseconds(Int.random(in: 0...20, using: &generator))
+        )
+        scheduler.finished(piece, by: peer, from: parent, timing: Bool.random(using: &generator) ? timing : nil)
         held[peer]?.insert(piece)
         underWay[peer]?[piece] = nil
     }
@@ -162,6 +175,11 @@ struct RandomWorld {
         return faults + lineFaults() + idleFaults() + counterFaults()
     }
 
+    private func isToBeServed(_ child: Int) -> Bool {
+        let peer = scheduler.peers[child]
+        return peer.wanted > 0 && peer.promptTransfers < Int(peer.pace.limit)
+    }
+
     private mutating func count() {
         lines = [:]
         copies = Array(repeating: 0, count: scheduler.pieceCount)
@@ -176,20 +194,20 @@ struct RandomWorld {
 
     private func line(_ parent: PeerID) -> Int { lines[parent] ?? 0 }
 
-    /// How many of these are not overdue.
+    /// How many of these still count.
     private func promptLine(_ parent: PeerID) -> Int {
-        line(parent) - (scheduler.place(of: parent).map { scheduler.peers[$0].overdue } ?? 0)
+        line(parent) - (scheduler.place(of: parent).map { scheduler.peers[$0].discounted } ?? 0)
     }
 
     private func slots(_ parent: PeerID) -> Int {
         guard let place = scheduler.place(of: parent) else { return 0 }
         let configuration = scheduler.configuration
-        if parent == seedPeer {
-            let share = min(configuration.seedShare, configuration.seedSlots)
-            return max(share, configuration.seedSlots / max(1, joined.count - 1))
-        }
+        if parent == seedPeer { return scheduler.seedSlots }
         let health = scheduler.peers[place].health
-        return health.isResting ? 0 : health.isOnProbation ? 1 : configuration.peerSlots
+        return health.isResting
+            ? 0
+            : health.isOnProbation
+                ? 1 : min(max(configuration.peerSlots, scheduler.slotsForGap(of: place)), configuration.mostPeerSlots)
     }
 
     private func lineFaults() -> [String] {
@@ -197,12 +215,13 @@ struct RandomWorld {
             guard let place = scheduler.place(of: peer) else { return "lost" }
             let expected = line(peer)
             if scheduler.peers[place].line.count != expected { return "line \(expected)" }
-            // Whoever joins shrinks the others' share of the seed, and a rest does not end what is under way.
-            let most = peer == seedPeer ? scheduler.configuration.seedSlots : scheduler.configuration.peerSlots
-            let overdue = joined.compactMap { scheduler.place(of: $0) }
-                .reduce(0) { $0 + scheduler.peers[$1].transfers.count { $0.isOverdue && $0.parent == place } }
-            if scheduler.peers[place].overdue != overdue { return "overdue \(overdue)" }
-            return promptLine(peer) > max(most, scheduler.configuration.seedShare) ? "slots exceeded" : nil
+            // Whoever joins shrinks the others' share of the seed, and neither a rest nor a shorter gap ends what is under
+            // way.
+            let most = peer == seedPeer ? scheduler.configuration.seedSlots : scheduler.configuration.mostPeerSlots
+            let discounted = joined.compactMap { scheduler.place(of: $0) }
+                .reduce(0) { $0 + scheduler.peers[$1].transfers.count { $0.isDiscounted && $0.parent == place } }
+            guard scheduler.peers[place].discounted == discounted else { return "discounted \(discounted)" }
+            return promptLine(peer) > most ? "slots exceeded" : nil
         }
     }
 
@@ -211,12 +230,13 @@ struct RandomWorld {
         var faults: [String] = []
         let givers = joined.filter { promptLine($0) < slots($0) }
         for (number, child) in joined.enumerated() {
-            guard let place = scheduler.place(of: child), scheduler.peers[place].wanted > 0, let own = held[child]
+            guard let place = scheduler.place(of: child), isToBeServed(place), let own = held[child]
             else { continue }
             for parent in givers where parent != child {
                 guard let from = scheduler.place(of: parent), let offered = held[parent] else { continue }
                 for piece in offered.subtracting(own)
                 where underWay[child]?[piece] == nil && mayGive(parent, piece, to: child)
+                    && isWithinReach(piece, of: place, from: from)
                     && !scheduler.avoids(place, parent: from, piece: piece.value, now: now)
                 {
                     faults.append("\(number) waits for \(piece), seed: \(parent == seedPeer)")
@@ -229,7 +249,19 @@ struct RandomWorld {
     private func mayGive(_ parent: PeerID, _ piece: PieceIndex, to child: PeerID) -> Bool {
         guard parent == seedPeer else { return !restricted.contains(child) }
         if restricted.contains(child) || promptLine(parent) < scheduler.configuration.seedRepeatLine { return true }
+        guard let place = scheduler.place(of: child), !scheduler.isPoorParent(place) else { return false }
         return copies[piece.value] == 0
+    }
+
+    /// A child takes from elsewhere what nobody at its site has or gets.
+    private func isWithinReach(_ piece: PieceIndex, of child: Int, from parent: Int) -> Bool {
+        guard let site = scheduler.boundSite(of: child), scheduler.peers[parent].site != site else { return true }
+        guard scheduler.peers[parent].role == .peer || scheduler.peers[parent].site != nil else { return true }
+        return !joined.contains { peer in
+            guard peer != seedPeer, let place = scheduler.place(of: peer) else { return false }
+            return scheduler.peers[place].site == site && !scheduler.peers[place].health.isResting
+                && (held[peer]?.contains(piece) == true || underWay[peer]?[piece] != nil)
+        }
     }
 
     private func counterFaults() -> [String] {

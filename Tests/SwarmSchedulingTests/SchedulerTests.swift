@@ -28,10 +28,14 @@ struct SchedulerTests {
         var swarm = Swarm(pieces: 12, holding: Array(repeating: [], count: 6))
         for peer in 1...6 { swarm.wants(peer, 12) }
         var injected: Set<PieceIndex> = []
-        for round in 0..<3 {
+        var isFirst = true
+        while injected.count < 12 {
             let given = swarm.schedule().assignments.filter { $0.parent == swarm.ids[0] }
-            #expect(given.count == 4)
-            if round == 0 { #expect(Set(given.map(\.peer)).count == 4) }
+            #expect(!given.isEmpty)
+            if given.isEmpty { return }
+            // As long a line as at the start, to as many peers.
+            if isFirst { #expect(Set(given.map(\.peer)).count == 4 && given.count == 4) }
+            isFirst = false
             for assignment in given {
                 #expect(injected.insert(assignment.piece).inserted)
                 swarm.finished(assignment)
@@ -61,7 +65,7 @@ struct SchedulerTests {
     @Test("a peer that has just got a piece serves it, and children that waited for it get it")
     func cutThrough() {
         var configuration = SchedulerConfiguration()
-        configuration.seedShare = 1
+        configuration.seedStart = 1
         configuration.seedSlots = 1
         configuration.seedRepeatLine = 1
         var swarm = Swarm(pieces: 1, holding: [[], []], configuration: configuration)
@@ -121,7 +125,7 @@ struct SchedulerTests {
         #expect(assignments.allSatisfy { $0.parent == swarm.ids[0] && $0.alternates.isEmpty })
     }
 
-    @Test("peers of the same site are preferred")
+    @Test("what there is at a site comes from there")
     func site() {
         var near = 0
         for seed in 0..<40 {
@@ -136,7 +140,7 @@ struct SchedulerTests {
             let parent = swarm.schedule().assignments.first?.parent
             if parent == generated[0] || parent == generated[1] { near += 1 }
         }
-        #expect(near >= 22 && near < 40)
+        #expect(near == 40)
     }
 
     @Test("a lost answer is handed out again, and what a peer already fetches is not")

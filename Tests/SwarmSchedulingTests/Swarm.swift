@@ -14,7 +14,7 @@ struct Swarm {
     init(
         pieces: Int,
         holding: [PieceSet],
-        configuration: SchedulerConfiguration = SchedulerConfiguration(),
+        configuration: SchedulerConfiguration = .roomy,
         hasSeed: Bool = true,
         seed: Int = 7
     ) {
@@ -36,5 +36,17 @@ struct Swarm {
 
     mutating func failed(_ piece: Int, by peer: Int, from parent: Int, _ reason: FailureReason) {
         scheduler.failed(PieceIndex(piece), by: ids[peer], from: ids[parent], reason: reason, at: now)
+    }
+}
+
+extension SchedulerConfiguration {
+    /// With lines in which several children wait, at peers and at the seed.
+    static var roomy: SchedulerConfiguration {
+        var configuration = SchedulerConfiguration()
+        configuration.peerSlots = 4
+        configuration.seedStart = 4
+        configuration.childStart = 16
+        configuration.leastPatience = .seconds(1)
+        return configuration
     }
 }

@@ -29,12 +29,13 @@ struct SwarmSpeedTests {
             Setting(peers: 50, pieces: 64, window: 4, limit: 1.25),
             Setting(peers: 50, pieces: 64, slots: 2, window: 4, limit: 1.16),
             Setting(peers: 200, pieces: 256, limit: 1.12),
-            Setting(peers: 200, pieces: 64, seedRate: 4, limit: 1.16, copies: 2.4),
+            Setting(peers: 200, pieces: 64, seedRate: 4, slots: 1, window: 2, limit: 1.16, copies: 2.4),
         ]
     )
     func nearTheBound(_ swarm: Setting) {
         var configuration = SchedulerConfiguration()
         configuration.peerSlots = swarm.slots
+        configuration.childStart = swarm.window
         let result = RoundSimulation(
             peerCount: swarm.peers,
             pieceCount: swarm.pieces,

@@ -37,6 +37,7 @@ import WireAPI
                 let listener = HTTPListener.pieces(
                     of: swarm.nodes[0].engine,
                     ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 0))),
+                    slots: 2,
                     limiters: [],
                     activity: Activity(),
                     logger: quiet
