@@ -57,6 +57,7 @@ let package = Package(
         .executable(name: "supernode", targets: ["supernode"]),
         .executable(name: "dfget", targets: ["dfget"]),
         .executable(name: "dfdaemon", targets: ["dfdaemon"]),
+        .executable(name: "dfsim", targets: ["dfsim"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -94,6 +95,9 @@ let package = Package(
             ]
         ),
         library("CacheStore", ["Content", "NodeConfig", grdb, logging]),
+
+        // Layer 2: the scheduler under a virtual clock.
+        library("SwarmSimulation", ["Content", "NodeConfig", "SwarmScheduling"]),
 
         // Layer 3: from origins, into the store, and out of it.
         library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig"]),
@@ -179,6 +183,7 @@ let package = Package(
                 logging,
             ] + plugins
         ),
+        executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),
         executable("dfdaemon", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
 
         .target(
@@ -200,6 +205,7 @@ let package = Package(
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
+        tests("SwarmSimulationTests", ["SwarmSimulation", "Content", "NodeConfig"]),
         tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", logging]),
         tests(
             "HTTPServiceTests",
