@@ -7,7 +7,7 @@ TEST_FLAGS ?=
 WIDTH := --experimental-maximum-parallelization-width 8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build test lint demo bench clean
+.PHONY: help setup setup-tests build test lint demo bench bench-swarm sim clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ demo: setup-tests build ## one file and one image through a swarm of three nodes
 
 bench: setup-tests build ## speed and memory against curl and nginx; fails if a limit does not hold
 	@python3 Benchmarks/bench.py $(BENCH_FLAGS)
+
+bench-swarm: setup-tests build ## one file to 4, 8 and 16 hosts of 100 Mb/s, against the bound, curl and BitTorrent; needs root
+	@python3 Benchmarks/swarm.py $(BENCH_FLAGS)
+
+sim: ## simulated swarms of up to 10,000 peers under the supernode's own scheduler; fails if a limit does not hold
+	$(SWIFT) build -c release $(CHECKED) --product dfsim
+	@.build/release/dfsim run --check Benchmarks/scenarios/*.yml
 
 clean: ## remove what was built
 	$(SWIFT) package clean

@@ -100,30 +100,32 @@ def peak_of(pid):
         return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) * 1024
 
 
-def marked_processes():
-    """The ids of all running processes that we started, directly or not, but for this one."""
+def marked_processes(executable=None):
+    """The ids of all running processes that we started, directly or not, but for this one; `executable`: of this one."""
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) == os.getpid():
             continue
         try:
             with open(f"/proc/{entry}/environ", "rb") as environment:
-                if f"DARTER_BENCH={MARK}".encode() in environment.read().split(b"\0"):
-                    found.append(int(entry))
+                if f"DARTER_BENCH={MARK}".encode() not in environment.read().split(b"\0"):
+                    continue
+            if executable is None or os.path.basename(os.readlink(f"/proc/{entry}/exe")) == executable:
+                found.append(int(entry))
         except OSError:
             continue
     return found
 
 
-def stop_leftovers():
+def stop_leftovers(executable=None):
     """Ends what the commands left in the background (dfget's own server)."""
     for signal_number, attempts in ((signal.SIGTERM, 100), (signal.SIGKILL, 100)):
-        for pid in marked_processes():
+        for pid in marked_processes(executable):
             try:
                 os.kill(pid, signal_number)
             except ProcessLookupError:
                 pass
         for _ in range(attempts):
-            if not marked_processes():
+            if not marked_processes(executable):
                 return
             time.sleep(0.05)

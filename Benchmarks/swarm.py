@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+"""swarm.py: one file to N hosts, each in a network namespace of its own with a limited link, by real dfget processes.
+
+T runs from the moment when all peers are registered to the last verified byte. The bound (Kumar and Ross, 2006) is that of
+the rate that curl gets between two of the hosts. In the same run: the same file by curl from the origin, and by BitTorrent.
+Prints a table, and exits 1 if a limit does not hold, 2 if something did not work at all. Needs root."""
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import processes
+from hosts import Hosts, sh
+from processes import BenchError, Server
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MIB = 1 << 20
+API, PIECES, WEB, TRACKER = 65003, 65004, 80, 6969
+# The numbers of the hosts that are no peers.
+ORIGIN, SUPERNODE, FIRST = 1, 2, 3
+
+
+class Swarm:
+    """The hosts of one size, and what runs on them."""
+
+    def __init__(self, options, hosts, peers, directory):
+        self.options, self.hosts, self.peers, self.directory = options, hosts, peers, directory
+        self.root = os.path.join(directory, "root")
+        self.file = os.path.join(self.root, "file")
+        self.digest = options.digest
+        self.url = f"http://{hosts.address(ORIGIN)}/file"
+        self.goodput = None
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def binary(self, name):
+        return os.path.join(self.options.bin, name)
+
+    def start_origin(self):
+        configuration = self.path("nginx.conf")
+        with open(configuration, "w", encoding="utf-8") as out:
+            out.write(f"""
+user root; daemon off; worker_processes 1; pid {self.path('nginx.pid')}; error_log {self.path('nginx.err')};
+events {{ worker_connections 256; }}
+http {{ log_format sent '$body_bytes_sent'; access_log {self.path('nginx.log')} sent; sendfile on;
+  server {{ listen {self.hosts.address(ORIGIN)}:{WEB}; root {self.root}; }} }}
+""")
+        return self.spawn(ORIGIN, ["nginx", "-c", configuration, "-p", self.directory], "nginx")
+
+    def spawn(self, number, words, name):
+        with open(self.path(f"{name}.out"), "ab") as out:
+            return subprocess.Popen(self.hosts.command(number, words), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                    env=processes.ENVIRONMENT)
+
+    def sent_by_origin(self):
+        with open(self.path("nginx.log"), encoding="utf-8") as log:
+            return sum(int(line) for line in log)
+
+    def forget_sent(self):
+        """nginx appends: what was sent before this is counted no longer."""
+        os.truncate(self.path("nginx.log"), 0)
+
+    def measure_goodput(self):
+        """What one curl gets from another host that has its link to itself, in bytes per second."""
+        for _ in range(100):
+            if subprocess.run(self.hosts.command(FIRST, ["curl", "-sf", "-o", os.devnull, "-r", "0-0", self.url]),
+                              env=processes.ENVIRONMENT, check=False).returncode == 0:
+                break
+            time.sleep(0.05)
+        rates = [float(subprocess.run(
+            self.hosts.command(FIRST, ["curl", "-sSf", "-o", os.devnull, "-w", "%{speed_download}", self.url]),
+            env=processes.ENVIRONMENT, capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+        self.goodput = sorted(rates)[1]
+        self.forget_sent()
+
+    @property
+    def bound(self):
+        """In seconds: the origin, the supernode and all peers have the same rate."""
+        return self.options.size / self.goodput
+
+    def configuration(self, number):
+        path = self.path(f"supernode-{number}.yml")
+        host = self.hosts.address(number)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"""
+api: {{address: "{host}:{API}"}}
+pieces: {{address: "{host}:{PIECES}"}}
+home: {self.path('supernode')}
+origin: {{allow_addresses: [10.88.0.0/16]}}
+""")
+        return path
+
+    def start_supernode(self):
+        shutil.rmtree(self.path("supernode"), ignore_errors=True)
+        command = self.hosts.command(SUPERNODE, [self.binary("supernode"), "--config", self.configuration(SUPERNODE)])
+        return Server(command, "supernode", self.directory)
+
+    def metric(self, name):
+        text = sh(*self.hosts.command(SUPERNODE, ["curl", "-sf", f"http://{self.hosts.address(SUPERNODE)}:{API}/metrics"]))
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                   if line.startswith(name) and not line.startswith("#"))
+
+    def registered(self):
+        url = f"http://{self.hosts.address(SUPERNODE)}:{API}/api/v1/peers"
+        text = sh(*self.hosts.command(SUPERNODE, ["curl", "-sf", url]))
+        return len(json.loads(text)["items"])
+
+    def output(self, peer):
+        return self.path(f"out-{peer}")
+
+    def dfget(self, peer):
+        number = FIRST + peer
+        return [self.binary("dfget"), "--home", self.path(f"home-{peer}"), "-n", f"{self.hosts.address(SUPERNODE)}:{API}",
+                "--ip", self.hosts.address(number), "--notbs", "--alivetime", "60s", "--json", self.url, "-o",
+                self.output(peer)]
+
+    def start_peers(self):
+        """Starts every peer; returns the processes."""
+        return [subprocess.Popen(self.hosts.command(FIRST + peer, self.dfget(peer)), stdin=subprocess.DEVNULL,
+                                 stdout=open(self.path(f"dfget-{peer}.json"), "wb"),
+                                 stderr=open(self.path(f"dfget-{peer}.err"), "wb"), env=processes.ENVIRONMENT)
+                for peer in range(self.peers)]
+
+    def clean(self):
+        for peer in range(self.peers):
+            for path in (self.output(peer), self.path(f"home-{peer}"), self.path(f"torrent-{peer}")):
+                shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else remove(path)
+
+    def check(self, peers):
+        for peer in peers:
+            if digest_of(self.output(peer)) != self.digest:
+                raise BenchError(f"peer {peer} has other bytes than the origin")
+
+
+def remove(path):
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def digest_of(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def wait_all(children, limit, names=None):
+    """Waits for all; returns when each ended, as seconds of the monotonic clock, and their exit codes."""
+    ends, deadline = {}, time.monotonic() + limit
+    while len(ends) < len(children):
+        for index, child in enumerate(children):
+            if index not in ends and child.poll() is not None:
+                ends[index] = time.monotonic()
+        if time.monotonic() > deadline:
+            for child in children:
+                child.kill()
+            missing = [index for index in range(len(children)) if index not in ends]
+            raise BenchError(f"{names or 'peers'} {missing} have not finished within {limit} s")
+        time.sleep(0.002)
+    return [ends[index] for index in range(len(children))], [child.returncode for child in children]
+
+
+class Registration(threading.Thread):
+    """Notices when all peers are registered."""
+
+    def __init__(self, swarm):
+        super().__init__(daemon=True)
+        self.swarm, self.at, self.ended = swarm, None, False
+
+    def run(self):
+        while not self.ended and self.at is None:
+            try:
+                if self.swarm.registered() >= self.swarm.peers:
+                    self.at = time.monotonic()
+            except (BenchError, ValueError, KeyError):
+                pass
+            time.sleep(0.02)
+
+
+def run_dfget(swarm):
+    swarm.clean()
+    swarm.forget_sent()
+    supernode = swarm.start_supernode()
+    try:
+        registration = Registration(swarm)
+        started = time.monotonic()
+        registration.start()
+        children = swarm.start_peers()
+        ends, codes = wait_all(children, 600)
+        registration.ended = True
+        for peer, code in enumerate(codes):
+            if code != 0:
+                with open(swarm.path(f"dfget-{peer}.err"), encoding="utf-8", errors="replace") as text:
+                    raise BenchError(f"dfget {peer} ended with {code}: {text.read()[-500:]}")
+        begin = registration.at or started
+        from_peers = 0
+        for peer in range(swarm.peers):
+            with open(swarm.path(f"dfget-{peer}.json"), encoding="utf-8") as text:
+                from_peers += json.loads(text.read())["from"]["peers"]
+        result = {
+            "seconds": max(ends) - begin, "first": min(ends) - begin, "started": begin - started,
+            "origin": swarm.sent_by_origin() / swarm.options.size,
+            "supernode": swarm.metric("darter_sent_bytes_total") / swarm.options.size,
+            "copies": from_peers / swarm.options.size,
+        }
+    finally:
+        supernode.stop()
+        processes.stop_leftovers("dfget")
+    swarm.check(range(swarm.peers))
+    return result
+
+
+def run_curl(swarm):
+    swarm.clean()
+    started = time.monotonic()
+    children = [swarm.spawn(FIRST + peer, ["curl", "-sSf", "-o", swarm.output(peer), swarm.url], f"curl-{peer}")
+                for peer in range(swarm.peers)]
+    ends, codes = wait_all(children, 1200)
+    if any(codes):
+        raise BenchError(f"curl ended with {codes}")
+    swarm.check(range(swarm.peers))
+    return {"seconds": max(ends) - started, "origin": swarm.peers, "supernode": 0}
+
+
+def bencode(value):
+    """BEP 3: what a .torrent file is written in."""
+    if isinstance(value, int):
+        return b"i%de" % value
+    if isinstance(value, bytes):
+        return b"%d:%s" % (len(value), value)
+    if isinstance(value, str):
+        return bencode(value.encode())
+    if isinstance(value, list):
+        return b"l" + b"".join(map(bencode, value)) + b"e"
+    return b"d" + b"".join(bencode(key) + bencode(value[key]) for key in sorted(value)) + b"e"
+
+
+def write_torrent(path, file, announce, piece=256 << 10):
+    """Returns the torrent's info hash."""
+    with open(file, "rb") as content:
+        hashes = b"".join(hashlib.sha1(part).digest() for part in iter(lambda: content.read(piece), b""))
+    info = {"length": os.path.getsize(file), "name": "file", "piece length": piece, "pieces": hashes}
+    with open(path, "wb") as out:
+        out.write(bencode({"announce": announce, "info": info}))
+    return hashlib.sha1(bencode(info)).hexdigest()
+
+
+def run_bittorrent(swarm):
+    """aria2c on every host, Debian's opentracker beside the one seed."""
+    swarm.clean()
+    tracker_address = swarm.hosts.address(ORIGIN)
+    torrent, hook = swarm.path("file.torrent"), swarm.path("complete.sh")
+    info_hash = write_torrent(torrent, swarm.file, f"http://{tracker_address}:{TRACKER}/announce")
+    with open(hook, "w", encoding="utf-8") as out:
+        out.write('#!/bin/sh\n: > "$3.complete"\n')
+    os.chmod(hook, 0o755)
+
+    def aria2c(number, directory, *more):
+        return swarm.spawn(number, [
+            "aria2c", "--no-conf", "--dir", directory, "--enable-dht=false", "--bt-enable-lpd=false",
+            "--enable-peer-exchange=true", "--seed-ratio=0", "--file-allocation=none", "--listen-port=6881",
+            f"--bt-external-ip={swarm.hosts.address(number)}", "--summary-interval=0", "--console-log-level=warn",
+            f"--on-bt-download-complete={hook}", *more, torrent,
+        ], f"aria2c-{number}")
+
+    # The tracker will not run as root, and knows only what it has been told of.
+    tracker = swarm.path("tracker")
+    os.makedirs(tracker, mode=0o755, exist_ok=True)
+    with open(os.path.join(tracker, "allowed"), "w", encoding="ascii") as out:
+        out.write(f"{info_hash}\n")
+    children = [swarm.spawn(ORIGIN, ["opentracker", "-i", tracker_address, "-p", str(TRACKER), "-P", str(TRACKER), "-d",
+                                     tracker, "-w", "allowed", "-u", "nobody"], "opentracker")]
+    try:
+        time.sleep(0.5)
+        children.append(aria2c(ORIGIN, swarm.root, "--check-integrity=true", "--bt-seed-unverified=true"))
+        time.sleep(2)
+        directories = [swarm.path(f"torrent-{peer}") for peer in range(swarm.peers)]
+        marks = [os.path.join(directory, "file.complete") for directory in directories]
+        started = time.monotonic()
+        children += [aria2c(FIRST + peer, directories[peer]) for peer in range(swarm.peers)]
+        while not all(map(os.path.exists, marks)):
+            if children[0].poll() is not None:
+                raise BenchError("opentracker has ended")
+            if time.monotonic() - started > 600:
+                raise BenchError("BitTorrent has not finished within 600 s")
+            time.sleep(0.005)
+        seconds = time.monotonic() - started
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+    for directory in directories:
+        if digest_of(os.path.join(directory, "file")) != swarm.digest:
+            raise BenchError("BitTorrent brought other bytes")
+    return {"seconds": seconds, "origin": 0, "supernode": 0}
+
+
+LIMITS = {"ratio": 1.25, "origin": 1.02, "supernode": 2.0}
+
+
+def measure(options, peers, rows):
+    with tempfile.TemporaryDirectory(prefix="darter-swarm-", dir=options.dir) as directory, \
+            Hosts(peers + FIRST - 1, options.rate) as hosts:
+        swarm = Swarm(options, hosts, peers, directory)
+        os.mkdir(swarm.root)
+        os.link(options.content, swarm.file)
+        origin = swarm.start_origin()
+        try:
+            swarm.measure_goodput()
+            ways = {"darter": (run_dfget, options.rounds)}
+            if not options.alone:
+                ways |= {"curl": (run_curl, 1), "bittorrent": (run_bittorrent, 1)}
+            for name, (way, rounds) in ways.items():
+                runs = sorted((way(swarm) for _ in range(rounds)), key=lambda run: run["seconds"])
+                run = runs[len(runs) // 2]
+                rows.append({"what": name, "peers": peers, "bytes": options.size, "goodput": swarm.goodput,
+                             "bound": swarm.bound, "ratio": run["seconds"] / swarm.bound, **run})
+                show(rows[-1])
+        finally:
+            origin.terminate()
+            origin.wait()
+            processes.stop_leftovers()
+
+
+def show(row):
+    more = f"first {row['first']:6.2f} s  peers {row['copies']:5.2f} F" if "copies" in row else ""
+    print(f"{row['what']:<11} N={row['peers']:<3} T {row['seconds']:7.2f} s  bound {row['bound']:6.2f} s  T/bound {row['ratio']:6.3f}  "
+          f"origin {row['origin']:5.2f} F  supernode {row['supernode']:5.2f} F  {more}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--bin", default=os.path.join(ROOT, ".build", "release"))
+    parser.add_argument("--dir", help="where files are kept meanwhile (default: the system's temporary directory)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 8, 16], metavar="N")
+    parser.add_argument("--mib", type=int, default=64)
+    parser.add_argument("--rate", default="100mbit")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--alone", action="store_true", help="without curl and BitTorrent beside")
+    parser.add_argument("--json", metavar="FILE", help="write the results there, too")
+    options = parser.parse_args()
+    options.size = options.mib * MIB
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="darter-swarm-", dir=options.dir) as directory:
+        options.content = os.path.join(directory, "content")
+        with open(options.content, "wb") as out:
+            for _ in range(options.mib):
+                out.write(os.urandom(MIB))
+        options.digest = digest_of(options.content)
+        for peers in options.sizes:
+            measure(options, peers, rows)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as out:
+            json.dump(rows, out, indent=1)
+    failed = [f"N={row['peers']}: {name} {row[name]:.3f}, not {limit}" for row in rows if row["what"] == "darter"
+              for name, limit in LIMITS.items() if row[name] > limit]
+    for line in failed:
+        print(f"LIMIT {line}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BenchError as error:
+        print(f"swarm: {error}", file=sys.stderr)
+        sys.exit(2)
+    finally:
+        processes.stop_leftovers()
