@@ -8,7 +8,9 @@ import argparse
 import hashlib
 import json
 import os
+import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -112,14 +114,32 @@ origin: {{allow_addresses: [10.88.0.0/16]}}
         text = sh(*self.hosts.command(SUPERNODE, ["curl", "-sf", url]))
         return len(json.loads(text)["items"])
 
+    def calls(self):
+        """How many requests the API has answered."""
+        return self.metric('http_requests_total{listener="api"')
+
     def output(self, peer):
         return self.path(f"out-{peer}")
+
+    def arriving(self, peer):
+        """Where dfget keeps its output until it is whole."""
+        return self.path(f".out-{peer}.darter")
 
     def dfget(self, peer):
         number = FIRST + peer
         return [self.binary("dfget"), "--home", self.path(f"home-{peer}"), "-n", f"{self.hosts.address(SUPERNODE)}:{API}",
                 "--ip", self.hosts.address(number), "--notbs", "--alivetime", "60s", "--json", self.url, "-o",
                 self.output(peer)]
+
+    def complaint(self, peer):
+        """The end of what a dfget has said."""
+        with open(self.path(f"dfget-{peer}.err"), encoding="utf-8", errors="replace") as text:
+            return text.read()[-500:]
+
+    def from_peers(self, peer):
+        """How many bytes a dfget that has ended got from others like it."""
+        with open(self.path(f"dfget-{peer}.json"), encoding="utf-8") as text:
+            return json.loads(text.read())["from"]["peers"]
 
     def start_peers(self):
         """Starts every peer; returns the processes."""
@@ -184,36 +204,165 @@ class Registration(threading.Thread):
             time.sleep(0.02)
 
 
+class Probe:
+    """How long the smallest call to the supernode takes meanwhile, from one of the peers, on a connection of its own."""
+
+    def __init__(self, swarm):
+        url = f"http://{swarm.hosts.address(SUPERNODE)}:{API}/healthz?[1-100000]"
+        self.file = swarm.path("probe")
+        with open(self.file, "wb") as out:
+            self.process = subprocess.Popen(
+                swarm.hosts.command(FIRST, ["curl", "-s", "--rate", "20/s", "-o", os.devnull, "-w", "%{stderr}%{time_total}\\n", url]),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out, env=processes.ENVIRONMENT)
+
+    def stop(self):
+        """Returns the median, in seconds."""
+        self.process.terminate()
+        self.process.wait()
+        with open(self.file, encoding="utf-8") as text:
+            times = [float(line) for line in text.read().split("\n")[:-1]]
+        if not times:
+            raise BenchError("the supernode has not answered a single small call")
+        return statistics.median(times)
+
+
+def processor_seconds():
+    """What all processors together have spent so far: busy, and in all."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        fields = [int(field) / processes.TICKS for field in stat.readline().split()[1:9]]
+    return sum(fields) - fields[3] - fields[4], sum(fields)
+
+
 def run_dfget(swarm):
     swarm.clean()
     swarm.forget_sent()
     supernode = swarm.start_supernode()
     try:
         registration = Registration(swarm)
+        probe = Probe(swarm)
+        calls, cpu, busy = swarm.calls(), supernode.cpu_seconds, processor_seconds()
         started = time.monotonic()
         registration.start()
         children = swarm.start_peers()
         ends, codes = wait_all(children, 600)
         registration.ended = True
+        cpu = supernode.cpu_seconds - cpu
+        busy = [after - before for before, after in zip(busy, processor_seconds())]
+        call_time = probe.stop()
         for peer, code in enumerate(codes):
             if code != 0:
-                with open(swarm.path(f"dfget-{peer}.err"), encoding="utf-8", errors="replace") as text:
-                    raise BenchError(f"dfget {peer} ended with {code}: {text.read()[-500:]}")
+                raise BenchError(f"dfget {peer} ended with {code}: {swarm.complaint(peer)}")
         begin = registration.at or started
-        from_peers = 0
-        for peer in range(swarm.peers):
-            with open(swarm.path(f"dfget-{peer}.json"), encoding="utf-8") as text:
-                from_peers += json.loads(text.read())["from"]["peers"]
         result = {
             "seconds": max(ends) - begin, "first": min(ends) - begin, "started": begin - started,
             "origin": swarm.sent_by_origin() / swarm.options.size,
             "supernode": swarm.metric("darter_sent_bytes_total") / swarm.options.size,
-            "copies": from_peers / swarm.options.size,
+            "copies": sum(swarm.from_peers(peer) for peer in range(swarm.peers)) / swarm.options.size,
+            "busy": busy[0] / busy[1], "call_time": call_time,
+            # What it sends and fetches is in there, too: it is what a call costs this supernode while it does its other work.
+            "call_cost": cpu / max(1, swarm.calls() - calls),
         }
     finally:
         supernode.stop()
         processes.stop_leftovers("dfget")
     swarm.check(range(swarm.peers))
+    return result
+
+
+def predict(options, row):
+    """What the simulator says of a run, given what was measured in it: T in seconds."""
+    rate = f"{int(row['goodput'])}B/s"
+    latency = f"{int(row['call_time'] * 1e6 / 2)}us"
+    with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
+        file.write(f"""
+name: measured
+tasks: [{{ size: {options.size}, piece: 256KiB }}]
+peers: {{ count: {row['peers']}, up: {rate}, down: {rate}, lead: {latency}, hash_rate: {int(options.hash_rate)}B/s }}
+supernode:
+  {{ up: {rate}, origin_rate: {rate}, upload_slots: 16, cores: {os.cpu_count()}, call_cost: {int(row['call_cost'] * 1e6)}us,
+    item_cost: 0s, decision_cost: 0s }}
+network: {{ latency: {latency} }}
+""")
+        file.flush()
+        done = subprocess.run([os.path.join(options.bin, "dfsim"), "run", "--json", file.name], capture_output=True,
+                              text=True, check=False)
+    if done.returncode != 0:
+        raise BenchError(f"dfsim: {done.stderr.strip()}")
+    return json.loads(done.stdout)["lastSeconds"]
+
+
+class Spoiler(threading.Thread):
+    """Spoils what a peer has already got, on its disk and so for whoever gets it from there, until stopped.
+
+    Whatever it does to the peer itself: nobody else may get a wrong byte."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.ended = path, False
+
+    def run(self):
+        generator = random.Random(1)
+        while not self.ended:
+            try:
+                with open(self.path, "r+b", buffering=0) as file:
+                    size = os.fstat(file.fileno()).st_size
+                    for offset in range(generator.randrange(4096), size, 64 << 10):
+                        os.pwrite(file.fileno(), b"spoilt", offset)
+            except FileNotFoundError:
+                pass
+            time.sleep(0.02)
+
+
+def run_faults(swarm):
+    """2 % of the packets lost at every host, a quarter of the peers killed, two cut off for 10 s, and one that spoils."""
+    swarm.clean()
+    swarm.forget_sent()
+    supernode = swarm.start_supernode()
+    spoiling, killed = 0, range(1, 1 + swarm.peers // 4)
+    cut = range(killed.stop, killed.stop + 2)
+    good = range(killed.stop, swarm.peers)
+    spoiler = Spoiler(swarm.arriving(spoiling))
+    for number in range(1, swarm.hosts.count + 1):
+        swarm.hosts.lose(number, 0.02)
+    try:
+        registration = Registration(swarm)
+        registration.start()
+        started = time.monotonic()
+        children = swarm.start_peers()
+        while registration.at is None:
+            if time.monotonic() - started > 60:
+                raise BenchError("not all peers have registered within 60 s")
+            time.sleep(0.01)
+        spoiler.start()
+        time.sleep(1)
+        for peer in cut:
+            swarm.hosts.cut(FIRST + peer)
+        time.sleep(1)
+        for peer in killed:
+            children[peer].kill()
+        time.sleep(9)
+        for peer in cut:
+            swarm.hosts.cut(FIRST + peer, isolated=False)
+        ends, codes = wait_all([children[peer] for peer in good], 120, "good peers")
+        failed = {peer: swarm.complaint(peer) for peer, code in zip(good, codes) if code != 0}
+        if failed:
+            raise BenchError(f"not all good peers have finished: {failed}")
+        never_cut = [end for peer, end in zip(good, ends) if peer not in cut]
+        result = {
+            "seconds": max(ends) - registration.at, "first": min(ends) - registration.at,
+            "undisturbed": max(never_cut) - registration.at,
+            "origin": swarm.sent_by_origin() / swarm.options.size,
+            "supernode": swarm.metric("darter_sent_bytes_total") / swarm.options.size,
+            "copies": sum(swarm.from_peers(peer) for peer in good) / swarm.options.size,
+        }
+    finally:
+        spoiler.ended = True
+        for child in children:
+            child.kill()
+            child.wait()
+        supernode.stop()
+        processes.stop_leftovers("dfget")
+    swarm.check(good)
     return result
 
 
@@ -302,7 +451,7 @@ def run_bittorrent(swarm):
     return {"seconds": seconds, "origin": 0, "supernode": 0}
 
 
-LIMITS = {"ratio": 1.25, "origin": 1.02, "supernode": 2.0}
+LIMITS = {"ratio": 1.25, "origin": 1.02, "supernode": 2.0, "misprediction": 0.15}
 
 
 def measure(options, peers, rows):
@@ -317,11 +466,17 @@ def measure(options, peers, rows):
             ways = {"darter": (run_dfget, options.rounds)}
             if not options.alone:
                 ways |= {"curl": (run_curl, 1), "bittorrent": (run_bittorrent, 1)}
+            if options.faults and peers == max(options.sizes):
+                # The last: packets are lost from then on.
+                ways |= {"faults": (run_faults, 1)}
             for name, (way, rounds) in ways.items():
                 runs = sorted((way(swarm) for _ in range(rounds)), key=lambda run: run["seconds"])
                 run = runs[len(runs) // 2]
                 rows.append({"what": name, "peers": peers, "bytes": options.size, "goodput": swarm.goodput,
                              "bound": swarm.bound, "ratio": run["seconds"] / swarm.bound, **run})
+                if name == "darter":
+                    rows[-1]["predicted"] = predict(options, rows[-1])
+                    rows[-1]["misprediction"] = abs(rows[-1]["predicted"] / run["seconds"] - 1)
                 show(rows[-1])
         finally:
             origin.terminate()
@@ -330,9 +485,14 @@ def measure(options, peers, rows):
 
 
 def show(row):
-    more = f"first {row['first']:6.2f} s  peers {row['copies']:5.2f} F" if "copies" in row else ""
     print(f"{row['what']:<11} N={row['peers']:<3} T {row['seconds']:7.2f} s  bound {row['bound']:6.2f} s  T/bound {row['ratio']:6.3f}  "
-          f"origin {row['origin']:5.2f} F  supernode {row['supernode']:5.2f} F  {more}", flush=True)
+          f"origin {row['origin']:5.2f} F  supernode {row['supernode']:5.2f} F", flush=True)
+    if "predicted" in row:
+        print(f"{'':<11} simulated {row['predicted']:6.2f} s  first {row['first']:6.2f} s  peers {row['copies']:5.2f} F  "
+              f"a call {row['call_time'] * 1000:5.1f} ms, {row['call_cost'] * 1e6:4.0f} us of the supernode's  "
+              f"processors busy {row['busy'] * 100:3.0f} %", flush=True)
+    if "undisturbed" in row:
+        print(f"{'':<11} all good peers; the last of those never cut off after {row['undisturbed']:6.2f} s", flush=True)
 
 
 def main():
@@ -344,6 +504,8 @@ def main():
     parser.add_argument("--rate", default="100mbit")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--alone", action="store_true", help="without curl and BitTorrent beside")
+    parser.add_argument("--no-faults", dest="faults", action="store_false",
+                        help="without the run in which packets are lost, peers killed, cut off and spoilt")
     parser.add_argument("--json", metavar="FILE", help="write the results there, too")
     options = parser.parse_args()
     options.size = options.mib * MIB
@@ -353,7 +515,9 @@ def main():
         with open(options.content, "wb") as out:
             for _ in range(options.mib):
                 out.write(os.urandom(MIB))
+        started = time.monotonic()
         options.digest = digest_of(options.content)
+        options.hash_rate = options.size / (time.monotonic() - started)
         for peers in options.sizes:
             measure(options, peers, rows)
     if options.json:
