@@ -9,7 +9,7 @@ struct PeerTable {
             let (first, second) = (Self.rank(left), Self.rank(right))
             return first == second ? (left.name, left.address) < (right.name, right.address) : first < second
         }
-        rows += ordered.map { [$0.name, $0.address, $0.state.rawValue, "\($0.tasks)", Self.why($0)] }
+        rows += ordered.map { [$0.name, Self.place($0), $0.state.rawValue, "\($0.tasks)", Self.why($0)] }
         rows += blocks.filter(\.peers.isEmpty).map { ["-", $0.address, "blocked", "-", $0.reason ?? ""] }
     }
 
@@ -20,6 +20,11 @@ struct PeerTable {
         case .probation: 2
         case .healthy: 3
         }
+    }
+
+    /// As `block` takes it.
+    private static func place(_ peer: PeerListing) -> String {
+        peer.address.firstRange(of: "://").map { String(peer.address[$0.upperBound...]) } ?? peer.address
     }
 
     private static func why(_ peer: PeerListing) -> String {

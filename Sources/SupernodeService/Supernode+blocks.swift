@@ -21,7 +21,7 @@ extension Supernode {
         }
         logger.notice("node blocked", metadata: ["node": "\(node)", "reason": "\(request.reason ?? "")"])
         tellTasks(of: node)
-        return listing(of: node, block)
+        return listing(of: node, blocks.all[node] ?? block)
     }
 
     /// Others may be given the node again.

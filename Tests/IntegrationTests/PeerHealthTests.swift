@@ -29,7 +29,7 @@ import WireAPI
                     let table = try await supernode.operate("peers").split(separator: "\n").map(String.init)
                     #expect(table.first?.hasPrefix("NAME") == true)
                     #expect(table.count == 2)
-                    #expect(table.last?.contains("http://\(daemons[0].pieces)  blocked  1      \(reason)") == true)
+                    #expect(table.last?.contains("  \(daemons[0].pieces)  blocked  1      \(reason)") == true)
 
                     try await pull(origin, through: daemons[1])
                     #expect(try await daemons[1].received(from: "peer") == 0)

@@ -40,12 +40,12 @@ import WireAPI
         ]
         #expect(
             PeerTable(peers, blocks).text == """
-                NAME   ADDRESS                STATE        TASKS  WHY
-                bad    http://10.0.0.1:65002  blocked      12     disk
-                quick  http://10.0.0.1:65002  quarantined  12     4 s to go, 5 timedOut by 2
-                a      http://10.0.0.1:65002  healthy      12
-                b      http://10.0.0.1:65002  healthy      12     slow in 2
-                -      10.0.0.9:1             blocked      -
+                NAME   ADDRESS         STATE        TASKS  WHY
+                bad    10.0.0.1:65002  blocked      12     disk
+                quick  10.0.0.1:65002  quarantined  12     4 s to go, 5 timedOut by 2
+                a      10.0.0.1:65002  healthy      12
+                b      10.0.0.1:65002  healthy      12     slow in 2
+                -      10.0.0.9:1      blocked      -
 
                 """
         )

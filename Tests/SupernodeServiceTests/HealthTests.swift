@@ -115,7 +115,7 @@ import WireAPI
             let shown = try listing(rig, bad)
             #expect(shown.state == .blocked && shown.blockReason == "its disk is dying")
 
-            rig.supernode.leave(bad)
+            for member in members { rig.supernode.leave(member) }
             let again = try rig.peer("bad once more", port: 1)
             let record = try #require(ResourceURL("http://origin/file"))
             _ = try await rig.join(again, record)
