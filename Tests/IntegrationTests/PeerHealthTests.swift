@@ -80,7 +80,8 @@ import WireAPI
                     for (number, peer) in peers.enumerated() {
                         let task = try await peer.joined(url: registry.url(origin.path), digest: origin.digest)
                         let failed =
-                            number == 0 ? [] : [TaskReport.FailedPiece(piece: PieceIndex(0), parent: liar, reason: .wrongBytes)]
+                            number == 0
+                            ? [] : [TaskReport.FailedPiece(piece: PieceIndex(0), parent: liar, reason: .wrongBytes)]
                         let report = TaskReport(
                             task: task.task,
                             generation: task.generation,

@@ -153,6 +153,30 @@ import WireAPI
         }
     }
 
+    @Test("A node that joins while it is blocked is blocked there, whichever comes first; the same for the way back")
+    func race() async throws {
+        try await withMembers(["other"]) { rig, task, _ in
+            for round in 0..<200 {
+                let peer = try rig.peer("bad", port: 1000 + round)
+                let isBlocked = round.isMultiple(of: 2)
+                if !isBlocked { _ = try rig.supernode.block("\(peer.id)", BlockRequest()) }
+                try await withThrowingTaskGroup { group in
+                    group.addTask { _ = try task.enroll(peer, pattern: .p2p) }
+                    group.addTask {
+                        if isBlocked {
+                            _ = try rig.supernode.block("\(peer.id)", BlockRequest())
+                        } else {
+                            try rig.supernode.unblock("\(peer.id)")
+                        }
+                    }
+                    group.addTask { _ = rig.supernode.peerListings }
+                    try await group.waitForAll()
+                }
+                #expect((task.standings(at: rig.time.now)[peer.id]?.state == .blocked) == isBlocked)
+            }
+        }
+    }
+
     @Test("A blocked peer may download")
     func blockedPeerDownloads() async throws {
         try await withMembers(["bad"]) { rig, task, members in
