@@ -103,7 +103,6 @@ struct RandomWorld {
             if case .some(nil) = underWay[peer]?[piece] { underWay[peer]?[piece] = nil }
         case 60..<83: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
         case 83..<85:
-            // Of a seed nothing comes of it.
             let isBlocked = Int.random(in: 0..<3, using: &generator) > 0
             scheduler.block(peer, isBlocked)
             if peer != seedPeer, isBlocked { blocked.insert(peer) } else { blocked.remove(peer) }
@@ -277,8 +276,7 @@ struct RandomWorld {
     private mutating func standingFaults() -> [String] {
         let standings = scheduler.standings(at: now)
         return joined.compactMap { peer in
-            guard let place = scheduler.place(of: peer) else { return "lost" }
-            let health = scheduler.peers[place].health
+            guard let health = scheduler.place(of: peer).map({ scheduler.peers[$0].health }) else { return "lost" }
             let state: ParentStanding.State =
                 blocked.contains(peer)
                 ? .blocked : health.isResting ? .quarantined : health.isOnProbation ? .probation : .healthy
