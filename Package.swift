@@ -175,7 +175,7 @@ let package = Package(
         ),
 
         // Layer 8: argument parsing, and the list of plugins.
-        executable("supernode", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
+        executable("supernode", ["BackendAPI", "NodeAssembly", "WireAPI", argumentParser] + plugins),
         executable(
             "dfget",
             [
@@ -250,7 +250,7 @@ let package = Package(
                 lifecycle, logging,
             ]
         ),
-        tests("NodeAssemblyTests", ["NodeAssembly", "NodeConfig", "PeerEngine"]),
+        tests("NodeAssemblyTests", ["NodeAssembly", "Content", "NodeConfig", "PeerEngine", "WireAPI"]),
         tests(
             "NodeControlTests",
             [

@@ -28,7 +28,7 @@ extension ToolFailure {
         switch code {
         case .originNotFound, .unknownTask: .notFound
         case .originUnauthorized, .originForbidden, .sourceRefused, .sourceUnverified, .invalidRequest,
-            .unauthenticated, .unsupportedVersion:
+            .unauthenticated, .forbidden, .unsupportedVersion:
             .denied
         case .originUnreachable, .originUntrusted, .supernodeUnreachable, .shuttingDown: .network
         case .originUnavailable, .originThrottled, .generationMismatch: .origin

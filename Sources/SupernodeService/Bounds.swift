@@ -6,6 +6,8 @@ package struct Bounds: Sendable {
     package var tasks = 50_000
     /// Tasks that one peer takes part in.
     package var tasksOfPeer = 10_000
+    /// Blocked nodes.
+    package var blocks = 10_000
     /// Labels of a peer.
     package var labels = 16
     /// Bytes of a peer's name, and of each label's name and value.

@@ -5,11 +5,26 @@ extension FailureReason {
     init(_ reason: TaskReport.Reason) {
         self =
             switch reason {
-            case .unreachable: .gone
+            case .unreachable: .unreachable
             case .timedOut: .timedOut
-            case .refused, .local: .refused
+            case .refused: .refused
             case .generation: .generation
             case .wrongBytes: .wrongBytes
+            case .local: .local
+            }
+    }
+}
+
+extension TaskReport.Reason {
+    init(_ reason: FailureReason) {
+        self =
+            switch reason {
+            case .unreachable: .unreachable
+            case .timedOut: .timedOut
+            case .refused: .refused
+            case .generation: .generation
+            case .wrongBytes: .wrongBytes
+            case .local: .local
             }
     }
 }

@@ -17,7 +17,7 @@ extension PeerRegistrationRequest {
         guard holds else { throw WireError(.invalidRequest, message) }
     }
 
-    private static func isLine(_ text: String, _ limit: Int) -> Bool {
+    static func isLine(_ text: String, _ limit: Int) -> Bool {
         text.utf8.count <= limit && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }

@@ -8,6 +8,8 @@ final class PeerSession: Sendable {
     let id: PeerID
     let key: PeerKey
     let name: String
+    /// Where its piece server is.
+    let node: NodeAddress
     /// `http://address:port` of its piece server.
     let url: String
     let labels: [String: String]
@@ -38,7 +40,8 @@ final class PeerSession: Sendable {
         id: PeerID,
         key: PeerKey,
         name: String,
-        url: String,
+        node: NodeAddress,
+        speaksTLS: Bool,
         labels: [String: String],
         uploadSlots: Int,
         clock: SupernodeClock
@@ -46,7 +49,8 @@ final class PeerSession: Sendable {
         self.id = id
         self.key = key
         self.name = name
-        self.url = url
+        self.node = node
+        url = "\(speaksTLS ? "https" : "http")://\(node)"
         self.labels = labels
         self.uploadSlots = uploadSlots
         self.clock = clock

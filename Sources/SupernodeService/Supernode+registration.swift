@@ -26,8 +26,8 @@ extension Supernode {
             id: PeerID(),
             key: PeerKey(),
             name: request.name,
-            url:
-                "\(request.tls == true ? "https" : "http")://\(known.contains(":") ? "[\(known)]" : known):\(request.port)",
+            node: NodeAddress(ip: known, port: request.port),
+            speaksTLS: request.tls == true,
             labels: request.labels,
             uploadSlots: request.uploadSlots,
             clock: clock
@@ -47,7 +47,7 @@ extension Supernode {
             piecesPort: piecesPort,
             piecesTLS: piecesTLS,
             aliveSeconds: configuration.aliveTime.seconds,
-            address: known
+            address: "\(known)"
         )
     }
 
@@ -60,14 +60,17 @@ extension Supernode {
     }
 
     /// A peer is reached where it calls from, unless it names an address that the configuration trusts.
-    private func peerAddress(_ named: String?, observed: String) throws(WireError) -> String {
-        guard let named, named != observed else { return observed }
+    private func peerAddress(_ named: String?, observed: String) throws(WireError) -> IPAddress {
+        guard let named, named != observed else {
+            guard let address = IPAddress(observed) else { throw WireError(.invalidRequest, "not called over IP") }
+            return address.unmapped
+        }
         guard let address = IPAddress(named) else {
             throw WireError(.invalidRequest, "the address to be known by is no IP address")
         }
         guard configuration.networks.contains(where: { $0.contains(address) }) else {
             throw WireError(.invalidRequest, "the address \(named) is not within the supernode's peers.networks")
         }
-        return named
+        return address.unmapped
     }
 }

@@ -16,6 +16,7 @@ package final class Supernode: Service {
     let store: CacheStore
     let seed = SeedIdentity()
     let peers = PeerDirectory()
+    let blocks = BlockList()
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     let clusterToken: PeerToken?
@@ -42,6 +43,7 @@ package final class Supernode: Service {
         tasks = TaskTable(
             seed: seed,
             configuration: configuration,
+            blocks: blocks,
             store: store,
             backends: backends,
             fetcher: OriginFetcher(origin, logger: logger),
@@ -71,8 +73,9 @@ package final class Supernode: Service {
     private func sweep() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
-            tick(at: clock.now())
-            Gauge(label: "darter_peers").record(peers.count)
+            let now = clock.now()
+            tick(at: now)
+            recordPeers(at: now)
             Gauge(label: "darter_tasks").record(tasks.count)
         }
     }

@@ -45,27 +45,31 @@ package struct SupernodeRoutes: Sendable {
         router.post("/api/v1/objects") { request, context in
             try await Self.answer { .json(try await supernode.put(request.body, token: Self.bearer(request))) }
         }
+        addBlocks(to: router)
         addListings(to: router)
+    }
+
+    private func addBlocks(to router: Router<ServiceRequestContext>) {
+        router.put("/api/v1/peers/:peer/block") { request, context in
+            try await Self.answer {
+                try supernode.authorize(Self.bearer(request), from: context.remote.ip)
+                let body = try await request.jsonIfAny(BlockRequest.self, limit: bounds.registration)
+                return .json(try supernode.block(context.parameters.get("peer") ?? "", body ?? BlockRequest()))
+            }
+        }
+        router.delete("/api/v1/peers/:peer/block") { request, context in
+            try await Self.answer {
+                try supernode.authorize(Self.bearer(request), from: context.remote.ip)
+                try supernode.unblock(context.parameters.get("peer") ?? "")
+                return Response(status: .noContent)
+            }
+        }
+        router.get("/api/v1/blocks") { _, _ in Response.json(Listing(supernode.blockListings)) }
     }
 
     private func addListings(to router: Router<ServiceRequestContext>) {
         router.get("/api/v1/peers") { _, _ in
-            let now = supernode.clock.now()
-            return Response.json(
-                Listing(
-                    supernode.peers.all.map { session in
-                        PeerListing(
-                            peer: session.id,
-                            name: session.name,
-                            address: session.url,
-                            labels: session.labels,
-                            uploadSlots: session.uploadSlots,
-                            tasks: session.taskCount,
-                            silentSeconds: session.silence(at: now).seconds
-                        )
-                    }
-                )
-            )
+            Response.json(Listing(supernode.peerListings))
         }
         router.get("/api/v1/tasks") { _, _ in
             Response.json(Listing(supernode.tasks.all.map(\.listing)))

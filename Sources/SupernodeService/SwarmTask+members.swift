@@ -25,7 +25,6 @@ extension SwarmTask {
             let digests = Self.digests(of: state.published, in: file)
             member.told = state.published
             member.lengthTold = file.layout.length != nil
-            state.scheduler.leave(session.id)
             state.scheduler.join(
                 session.id,
                 as: .peer,
@@ -34,6 +33,7 @@ extension SwarmTask {
             )
             state.scheduler.restrict(session.id, pattern == .cdn ? .seedOnly : .anyParent)
             state.members[session.id] = member
+            heedBlocks(of: session, in: &state)
             response = TaskRegistrationResponse(
                 task: id,
                 generation: generation,

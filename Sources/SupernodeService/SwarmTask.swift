@@ -15,6 +15,7 @@ final class SwarmTask: Sendable {
     let digest: Digest?
     let seed: SeedIdentity
     let configuration: PeerConfiguration
+    let blocks: BlockList
     let clock: SupernodeClock
     let state: Mutex<State>
 
@@ -48,6 +49,7 @@ final class SwarmTask: Sendable {
         digest: Digest?,
         seed: SeedIdentity,
         configuration: PeerConfiguration,
+        blocks: BlockList = BlockList(),
         clock: SupernodeClock = .system
     ) {
         self.id = id
@@ -55,6 +57,7 @@ final class SwarmTask: Sendable {
         self.digest = digest
         self.seed = seed
         self.configuration = configuration
+        self.blocks = blocks
         state = Mutex(State(scheduler: SwarmScheduler(Self.schedulerConfiguration(configuration))))
     }
 
@@ -68,15 +71,17 @@ final class SwarmTask: Sendable {
 extension SwarmTask {
     /// Changes the state, lets the scheduler decide what follows, and tells everybody concerned.
     func change(_ body: (inout State) -> Void) {
-        let sessions = state.withLock { state in
+        let (sessions, output) = state.withLock { state in
             body(&state)
-            return Self.schedule(&state, at: clock.now())
+            let output = state.scheduler.schedule(now: clock.now(), using: &state.random)
+            return (Self.take(output, into: &state), output)
         }
         for session in sessions { session.notify(id) }
+        Self.count(output)
     }
 
-    static func schedule(_ state: inout State, at now: ContinuousClock.Instant) -> [PeerSession] {
-        let output = state.scheduler.schedule(now: now, using: &state.random)
+    /// Keeps what was decided for the answers that are to carry it; returns who has news.
+    private static func take(_ output: SchedulerOutput, into state: inout State) -> [PeerSession] {
         var concerned: Set<PeerID> = []
         for cancellation in output.cancellations {
             concerned.insert(cancellation.peer)

@@ -10,6 +10,7 @@ import WireAPI
 final class TaskTable: Sendable {
     private let seed: SeedIdentity
     private let configuration: PeerConfiguration
+    private let blocks: BlockList
     private let store: CacheStore
     private let backends: BackendRegistry
     private let fetcher: OriginFetcher
@@ -21,6 +22,7 @@ final class TaskTable: Sendable {
     init(
         seed: SeedIdentity,
         configuration: PeerConfiguration,
+        blocks: BlockList,
         store: CacheStore,
         backends: BackendRegistry,
         fetcher: OriginFetcher,
@@ -30,6 +32,7 @@ final class TaskTable: Sendable {
     ) {
         self.seed = seed
         self.configuration = configuration
+        self.blocks = blocks
         self.store = store
         self.backends = backends
         self.fetcher = fetcher
@@ -51,7 +54,14 @@ final class TaskTable: Sendable {
             }
             guard contents[id] != nil || contents.count < configuration.bounds.tasks else { return nil }
             let content = TaskContent(
-                task: SwarmTask(id: id, digest: digest, seed: seed, configuration: configuration, clock: clock),
+                task: SwarmTask(
+                    id: id,
+                    digest: digest,
+                    seed: seed,
+                    configuration: configuration,
+                    blocks: blocks,
+                    clock: clock
+                ),
                 store: store,
                 backends: backends,
                 fetcher: fetcher,

@@ -3,7 +3,7 @@
 struct Site: Sendable {
     /// The places of the site's peers.
     var members = BitSet()
-    /// How many copies they hold or are getting, without those of peers that rest.
+    /// How many copies they hold or are getting, without those of peers that serve nobody.
     private var supply: [Int] = []
     /// The pieces of which there is such a copy.
     private(set) var supplied = BitSet()

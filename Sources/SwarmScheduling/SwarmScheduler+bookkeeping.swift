@@ -80,11 +80,11 @@ extension SwarmScheduler {
         supply[piece] += 1
         copies += 1
         if supply[piece] == 1 { uninjected.remove(piece) }
-        if let site = peers[place].site, !peers[place].health.isResting { sites[site].addCopy(piece) }
+        if let site = peers[place].site, !peers[place].health.isBarred { sites[site].addCopy(piece) }
     }
 
     private mutating func loseCopy(_ piece: Int, at place: Int) {
-        if let site = peers[place].site, !peers[place].health.isResting, sites[site].removeCopy(piece) {
+        if let site = peers[place].site, !peers[place].health.isBarred, sites[site].removeCopy(piece) {
             fresh.insert(piece)
         }
         supply[piece] -= 1
@@ -94,7 +94,7 @@ extension SwarmScheduler {
         fresh.insert(piece)
     }
 
-    /// A peer that rests does not keep others of its site from getting elsewhere what it holds.
+    /// A peer that serves nobody does not keep others of its site from getting elsewhere what it holds.
     mutating func countAtSite(_ place: Int, isCounted: Bool) {
         guard peers[place].role == .peer, let site = peers[place].site else { return }
         let covered = peers[place].covered
@@ -119,7 +119,7 @@ extension SwarmScheduler {
     }
 
     /// Whether a child would pass on late, or to nobody, what it gets.
-    func isPoorParent(_ child: Int) -> Bool { peers[child].isSlowChild || peers[child].health.isResting }
+    func isPoorParent(_ child: Int) -> Bool { peers[child].isSlowChild || peers[child].health.isBarred }
 
     /// A child's place in the queue: those with the fewest pieces first, but who would be a poor parent behind those that
     /// have up to a fifth more than the mean.
@@ -141,7 +141,7 @@ extension SwarmScheduler {
 
     /// How many more pieces may stand in line at a parent.
     func freeSlots(_ place: Int) -> Int {
-        if peers[place].isVacant || peers[place].health.isResting { return 0 }
+        if peers[place].isVacant || peers[place].health.isBarred { return 0 }
         let slots =
             peers[place].role == .seed
             ? seedSlots : min(max(configuration.peerSlots, slotsForGap(of: place)), configuration.mostPeerSlots)

@@ -231,7 +231,7 @@ extension SwarmScheduler {
             let rank = Int.random(in: 0..<holders.count, using: &generator)
             let start = BitSet.member(ofRank: rank, words: words) { holders.word($0) }
             BitSet.walk(words: words, from: start, word: { holders.word($0) }) { place in
-                if place != choice.parent, place != child, peers[place].role == .peer, !peers[place].health.isResting,
+                if place != choice.parent, place != child, peers[place].role == .peer, !peers[place].health.isBarred,
                     !avoids(child, parent: place, piece: choice.piece, now: now)
                 {
                     others.append(place)

@@ -73,19 +73,9 @@ extension SwarmScheduler {
         }
         guard let parentPlace, parentPlace != child else { return }
         avoid(parentPlace, for: piece.value, by: child, ofWrongBytes: reason == .wrongBytes, now: now)
-        // The seed never rests: it may be the only holder. A generation that differs is nobody's fault.
-        guard peers[parentPlace].role == .peer, reason != .generation else { return }
-        let end = peers[parentPlace].health.complain(
-            peer,
-            ofWrongBytes: reason == .wrongBytes,
-            now: now,
-            configuration: configuration
-        )
-        guard let end else { return }
-        alarms.insert(Alarm(at: end, matter: .rest(parent: parentPlace, birth: peers[parentPlace].birth)))
-        countAtSite(parentPlace, isCounted: false)
-        refreshWaiting(parentPlace)
-        refreshIdle(parentPlace)
+        // The seed never rests: it may be the only holder.
+        guard peers[parentPlace].role == .peer, reason.isParentsFault else { return }
+        complain(peer, of: parentPlace, reason, now: now)
     }
 
     /// How many more assignments a peer would take now, instead of what it said before; each assignment takes one off.
@@ -124,7 +114,7 @@ extension SwarmScheduler {
         for piece in outstanding
         where piece.value < pieceCount && !peers[child].covered.contains(piece.value)
             // Still under way there, but it is about to be told to end it.
-            && !pendingCancellations.contains(Cancellation(peer: peer, piece: piece))
+            && !pending.cancellations.contains(Cancellation(peer: peer, piece: piece))
         {
             begin(piece.value, at: child, from: nil, now: nil)
         }

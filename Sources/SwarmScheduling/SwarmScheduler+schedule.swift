@@ -9,7 +9,7 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) -> SchedulerOutput {
         var output = SchedulerOutput()
-        swap(&output.cancellations, &pendingCancellations)
+        swap(&output, &pending)
         measure(now: now)
         ring(now: now, into: &output, using: &generator)
         // They may have kept away from all who were idle before.

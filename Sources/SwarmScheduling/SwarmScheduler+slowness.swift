@@ -119,6 +119,7 @@ extension SwarmScheduler {
         let before = peers[parent].sending ?? duration
         if !isChildSlow || duration < before { peers[parent].sending = before + (duration - before) / 2 }
         peers[parent].isSlow = peers[parent].sending.map { $0 > usual * Int64(configuration.slowPeerFactor) } ?? false
+        if peers[parent].isSlow { conspicuous.insert(parent) }
         refreshIdle(parent)
     }
 
@@ -152,10 +153,7 @@ extension SwarmScheduler {
             guard isLive(alarm) else { continue }
             switch alarm.matter {
             case .rest(let parent, _):
-                peers[parent].health.rested()
-                countAtSite(parent, isCounted: true)
-                touch(parent)
-                refreshIdle(parent)
+                changeHealth(of: parent) { $0.rested() }
             case .avoidance(let child, _):
                 touch(child)
                 if !peers[child].avoidance.isActive(now: now) { cautious.remove(child) }

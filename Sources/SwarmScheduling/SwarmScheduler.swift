@@ -69,8 +69,10 @@ package struct SwarmScheduler: Sendable {
     /// The children whose pieces have been measured, and what they get in a nanosecond, in pieces.
     var measuredChildren = 0
     var sumOfRates = 0.0
-    /// Cancellations that events brought about.
-    var pendingCancellations: [Cancellation] = []
+    /// The places of peers that may have something against them.
+    var conspicuous = BitSet()
+    /// What events brought about before the next decision.
+    var pending = SchedulerOutput()
 
     /// An empty swarm.
     package init(_ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
@@ -107,7 +109,7 @@ package struct SwarmScheduler: Sendable {
 
     /// A peer is there, with what it holds.
     ///
-    /// A known one starts anew. What a seed holds makes pieces known; what a peer claims beyond the known ones is left
+    /// A known one starts anew, but stands as it did. What a seed holds makes pieces known; what a peer claims beyond the known ones is left
     /// out.
     package mutating func join(
         _ peer: PeerID,
@@ -115,9 +117,11 @@ package struct SwarmScheduler: Sendable {
         holding: PieceSet = [],
         labels: PeerLabels = PeerLabels()
     ) {
+        let health = role == .peer ? self.place(of: peer).map { peers[$0].health } : nil
         leave(peer)
         births += 1
-        let joined = SwarmPeer(id: peer, role: role, site: site(labels), birth: births, pace: newPace)
+        var joined = SwarmPeer(id: peer, role: role, site: site(labels), birth: births, pace: newPace)
+        if let health { joined.health = health }
         let place: Int
         if let vacancy = vacancies.popLast() {
             place = vacancy
@@ -129,6 +133,10 @@ package struct SwarmScheduler: Sendable {
         places[peer] = place
         if role == .seed { seeds.append(place) } else { ordinaryPeers += 1 }
         if role == .peer, let site = joined.site { sites[site].members.insert(place) }
+        if health != nil { conspicuous.insert(place) }
+        if joined.health.isResting, let end = joined.health.restsUntil {
+            alarms.insert(Alarm(at: end, matter: .rest(parent: place, birth: births)))
+        }
         refreshIdle(place)
         if role == .seed, let last = holding.last { learn(pieceCount: last.value + 1) }
         for piece in holding where piece.value < pieceCount { hold(piece.value, at: place) }
@@ -138,16 +146,7 @@ package struct SwarmScheduler: Sendable {
     package mutating func leave(_ peer: PeerID) {
         guard let place = places.removeValue(forKey: peer) else { return }
         for transfer in peers[place].transfers { release(transfer, at: place) }
-        let orphans = peers[place].line
-        for orphan in orphans {
-            guard let transfer = transfer(of: orphan.piece, at: orphan.child) else { continue }
-            release(transfer, at: orphan.child)
-            pendingCancellations.append(
-                Cancellation(peer: peers[orphan.child].id, piece: PieceIndex(orphan.piece))
-            )
-            peers[orphan.child].wanted += 1
-            touch(orphan.child)
-        }
+        emptyLine(of: place)
         setIdle(place, false)
         let held = peers[place].held
         held.forEach { drop($0, at: place) }
@@ -162,6 +161,7 @@ package struct SwarmScheduler: Sendable {
         if let site = peers[place].site { sites[site].members.remove(place) }
         seedOnly.remove(place)
         cautious.remove(place)
+        conspicuous.remove(place)
         forgetRate(of: place)
         peers[place] = SwarmPeer(id: peer, role: .peer, site: nil, birth: -1, pace: newPace)
         vacancies.append(place)

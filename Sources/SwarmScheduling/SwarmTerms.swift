@@ -27,16 +27,26 @@ package enum ParentRestriction: Sendable, Hashable {
 
 /// Why a piece did not come.
 package enum FailureReason: Sendable, Hashable, CaseIterable {
-    /// The parent was not reachable or would not serve.
-    case refused
+    /// The parent was not reachable.
+    case unreachable
     /// It did not come in time.
     case timedOut
+    /// The parent would not or could not serve it.
+    case refused
     /// The bytes were not the piece.
     case wrongBytes
-    /// The parent does not hold the piece.
-    case gone
-    /// The parent holds another generation; never held against it.
+    /// The parent holds another generation.
     case generation
+    /// The child itself could not take it.
+    case local
+
+    /// Whether it is held against the parent.
+    package var isParentsFault: Bool {
+        switch self {
+        case .unreachable, .timedOut, .refused, .wrongBytes: true
+        case .generation, .local: false
+        }
+    }
 }
 
 /// One piece for one peer to fetch.
@@ -48,7 +58,7 @@ package struct Assignment: Sendable, Hashable {
     /// From whom.
     package let parent: PeerID
     /// Who else holds it, to be tried in this order when the parent fails.
-    package let alternates: [PeerID]
+    package var alternates: [PeerID]
 }
 
 /// An assignment that is taken back: the peer ends its transfer.
@@ -65,8 +75,12 @@ package struct SchedulerOutput: Sendable {
     package var assignments: [Assignment] = []
     /// What to stop fetching.
     package var cancellations: [Cancellation] = []
+    /// What children held against parents.
+    package var complaints: [FailureReason] = []
+    /// Parents that rest from now on.
+    package var quarantined: [PeerID] = []
 
-    /// Whether nothing was decided.
+    /// Whether nothing is to be done.
     package var isEmpty: Bool { assignments.isEmpty && cancellations.isEmpty }
 }
 

@@ -223,10 +223,10 @@ extension FailureReason {
     init(_ failure: SimulatedFailure) {
         self =
             switch failure {
-            case .unreachable: .refused
+            case .unreachable: .unreachable
             case .timedOut: .timedOut
             case .wrongBytes: .wrongBytes
-            case .gone: .gone
+            case .gone: .refused
             }
     }
 }

@@ -70,6 +70,8 @@ extension WireError.Code {
     package static let unknownPeer = Self(rawValue: "unknown_peer")
     /// The key of the registration or the cluster's token is missing or wrong: 401.
     package static let unauthenticated = Self(rawValue: "unauthenticated")
+    /// The caller may not do this, whatever it presents: 403.
+    package static let forbidden = Self(rawValue: "forbidden")
     /// No such task here: 404.
     package static let unknownTask = Self(rawValue: "unknown_task")
     /// The piece is not held here: 404.
@@ -120,7 +122,7 @@ extension WireError.Code {
         switch self {
         case .invalidRequest: 400
         case .unauthenticated, .originUnauthorized: 401
-        case .badTicket, .originForbidden, .sourceRefused, .sourceUnverified: 403
+        case .forbidden, .badTicket, .originForbidden, .sourceRefused, .sourceUnverified: 403
         case .unknownPeer, .unknownTask, .pieceNotHeld, .originNotFound: 404
         case .generationMismatch: 409
         case .unsupportedVersion: 426

@@ -10,6 +10,8 @@ package enum APIPath {
     package static let peers = "/api/v1/peers"
     /// `GET`: the tasks.
     package static let tasks = "/api/v1/tasks"
+    /// `GET`: the blocked nodes.
+    package static let blocks = "/api/v1/blocks"
     /// `POST`: put a file into the supernode's store.
     package static let objects = "/api/v1/objects"
     /// `POST`, on a node's control socket: download through the node.
@@ -25,6 +27,11 @@ package enum APIPath {
 
     /// `POST`: the peer joins a task.
     package static func tasks(of peer: PeerID) -> String { "\(peers)/\(peer)/tasks" }
+
+    /// `PUT`: the node is given to nobody as a parent.
+    ///
+    /// `DELETE`: it is again. `node`: a peer's identity, or `ip:port` of a node's pieces.
+    package static func block(of node: String) -> String { "\(peers)/\(node)/block" }
 
     /// `GET`: one task.
     package static func task(_ task: TaskID) -> String { "\(tasks)/\(task)" }

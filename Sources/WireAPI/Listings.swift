@@ -34,6 +34,15 @@ package struct PeerListing: Sendable, Codable {
     package var uploadSlots: Int
     package var tasks: Int
     package var silentSeconds: Double
+    package var state: PeerState
+    /// How long a quarantine goes on at most.
+    package var quarantineSeconds: Double?
+    /// What was said when it was blocked.
+    package var blockReason: String?
+    /// What children have said lately, each kind once.
+    package var complaints: [ComplaintListing]
+    /// In how many tasks its pieces take much longer than usual.
+    package var slowTasks: Int
 
     package init(
         peer: PeerID,
@@ -42,7 +51,12 @@ package struct PeerListing: Sendable, Codable {
         labels: [String: String],
         uploadSlots: Int,
         tasks: Int,
-        silentSeconds: Double
+        silentSeconds: Double,
+        state: PeerState,
+        quarantineSeconds: Double? = nil,
+        blockReason: String? = nil,
+        complaints: [ComplaintListing] = [],
+        slowTasks: Int = 0
     ) {
         self.peer = peer
         self.name = name
@@ -51,6 +65,11 @@ package struct PeerListing: Sendable, Codable {
         self.uploadSlots = uploadSlots
         self.tasks = tasks
         self.silentSeconds = silentSeconds
+        self.state = state
+        self.quarantineSeconds = quarantineSeconds
+        self.blockReason = blockReason
+        self.complaints = complaints
+        self.slowTasks = slowTasks
     }
 }
 

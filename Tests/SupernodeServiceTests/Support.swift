@@ -123,8 +123,8 @@ struct Rig: Sendable {
     }
 
     /// A registered peer.
-    func peer(_ name: String = "peer") throws -> PeerSession {
-        let request = PeerRegistrationRequest(port: 1, name: name, uploadSlots: 4)
+    func peer(_ name: String = "peer", port: Int = 1) throws -> PeerSession {
+        let request = PeerRegistrationRequest(port: port, name: name, uploadSlots: 4)
         let answer = try supernode.register(request, from: "127.0.0.1", token: nil, piecesPort: 2)
         return try supernode.session(answer.peer, presenting: answer.key)
     }

@@ -53,7 +53,7 @@ struct ParentHealthTests {
 
     @Test("what was under way together fails as one", arguments: FailureReason.allCases)
     func burst(reason: FailureReason) {
-        guard reason != .generation else { return }
+        guard reason.isParentsFault else { return }
         var swarm = Swarm(pieces: 8, holding: [[]])
         swarm.wants(1, 7)
         let under = swarm.schedule().assignments.map(\.piece)
@@ -110,11 +110,15 @@ struct ParentHealthTests {
         #expect(swarm.schedule().assignments.count == 2)
     }
 
-    @Test("another generation is nobody's fault")
-    func generation() {
-        var swarm = oneParent(children: 5)
-        for child in 2...5 { swarm.failed(0, by: child, from: 1, .generation) }
-        swarm.wants(6, 4)
-        #expect(swarm.schedule().assignments.count == 4)
+    @Test("another generation is nobody's fault, nor is the parent's what the child can not take")
+    func nobodysFault() {
+        for reason in [FailureReason.generation, .local] {
+            var swarm = oneParent(children: 5)
+            for child in 2...5 { swarm.failed(0, by: child, from: 1, reason) }
+            swarm.wants(6, 4)
+            let output = swarm.schedule()
+            #expect(output.assignments.count == 4)
+            #expect(output.complaints.isEmpty && swarm.standing(of: 1) == nil)
+        }
     }
 }

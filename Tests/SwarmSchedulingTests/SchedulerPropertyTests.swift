@@ -30,6 +30,7 @@ struct RandomWorld {
     private var held: [PeerID: PieceSet] = [:]
     private var underWay: [PeerID: [PieceIndex: PeerID?]] = [:]
     private var restricted: Set<PeerID> = []
+    private var blocked: Set<PeerID> = []
     private var readers: [PeerID: PieceIndex] = [:]
     private let pieceCount: Int
     /// How many wait at each parent, and the copies at peers of each piece: counted once after each decision.
@@ -81,6 +82,7 @@ struct RandomWorld {
             guard peer != seedPeer else { return }
             scheduler.leave(peer)
             joined.removeAll { $0 == peer }
+            blocked.remove(peer)
             held[peer] = nil
             underWay[peer] = nil
         case 7..<15: finish(PieceIndex(Int.random(in: 0..<pieceCount, using: &generator)), by: seedPeer, from: nil)
@@ -99,7 +101,11 @@ struct RandomWorld {
             if let parent = underWay[peer]?[piece], parent == stranger { return }
             scheduler.failed(piece, by: peer, from: stranger, reason: .wrongBytes, at: now)
             if case .some(nil) = underWay[peer]?[piece] { underWay[peer]?[piece] = nil }
-        case 60..<85: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
+        case 60..<83: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
+        case 83..<85:
+            let isBlocked = Int.random(in: 0..<3, using: &generator) > 0
+            scheduler.block(peer, isBlocked)
+            if peer != seedPeer, isBlocked { blocked.insert(peer) } else { blocked.remove(peer) }
         case 85..<89:
             let piece = PieceIndex(Int.random(in: 0..<(pieceCount + 3), using: &generator))
             readers[peer] = Bool.random(using: &generator) ? piece : nil
@@ -162,17 +168,18 @@ struct RandomWorld {
             if held[child]?.contains(assignment.piece) != false { faults.append("holds it, or is gone") }
             if underWay[child]?[assignment.piece] != nil { faults.append("under way already: \(assignment.piece)") }
             if held[assignment.parent]?.contains(assignment.piece) != true { faults.append("parent lacks it") }
+            if blocked.contains(assignment.parent) { faults.append("a blocked parent") }
             if restricted.contains(child), assignment.parent != seedPeer { faults.append("restricted to the seed") }
             for alternate in assignment.alternates
             where held[alternate]?.contains(assignment.piece) != true || alternate == child
-                || alternate == assignment.parent
+                || alternate == assignment.parent || blocked.contains(alternate)
             {
                 faults.append("bad alternate")
             }
             underWay[child]?[assignment.piece] = .some(assignment.parent)
         }
         count()
-        return faults + lineFaults() + idleFaults() + counterFaults()
+        return faults + lineFaults() + idleFaults() + counterFaults() + standingFaults()
     }
 
     private func isToBeServed(_ child: Int) -> Bool {
@@ -204,7 +211,7 @@ struct RandomWorld {
         let configuration = scheduler.configuration
         if parent == seedPeer { return scheduler.seedSlots }
         let health = scheduler.peers[place].health
-        return health.isResting
+        return health.isBarred
             ? 0
             : health.isOnProbation
                 ? 1 : min(max(configuration.peerSlots, scheduler.slotsForGap(of: place)), configuration.mostPeerSlots)
@@ -214,6 +221,7 @@ struct RandomWorld {
         joined.compactMap { peer in
             guard let place = scheduler.place(of: peer) else { return "lost" }
             let expected = line(peer)
+            if blocked.contains(peer), expected > 0 { return "in line at a blocked parent" }
             if scheduler.peers[place].line.count != expected { return "line \(expected)" }
             // Whoever joins shrinks the others' share of the seed, and neither a rest nor a shorter gap ends what is under
             // way.
@@ -259,8 +267,20 @@ struct RandomWorld {
         guard scheduler.peers[parent].role == .peer || scheduler.peers[parent].site != nil else { return true }
         return !joined.contains { peer in
             guard peer != seedPeer, let place = scheduler.place(of: peer) else { return false }
-            return scheduler.peers[place].site == site && !scheduler.peers[place].health.isResting
+            return scheduler.peers[place].site == site && !scheduler.peers[place].health.isBarred
                 && (held[peer]?.contains(piece) == true || underWay[peer]?[piece] != nil)
+        }
+    }
+
+    /// Whoever serves nobody is shown, with the reason.
+    private mutating func standingFaults() -> [String] {
+        let standings = scheduler.standings(at: now)
+        return joined.compactMap { peer in
+            guard let health = scheduler.place(of: peer).map({ scheduler.peers[$0].health }) else { return "lost" }
+            let state: ParentStanding.State =
+                blocked.contains(peer)
+                ? .blocked : health.isResting ? .quarantined : health.isOnProbation ? .probation : .healthy
+            return (standings[peer]?.state ?? .healthy) == state ? nil : "stands otherwise than \(state)"
         }
     }
 

@@ -30,6 +30,13 @@ struct Swarm {
 
     mutating func schedule() -> SchedulerOutput { scheduler.schedule(now: now, using: &generator) }
 
+    mutating func block(_ peer: Int, _ isBlocked: Bool = true) { scheduler.block(ids[peer], isBlocked) }
+
+    func standing(of peer: Int) -> ParentStanding? {
+        var scheduler = scheduler
+        return scheduler.standings(at: now)[ids[peer]]
+    }
+
     mutating func finished(_ assignment: Assignment) {
         scheduler.finished(assignment.piece, by: assignment.peer, from: assignment.parent)
     }

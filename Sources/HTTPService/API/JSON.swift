@@ -45,11 +45,20 @@ extension Request {
     ///
     /// Throws an ``APIError``: 413 if it is longer than `limit` bytes, 400 naming the place if it is not what is expected.
     package func json<Value: Decodable>(_: Value.Type, limit: Int) async throws -> Value {
+        try Self.decode(try await collect(limit: limit))
+    }
+
+    /// The same where the body may be left out: nil then.
+    package func jsonIfAny<Value: Decodable>(_: Value.Type, limit: Int) async throws -> Value? {
         let buffer = try await collect(limit: limit)
+        return buffer.readableBytes == 0 ? nil : try Self.decode(buffer)
+    }
+
+    private static func decode<Value: Decodable>(_ buffer: ByteBuffer) throws -> Value {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
         } catch let error as DecodingError {
-            throw APIError.badRequest("the body is not what is expected", detail: ["reason": Self.describe(error)])
+            throw APIError.badRequest("the body is not what is expected", detail: ["reason": describe(error)])
         }
     }
 

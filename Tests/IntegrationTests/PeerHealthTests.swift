@@ -1,0 +1,186 @@
+import Content
+import Foundation
+import TestSupport
+import Testing
+import WireAPI
+
+/// How peers stand, and nodes that are taken out.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PeerHealthTests {
+    private static let few = "peers: {seed_slots: 1}\nlimits: {upload: 4MB/s}"
+    private let client = Client()
+
+    @Test func aBlockedNodeServesNobodyUntilItIsUnblocked() async throws {
+        let origin = BlobOrigin(byteCount: 8 << 20, seed: 41)
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
+                // The supernode hardly serves anything itself: whoever has pieces is asked.
+                try await withCluster(of: 3, registry: registry.url(""), in: directory, supernode: Self.few) {
+                    supernode,
+                    daemons in
+                    try await pull(origin, through: daemons[0])
+                    let reason = "its disk is dying"
+                    #expect(
+                        try await supernode.operate("block", daemons[0].pieces, "--reason", reason)
+                            == "\(daemons[0].pieces) is blocked\n"
+                    )
+                    try await expect(supernode, [.blocked: 1, .healthy: 0])
+                    let table = try await supernode.operate("peers").split(separator: "\n").map(String.init)
+                    #expect(table.first?.hasPrefix("NAME") == true)
+                    #expect(table.count == 2)
+                    #expect(table.last?.contains("  \(daemons[0].pieces)  blocked  1      \(reason)") == true)
+
+                    try await pull(origin, through: daemons[1])
+                    #expect(try await daemons[1].received(from: "peer") == 0)
+
+                    #expect(
+                        try await supernode.operate("unblock", daemons[0].pieces)
+                            == "\(daemons[0].pieces) is not blocked\n"
+                    )
+                    // By its identity, too.
+                    let second = try await supernode.peer(at: daemons[1].pieces)
+                    _ = try await supernode.operate("block", "\(second.peer)")
+                    try await pull(origin, through: daemons[2])
+                    #expect(try await daemons[2].received(from: "peer") > 0)
+                    #expect(try await daemons[0].sent() > 0)
+                    #expect(try await daemons[1].sent() == 0)
+                    try await expect(supernode, [.blocked: 1, .healthy: 2])
+                }
+            }
+        }
+    }
+
+    private func pull(_ origin: BlobOrigin, through daemon: Daemon) async throws {
+        let answer = try await client.send("GET", "http://\(daemon.proxy)\(origin.path)")
+        #expect(answer.status == 200)
+        #expect(answer.body.elementsEqual(origin.bytes))
+    }
+
+    private func expect(_ supernode: Supernode, _ counts: [PeerState: Double]) async throws {
+        // They are counted now and then.
+        func isCounted() async throws -> Bool {
+            let metrics = try await MetricsSnapshot.of(supernode.api)
+            return counts.allSatisfy { metrics.value("darter_peers", ["state": $0.key.rawValue]) == $0.value }
+        }
+        while try await !isCounted() { try Task.checkCancellation() }
+    }
+
+    @Test func severalPeersThatAreLiedToPutTheLiarIntoQuarantine() async throws {
+        let origin = BlobOrigin(byteCount: 1 << 20, seed: 42)
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
+                try await withCluster(of: 0, registry: registry.url(""), in: directory) { supernode, _ in
+                    let peers = try await [11, 12, 13, 14].asyncMap {
+                        try await FakePeer.register(at: supernode, port: $0)
+                    }
+                    let liar = peers[0].registration.peer
+                    for (number, peer) in peers.enumerated() {
+                        let task = try await peer.joined(url: registry.url(origin.path), digest: origin.digest)
+                        let failed =
+                            number == 0
+                            ? [] : [TaskReport.FailedPiece(piece: PieceIndex(0), parent: liar, reason: .wrongBytes)]
+                        let report = TaskReport(
+                            task: task.task,
+                            generation: task.generation,
+                            failed: failed,
+                            window: 0
+                        )
+                        let standing = try await supernode.peer(at: "127.0.0.1:11")
+                        #expect(standing.state == .healthy)
+                        _ = try await peer.exchange(report, sequence: 1, wait: .zero)
+                    }
+                    let standing = try await supernode.peer(at: "127.0.0.1:11")
+                    #expect(standing.state == .quarantined)
+                    #expect((5...10).contains(standing.quarantineSeconds ?? 0))
+                    #expect(standing.complaints == [ComplaintListing(reason: .wrongBytes, times: 3, children: 3)])
+                    let metrics = try await MetricsSnapshot.of(supernode.api)
+                    #expect(metrics.value("darter_complaints_total", ["reason": "wrongBytes"]) == 3)
+                    #expect(metrics.value("darter_quarantines_total") == 1)
+                    try await expect(supernode, [.quarantined: 1, .healthy: 3])
+                    #expect(try await supernode.operate("peers").contains(" s to go, 3 wrongBytes by 3\n"))
+                }
+            }
+        }
+    }
+
+    @Test func whereThereIsASecretOnlyWhoKnowsItBlocks() async throws {
+        try await withTemporaryDirectory { directory in
+            let file = "\(directory)/token"
+            try "a-secret\n".write(toFile: file, atomically: true, encoding: .utf8)
+            let section = "cluster: {token_file: \(file)}"
+            try await withCluster(of: 0, registry: "http://127.0.0.1:1", in: directory, supernode: section) {
+                supernode,
+                _ in
+                let url = "http://\(supernode.api)\(APIPath.block(of: "10.0.0.1:65002"))"
+                for (method, headers) in [("PUT", [:]), ("DELETE", ["Authorization": "Bearer other"])]
+                    as [(String, HeaderFields)]
+                {
+                    let answer = try await client.send(method, url, headers)
+                    #expect(answer.status == 401)
+                    #expect(answer.text.contains("cluster.token_file"))
+                }
+                let refused = try await run(try supernode.command("block", ["10.0.0.1:65002"]))
+                #expect(refused.status.exitCode == 1)
+                #expect(refused.errors.hasPrefix("supernode: http://\(supernode.api): the cluster's token"))
+
+                let secret: HeaderFields = ["Authorization": "Bearer a-secret"]
+                #expect(try await client.send("PUT", url, secret).status == 200)
+                let malformed = try await client.send("PUT", url, secret, body: Array("{".utf8))
+                #expect(malformed.status == 400)
+                #expect(try await supernode.operate("peers").hasSuffix("-     10.0.0.1:65002  blocked  -\n"))
+                _ = try await supernode.operate("unblock", "10.0.0.1:65002", "--token-file", file)
+                #expect(
+                    try await client.send("GET", "http://\(supernode.api)\(APIPath.blocks)").text == #"{"items":[]}"#
+                )
+            }
+        }
+    }
+
+    @Test func theCommandsSayInOneLineWhatIsWrong() async throws {
+        let nobody = try await run(.init(try builtExecutable("supernode"), ["peers", "--supernode", "127.0.0.1:1"]))
+        #expect(nobody.status.exitCode == 1)
+        #expect(nobody.errors.hasPrefix("supernode: http://127.0.0.1:1: "))
+        #expect(nobody.errors.split(separator: "\n").count == 1)
+        for node in ["no/such", "", "a b"] {
+            let wrong = try await run(.init(try builtExecutable("supernode"), ["block", node]))
+            #expect(wrong.status.exitCode == 1)
+            #expect(wrong.errors == "supernode: '\(node)' is neither a peer's identity nor ip:port\n")
+        }
+    }
+}
+
+extension Supernode {
+    fileprivate func command(_ name: String, _ arguments: [String]) throws -> RunningProcess.Command {
+        .init(try builtExecutable("supernode"), [name, "--supernode", api] + arguments)
+    }
+
+    /// What a command for those who run the cluster prints.
+    fileprivate func operate(_ name: String, _ arguments: String...) async throws -> String {
+        let result = try await run(try command(name, arguments))
+        guard result.status.isSuccess else { throw RigError("\(name): \(result.errors)") }
+        return result.output
+    }
+
+    fileprivate func peer(at pieces: String) async throws -> PeerListing {
+        let answer = try await Client().send("GET", "http://\(api)\(APIPath.peers)")
+        let peers = try JSONDecoder().decode(Listing<PeerListing>.self, from: Data(answer.body)).items
+        return try #require(peers.first { $0.address == "http://\(pieces)" })
+    }
+}
+
+extension Daemon {
+    fileprivate func sent() async throws -> Double {
+        try await MetricsSnapshot.of(health).value("darter_sent_bytes_total") ?? 0
+    }
+}
+
+extension [Int] {
+    fileprivate func asyncMap<Value>(_ transform: (Int) async throws -> Value) async throws -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await transform(element)) }
+        return values
+    }
+}

@@ -1,0 +1,151 @@
+import Content
+import TestSupport
+import Testing
+
+@testable import SwarmScheduling
+
+@Suite("How parents stand, and for how long")
+struct StandingTests {
+    /// Peer 1 holds all; the others hold nothing, and there is no seed.
+    private func oneParent(children: Int) -> Swarm {
+        var configuration = SchedulerConfiguration.roomy
+        configuration.firstPatience = .seconds(36_000)
+        return Swarm(
+            pieces: 8,
+            holding: [PieceSet(all: 8)] + Array(repeating: [], count: children),
+            configuration: configuration,
+            hasSeed: false
+        )
+    }
+
+    private func wait(_ swarm: inout Swarm, _ time: Duration) {
+        swarm.now += time
+        _ = swarm.schedule()
+    }
+
+    @Test("what children say is told with the number of those who say it, and forgotten")
+    func reasons() {
+        var swarm = oneParent(children: 3)
+        #expect(swarm.standing(of: 1) == nil)
+        swarm.failed(0, by: 2, from: 1, .timedOut)
+        swarm.failed(1, by: 2, from: 1, .timedOut)
+        swarm.failed(0, by: 2, from: 1, .wrongBytes)
+        swarm.failed(0, by: 3, from: 1, .wrongBytes)
+        #expect(swarm.schedule().complaints == [.timedOut, .timedOut, .wrongBytes, .wrongBytes])
+        #expect(swarm.schedule().complaints.isEmpty)
+        let standing = swarm.standing(of: 1)
+        #expect(standing?.state == .healthy && standing?.quarantinedUntil == nil)
+        #expect(
+            standing?.complaints == [
+                .init(child: swarm.ids[2], reason: .timedOut, times: 2),
+                .init(child: swarm.ids[2], reason: .wrongBytes, times: 1),
+                .init(child: swarm.ids[3], reason: .wrongBytes, times: 1),
+            ]
+        )
+        wait(&swarm, swarm.scheduler.configuration.complaintMemory)
+        #expect(swarm.standing(of: 1) == nil)
+    }
+
+    @Test("a quarantine is told with its end and what led to it, then the probation, until a piece came through")
+    func quarantine() throws {
+        var swarm = oneParent(children: 3)
+        for child in 2...3 { swarm.failed(0, by: child, from: 1, .unreachable) }
+        #expect(swarm.schedule().quarantined == [swarm.ids[1]])
+        let end = swarm.now + .milliseconds(500)
+        var standing = try #require(swarm.standing(of: 1))
+        #expect(standing.state == .quarantined && standing.quarantinedUntil == end)
+        #expect(standing.complaints.count == 2)
+        wait(&swarm, .milliseconds(500))
+        standing = try #require(swarm.standing(of: 1))
+        #expect(standing.state == .probation && standing.quarantinedUntil == nil)
+        swarm.wants(4, 1)
+        for assignment in swarm.schedule().assignments { swarm.finished(assignment) }
+        #expect(swarm.standing(of: 1)?.state == .healthy)
+    }
+
+    @Test(
+        "a child that complains of several kinds is still one child",
+        arguments: [FailureReason.unreachable, .refused, .timedOut]
+    )
+    func oneChild(reason: FailureReason) {
+        var swarm = oneParent(children: 2)
+        for other in [FailureReason.unreachable, .refused, .timedOut, .wrongBytes] {
+            swarm.failed(0, by: 2, from: 1, other)
+        }
+        #expect(swarm.standing(of: 1)?.state == .healthy)
+        swarm.failed(0, by: 3, from: 1, reason)
+        #expect(swarm.standing(of: 1)?.state == .quarantined)
+    }
+
+    @Test("wrong bytes are not made good by other pieces that were right; what did not come is")
+    func takenBack() {
+        for (reason, isTakenBack) in [(FailureReason.wrongBytes, false), (.timedOut, true)] {
+            var swarm = oneParent(children: 2)
+            swarm.failed(0, by: 2, from: 1, reason)
+            swarm.scheduler.finished(PieceIndex(1), by: swarm.ids[2], from: swarm.ids[1])
+            #expect((swarm.standing(of: 1) == nil) == isTakenBack)
+        }
+    }
+
+    /// Has two children complain; returns for how long the parent then rests.
+    private func rest(_ swarm: inout Swarm) throws -> Duration {
+        for child in 2...3 { swarm.failed(0, by: child, from: 1, .refused) }
+        let end = try #require(swarm.standing(of: 1)?.quarantinedUntil)
+        let time = end - swarm.now
+        wait(&swarm, time)
+        return time
+    }
+
+    @Test("rests grow up to the longest, and shrink with the time that goes well")
+    func rests() throws {
+        var swarm = oneParent(children: 3)
+        let growing = try (0..<9).map { _ in try rest(&swarm) }
+        #expect(Array(growing.prefix(4)) == [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4)])
+        #expect(growing.last == .seconds(60))
+        // Nine rests, halved twice.
+        wait(&swarm, swarm.scheduler.configuration.complaintMemory * 2)
+        #expect(try rest(&swarm) == .seconds(2))
+        wait(&swarm, swarm.scheduler.configuration.complaintMemory * 10)
+        #expect(try rest(&swarm) == .milliseconds(500))
+    }
+
+    @Test("joining anew clears nobody")
+    func joinsAnew() {
+        var swarm = oneParent(children: 3)
+        for child in 2...3 { swarm.failed(0, by: child, from: 1, .refused) }
+        swarm.scheduler.join(swarm.ids[1], as: .peer, holding: PieceSet(all: 8))
+        swarm.wants(4, 1)
+        #expect(swarm.schedule().assignments.isEmpty)
+        #expect(swarm.standing(of: 1)?.state == .quarantined)
+        swarm.now += .milliseconds(500)
+        #expect(swarm.schedule().assignments.count == 1)
+    }
+
+    @Test("slow parents are told of")
+    func slow() {
+        var swarm = Swarm(pieces: 8, holding: [PieceSet(all: 8), PieceSet(all: 8), [], []], hasSeed: false)
+        var hasSlow = false
+        for _ in 0..<4 {
+            swarm.wants(3, 1)
+            swarm.wants(4, 1)
+            let assignments = swarm.schedule().assignments
+            for slow in [false, true] {
+                swarm.now += slow ? .seconds(1) : .milliseconds(50)
+                for assignment in assignments where (assignment.parent == swarm.ids[1]) == slow {
+                    swarm.finished(assignment)
+                }
+                _ = swarm.schedule()
+            }
+            hasSlow = hasSlow || swarm.standing(of: 1)?.isSlow == true
+        }
+        #expect(hasSlow)
+        #expect(swarm.standing(of: 2) == nil)
+    }
+
+    @Test("however many complain, what is kept of it is bounded")
+    func manyComplainers() {
+        var swarm = oneParent(children: 200)
+        for child in 2...200 { swarm.failed(0, by: child, from: 1, .refused) }
+        #expect((2...16).contains(swarm.standing(of: 1)?.complaints.count ?? 0))
+    }
+}
