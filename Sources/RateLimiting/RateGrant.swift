@@ -70,7 +70,7 @@ public struct RateGrant: Sendable {
         guard var current = request else { return nil }
         while current.passed < steps.count {
             let step = steps[current.passed]
-            let number = current.number ?? step.limiter.reserve(current.bytes, through: step.flow)
+            let number = current.number ?? step.limiter.reserve(current.bytes, through: step.flow, now: now)
             if let time = step.limiter.wait(for: number, now: now) {
                 current.number = number
                 request = current

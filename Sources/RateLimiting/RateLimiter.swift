@@ -69,9 +69,10 @@ public final class RateLimiter: Sendable {
     // MARK: Reservations
 
     /// Gets in line for bytes, and returns the number to ask with when they may move.
-    func reserve(_ bytes: Int, through flow: RateLimiter?) -> UInt64 {
+    func reserve(_ bytes: Int, through flow: RateLimiter?, now: ContinuousClock.Instant) -> UInt64 {
         let flow = flow.map { ObjectIdentifier($0) }
         return state.withLock { state in
+            Self.grant(&state, now)
             let earlier = flow == nil ? nil : state.queue.last { $0.flow == flow }?.finish
             let finish = (earlier ?? state.progress) + Int64(bytes)
             state.reservations += 1
