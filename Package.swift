@@ -91,7 +91,8 @@ let package = Package(
         library(
             "HTTPService",
             [
-                "Content", "NodeConfig", "RateLimiting", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix, nioHTTP1,
+                "Content", "NodeConfig", "RateLimiting", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix,
+                nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
             ]
         ),
@@ -111,7 +112,10 @@ let package = Package(
         ),
         library(
             "PieceServer",
-            ["CacheStore", "Content", "HTTPService", "RateLimiting", "WireAPI", crypto, hummingbird, httpTypes, metrics]
+            [
+                "CacheStore", "Content", "HTTPService", "RateLimiting", "WireAPI", crypto, hummingbird, httpTypes,
+                metrics,
+            ]
         ),
 
         // Layer 4: the swarm.
@@ -166,7 +170,8 @@ let package = Package(
             "NodeAssembly",
             [
                 "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService", "WireAPI",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService",
+                "WireAPI",
                 argumentParser, lifecycle, signals, logging, metrics, hummingbird,
             ]
         ),
@@ -176,7 +181,8 @@ let package = Package(
             "DownloadTool",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "WireAPI", hummingbird, lifecycle,
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "WireAPI", hummingbird,
+                lifecycle,
                 signals, logging,
             ]
         ),
@@ -218,7 +224,8 @@ let package = Package(
         tests(
             "HTTPServiceTests",
             [
-                "HTTPService", "Content", "NodeConfig", "RateLimiting", "TestSupport", hummingbird, httpTypes, lifecycle,
+                "HTTPService", "Content", "NodeConfig", "RateLimiting", "TestSupport", hummingbird, httpTypes,
+                lifecycle,
                 logging,
                 metricsCore,
             ]
@@ -254,7 +261,8 @@ let package = Package(
             "SwarmTests",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "DownloadTool", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService", "TestSupport", "WireAPI", hummingbird,
+                "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService", "TestSupport",
+                "WireAPI", hummingbird,
                 lifecycle, logging,
             ]
         ),

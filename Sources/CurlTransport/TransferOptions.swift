@@ -25,8 +25,9 @@ public struct TransferOptions: Sendable {
     /// The address of a proxy and a Unix socket are the operator's choice and always allowed. What a name means to a
     /// proxy can not be checked here; addresses and `localhost` in the URL are.
     public var addresses = AddressPolicy.guarded(allow: [])
-    /// Limits that this transfer keeps, all of them; one instance given to several transfers limits their sum. What counts are
-    /// the bytes of bodies.
+    /// Limits that this transfer keeps, all of them; one instance given to several transfers limits their sum.
+    ///
+    /// What counts are the bytes of bodies.
     public var rateLimits: [RateLimiter] = []
     /// Connects here instead of to the URL's host.
     public var unixSocketPath: String?

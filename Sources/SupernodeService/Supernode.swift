@@ -25,6 +25,7 @@ package final class Supernode: Service {
     let logger: Logger
 
     /// `limits`: what the fetches from origins keep.
+    ///
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
     package init(
         configuration: PeerConfiguration,

@@ -1,8 +1,7 @@
+import RateLimiting
 import Synchronization
 import TestSupport
 import Testing
-
-import RateLimiting
 
 @Suite(.timeLimit(.minutes(1))) struct PlacesTests {
     /// What has begun, and what lets it end.

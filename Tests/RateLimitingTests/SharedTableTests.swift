@@ -11,7 +11,11 @@ import Testing
 
     @Test("What belongs to a key is the same for all, as long as somebody holds it or it has something to remember")
     func sharing() {
-        let table = SharedTable<Int, Thing> { Thing($0) } isIdle: { $0.name != 7 }
+        let table = SharedTable<Int, Thing> {
+            Thing($0)
+        } isIdle: {
+            $0.name != 7
+        }
         let held = table[1]
         let remembered = ObjectIdentifier(table[7])
         for key in 100..<10_000 { _ = table[key] }
@@ -21,7 +25,11 @@ import Testing
 
     @Test("It stays small, however many keys come by")
     func bound() {
-        let table = SharedTable<Int, Thing> { Thing($0) } isIdle: { _ in true }
+        let table = SharedTable<Int, Thing> {
+            Thing($0)
+        } isIdle: { _ in
+            true
+        }
         for key in 0..<10_000 {
             _ = table[key]
             #expect(table.count <= 65)
