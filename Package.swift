@@ -254,7 +254,7 @@ let package = Package(
             "PeerEngineTests",
             [
                 "PeerEngine", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
-                "TestSupport", "WireAPI", logging,
+                "RateLimiting", "TestSupport", "WireAPI", logging,
             ]
         ),
         tests(
@@ -271,7 +271,7 @@ let package = Package(
             "NodeControlTests",
             [
                 "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", hummingbird, lifecycle, logging,
+                "OriginFetch", "PeerEngine", "RateLimiting", "TestSupport", "WireAPI", hummingbird, lifecycle, logging,
             ]
         ),
         tests(
