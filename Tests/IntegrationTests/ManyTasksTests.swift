@@ -66,7 +66,9 @@ import WireAPI
         }
     }
 
-    @Test("So many requests run at once to one origin, whoever wants what, and another origin's content comes meanwhile")
+    @Test(
+        "So many requests run at once to one origin, whoever wants what, and another origin's content comes meanwhile"
+    )
     func hosts() async throws {
         let (busy, other) = (SlowOrigin(), SlowOrigin())
         try await withTemporaryDirectory { directory in
