@@ -3,9 +3,9 @@
 
 Each rate is measured between two sizes of content, so that neither the start nor what an idle limiter has saved up
 counts: (large - small) / (seconds of large - seconds of small), each the fastest of some, as a busy machine only slows
-down. Rates of more than half of what the machine does without a
-limit are left out. Two tasks at one node are started together and have to get equal parts. Prints a table, and exits 1 if a
-rate is off by more than 5 % or a part by more than 10 %, 2 if something did not work at all."""
+down. Rates of more than half of what the machine does without a limit are left out. Two tasks at one node are started
+together and have to get equal parts. Prints a table, and exits 1 if a rate is off by more than 5 % or a part by more than
+10 %, 2 if something did not work at all."""
 import argparse
 import json
 import os
