@@ -7,7 +7,7 @@ TEST_FLAGS ?=
 WIDTH := --experimental-maximum-parallelization-width 8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build test lint demo bench bench-swarm sim clean
+.PHONY: help setup setup-tests build test lint demo bench bench-limits bench-swarm sim clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: setup-tests build ## one file and one image through a swarm of three nodes
 
 bench: setup-tests build ## speed and memory against curl and nginx; fails if a limit does not hold
 	@python3 Benchmarks/bench.py $(BENCH_FLAGS)
+
+bench-limits: setup-tests build ## limits on rates, wanted and measured; fails if one is off by more than 5 %
+	@python3 Benchmarks/limits.py $(BENCH_FLAGS)
 
 bench-swarm: setup-tests build ## one file to 4, 8 and 16 hosts of 100 Mb/s, against the bound, curl and BitTorrent; needs root
 	@python3 Benchmarks/swarm.py $(BENCH_FLAGS)

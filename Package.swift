@@ -83,14 +83,16 @@ let package = Package(
         library("RegistryProtocol", ["Content"]),
         library("WireAPI", ["Content"]),
         library("SwarmScheduling", ["Content"]),
-        library("CurlTransport", ["CLibCurl", "Content", logging]),
+        library("RateLimiting", ["Content"]),
 
-        // Layer 2: what has a configuration: origins, listeners, the disk.
-        library("BackendAPI", ["Content", "NodeConfig", metrics]),
+        // Layer 2: what has a configuration: origins, listeners, the disk; and every outbound byte.
+        library("BackendAPI", ["Content", "NodeConfig", "RateLimiting", metrics]),
+        library("CurlTransport", ["CLibCurl", "Content", "RateLimiting", logging]),
         library(
             "HTTPService",
             [
-                "Content", "NodeConfig", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix, nioHTTP1,
+                "Content", "NodeConfig", "RateLimiting", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix,
+                nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
             ]
         ),
@@ -100,14 +102,20 @@ let package = Package(
         library("SwarmSimulation", ["Content", "NodeConfig", "SwarmScheduling"]),
 
         // Layer 3: from origins, into the store, and out of it.
-        library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig"]),
+        library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "RateLimiting"]),
         library(
             "OriginFetch",
-            ["BackendAPI", "CacheStore", "Content", "NodeConfig", "WireAPI", lifecycle, logging, metrics]
+            [
+                "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "WireAPI", lifecycle, logging,
+                metrics,
+            ]
         ),
         library(
             "PieceServer",
-            ["CacheStore", "Content", "HTTPService", "WireAPI", crypto, hummingbird, httpTypes, metrics]
+            [
+                "CacheStore", "Content", "HTTPService", "RateLimiting", "WireAPI", crypto, hummingbird, httpTypes,
+                metrics,
+            ]
         ),
 
         // Layer 4: the swarm.
@@ -115,14 +123,14 @@ let package = Package(
             "PeerEngine",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch", "PieceServer",
-                "WireAPI", lifecycle, logging, metrics,
+                "RateLimiting", "WireAPI", lifecycle, logging, metrics,
             ]
         ),
         library(
             "SupernodeService",
             [
                 "BackendAPI", "CacheStore", "Content", "HTTPService", "NodeConfig", "OriginFetch", "PieceServer",
-                "SwarmScheduling", "WireAPI", hummingbird, httpTypes, lifecycle, logging, metrics,
+                "RateLimiting", "SwarmScheduling", "WireAPI", hummingbird, httpTypes, lifecycle, logging, metrics,
             ]
         ),
 
@@ -135,7 +143,10 @@ let package = Package(
         ),
         plugin(
             "FileBackend",
-            ["BackendAPI", "CFileAccess", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", logging]
+            [
+                "BackendAPI", "CFileAccess", "Content", "CurlTransport", "NodeConfig", "OriginTransfer", "RateLimiting",
+                logging,
+            ]
         ),
 
         // Layer 5: what clients see of a node.
@@ -149,8 +160,8 @@ let package = Package(
         library(
             "NodeControl",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "OriginFetch", "PeerEngine",
-                "WireAPI", hummingbird, httpTypes,
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
+                "PeerEngine", "WireAPI", hummingbird, httpTypes,
             ]
         ),
 
@@ -159,7 +170,8 @@ let package = Package(
             "NodeAssembly",
             [
                 "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "WireAPI",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService",
+                "WireAPI",
                 argumentParser, lifecycle, signals, logging, metrics, hummingbird,
             ]
         ),
@@ -169,8 +181,9 @@ let package = Package(
             "DownloadTool",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "WireAPI", hummingbird, lifecycle, signals,
-                logging,
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "WireAPI", hummingbird,
+                lifecycle,
+                signals, logging,
             ]
         ),
 
@@ -201,16 +214,18 @@ let package = Package(
 
         tests("ContentTests", ["Content", "TestSupport"]),
         tests("NodeConfigTests", ["NodeConfig", "Content"]),
-        tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig"]),
+        tests("RateLimitingTests", ["RateLimiting", "Content", "TestSupport"]),
+        tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig", "RateLimiting", "TestSupport"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
         tests("SwarmSimulationTests", ["SwarmSimulation", "Content", "NodeConfig"]),
-        tests("CurlTransportTests", ["CurlTransport", "Content", "TestSupport", logging]),
+        tests("CurlTransportTests", ["CurlTransport", "Content", "RateLimiting", "TestSupport", logging]),
         tests(
             "HTTPServiceTests",
             [
-                "HTTPService", "Content", "NodeConfig", "TestSupport", hummingbird, httpTypes, lifecycle,
+                "HTTPService", "Content", "NodeConfig", "RateLimiting", "TestSupport", hummingbird, httpTypes,
+                lifecycle,
                 logging,
                 metricsCore,
             ]
@@ -226,7 +241,7 @@ let package = Package(
         tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(
             "BackendConformanceTests",
-            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "TestSupport", logging] + plugins
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "RateLimiting", "TestSupport", logging] + plugins
         ),
         tests(
             "SupernodeServiceTests",
@@ -239,23 +254,27 @@ let package = Package(
             "PeerEngineTests",
             [
                 "PeerEngine", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
-                "TestSupport", "WireAPI", logging,
+                "RateLimiting", "TestSupport", "WireAPI", logging,
             ]
         ),
         tests(
             "SwarmTests",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "DownloadTool", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "TestSupport", "WireAPI", hummingbird,
+                "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService", "TestSupport",
+                "WireAPI", hummingbird,
                 lifecycle, logging,
             ]
         ),
-        tests("NodeAssemblyTests", ["NodeAssembly", "Content", "NodeConfig", "PeerEngine", "WireAPI"]),
+        tests(
+            "NodeAssemblyTests",
+            ["Content", "NodeAssembly", "NodeConfig", "PeerEngine", "RateLimiting", "WireAPI"]
+        ),
         tests(
             "NodeControlTests",
             [
                 "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "TestSupport", "WireAPI", hummingbird, lifecycle, logging,
+                "OriginFetch", "PeerEngine", "RateLimiting", "TestSupport", "WireAPI", hummingbird, lifecycle, logging,
             ]
         ),
         tests(

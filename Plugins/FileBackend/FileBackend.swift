@@ -4,6 +4,7 @@ internal import CurlTransport
 internal import Dispatch
 public import Logging
 internal import OriginTransfer
+internal import RateLimiting
 internal import Synchronization
 
 /// Serves regular files below configured roots, through libcurl like everything else.
@@ -11,7 +12,7 @@ internal import Synchronization
 /// libcurl reads a file to its end in one go on its thread and can not pause; so files have a thread of their own, and
 /// are read a piece at a time.
 public final class FileBackend: Backend {
-    private static let piece: Int64 = 4 << 20
+    private static let piece = 4 << 20
 
     private let configuration: FileConfiguration
     private let logger: Logger
@@ -40,7 +41,7 @@ public final class FileBackend: Backend {
             throw BackendError(.sinkFailed, "the content was refused", cause: error)
         }
         let range = head.notModified ? ByteRange(length: 0) : head.range ?? ByteRange(length: status.length)
-        try await read(range, of: file, status, into: sink)
+        try await read(range, of: file, status, keeping: RateGrant(request.limits), into: sink)
     }
 
     /// Length and version of the file.
@@ -69,6 +70,7 @@ public final class FileBackend: Backend {
         _ range: ByteRange,
         of file: OpenFile,
         _ status: FileStatus,
+        keeping limits: RateGrant,
         into sink: any ContentSink
     ) async throws(BackendError) {
         var transfer = TransferRequest(url: "file:///proc/self/fd/\(file.descriptor)", options: Self.options)
@@ -78,10 +80,15 @@ public final class FileBackend: Backend {
             return made
         }
         let gate = FlowGate()
+        // Not the transport's to keep: it would hold up the reading of all other files.
+        var grant = limits
+        defer { grant.release() }
+        let piece = Int64(grant.portion(upTo: Self.piece))
         var position = range.offset
         while position < range.end {
-            let part = ByteRange(position..<min(position + Self.piece, range.end))
+            let part = ByteRange(position..<min(position + piece, range.end))
             transfer.range = .closed(part)
+            do { try await grant.take(Int(part.count)) } catch { throw BackendError(.cancelled, "cancelled") }
             let reader = FileSink(into: sink, gate: gate)
             let failure = await Self.failure { () throws(TransferError) in
                 _ = try await transport.perform(transfer, into: reader)

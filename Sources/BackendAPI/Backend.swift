@@ -8,6 +8,7 @@ internal import Content
 /// **Cancelling** the calling task ends a transfer promptly with ``BackendError/Code/cancelled``.
 /// **Credentials** of a request go to the origin of its URL only, not along with a redirect to another origin, and
 /// into no log, error message or description.
+/// **Limits** of a request are kept by whatever moves the bytes, without holding up other requests.
 /// **Bytes** are the origin's, undecoded.
 public protocol Backend: Sendable {
     /// What it can do; constant.

@@ -1,4 +1,5 @@
 public import Content
+internal import RateLimiting
 internal import Synchronization
 
 /// A backend over contents in memory: the smallest that fulfils the contract, and the origin of tests.
@@ -86,9 +87,12 @@ public final class MemoryBackend: Backend {
         let end = fault.map { min(body.startIndex + $0, body.endIndex) } ?? body.endIndex
         var position = body.startIndex
         let gate = FlowGate()
+        var grant = RateGrant(request.limits)
+        defer { grant.release() }
         while position < end {
             if Task.isCancelled { throw BackendError(.cancelled, "cancelled") }
             let part = body[position..<min(position + chunk, end)]
+            do { try await grant.take(part.count) } catch { throw BackendError(.cancelled, "cancelled") }
             let result: SinkResult
             do {
                 result = try part.withUnsafeBytes { try sink.receive($0, flow: gate) }

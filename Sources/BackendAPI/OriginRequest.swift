@@ -1,7 +1,8 @@
 public import Content
+public import RateLimiting
 
 /// What is asked of an origin.
-public struct OriginRequest: Sendable, Hashable {
+public struct OriginRequest: Sendable {
     /// What to fetch.
     public var resource: Resource
     /// The right to it, for its origin only.
@@ -10,6 +11,8 @@ public struct OriginRequest: Sendable, Hashable {
     public var range: OriginRange?
     /// Under which condition; nil is none.
     public var condition: Condition?
+    /// The rates at which the answer's body may come, all of which it keeps.
+    public var limits: [RateLimiter] = []
 
     /// A request for the whole resource, anonymous and without condition unless said otherwise.
     public init(

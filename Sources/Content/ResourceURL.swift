@@ -52,6 +52,9 @@ public struct ResourceURL: Hashable, Sendable {
     /// The URL as it may be logged, listed and kept: a query may hold a signature that is as good as a password.
     public var withoutQuery: String { origin + path }
 
+    /// The port given, or else the scheme's own; nil where it has none.
+    public var portInUse: Int? { port ?? Self.defaultPort(scheme) }
+
     /// Scheme, host and port (RFC 6454): two sources of one origin answer for the same content.
     public var origin: String { "\(scheme)://\(authority)" }
 

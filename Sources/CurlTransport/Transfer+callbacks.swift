@@ -1,6 +1,7 @@
 internal import CLibCurl
 internal import Content
 internal import Glibc
+internal import RateLimiting
 
 /// What libcurl's callbacks do; all on the transport's thread.
 extension Transfer {
@@ -116,10 +117,8 @@ extension Transfer {
     ///
     /// A transfer that can not pause blocks its thread anyway, and waits here.
     private func waitForLimit(_ count: Int) -> Bool {
-        if admits(count) { return true }
-        guard !canPause, let deadline = pauses.limitedUntil else { return false }
-        pauses.limitedUntil = nil
-        while !isCancelled, deadline > .now {
+        guard !canPause else { return admits(count) }
+        while !isCancelled, let deadline = grant.admit(count) {
             usleep(useconds_t(min(20_000, max(1, (deadline - .now).seconds * 1e6))))
         }
         return true
@@ -131,7 +130,7 @@ extension Transfer {
         if isCancelled {
             return fail(TransferError(.cancelled, "the transfer was cancelled"), returning: Int(CURL_READFUNC_ABORT))
         }
-        let window = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(grant.isLimited ? 16 << 10 : buffer.count))
+        let window = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(grant.portion(upTo: buffer.count)))
         guard admits(window.count) else {
             pauses.sendingByLimit = true
             return Int(CURL_READFUNC_PAUSE)

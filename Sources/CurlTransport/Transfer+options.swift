@@ -1,5 +1,6 @@
 internal import CLibCurl
 internal import Content
+internal import RateLimiting
 
 /// From a request to libcurl's options.
 extension Transfer {
@@ -32,11 +33,7 @@ extension Transfer {
     }
 
     /// A slow transfer gets small portions, as a portion moves as a whole.
-    private var receiveBuffer: Int {
-        let most = configuration.receiveBufferBytes
-        guard let rate = grant.rate else { return most }
-        return Int(min(Int64(most), max(1024, rate / 50)))
-    }
+    private var receiveBuffer: Int { grant.portion(upTo: configuration.receiveBufferBytes) }
 
     private func setCallbacks(_ handle: EasyHandle) throws(TransferError) {
         let context = Unmanaged.passUnretained(self).toOpaque()

@@ -1,4 +1,5 @@
 internal import CLibCurl
+internal import RateLimiting
 
 extension Transfer {
     /// The sink or the source can go on.
@@ -9,7 +10,14 @@ extension Transfer {
         return applyPauses()
     }
 
-    /// The limit allows more.
+    /// Whether a transfer that waits for its limits may go on; otherwise notes when to ask again.
+    func passesLimits(now: ContinuousClock.Instant) -> Bool {
+        guard let deadline = grant.proceed(now: now) else { return true }
+        pauses.limitedUntil = deadline
+        return false
+    }
+
+    /// The limits allow more.
     func limitPassed() -> Outcome {
         pauses.limitedUntil = nil
         pauses.receivingByLimit = false
@@ -32,10 +40,10 @@ extension Transfer {
         return .goesOn
     }
 
-    /// Whether so many bytes may move now; otherwise notes until when the transfer has to wait.
+    /// Whether so many bytes may move now; otherwise notes when to ask again.
     func admits(_ count: Int) -> Bool {
         guard let deadline = grant.admit(count) else { return true }
-        pauses.limitedUntil = max(pauses.limitedUntil ?? deadline, deadline)
+        pauses.limitedUntil = deadline
         return false
     }
 }

@@ -1,5 +1,6 @@
 internal import CLibCurl
 internal import Content
+internal import RateLimiting
 import Synchronization
 
 /// One transfer from `perform` to its end, over all its hops.
@@ -42,7 +43,6 @@ final class Transfer: @unchecked Sendable {
         var bySource = false
         var receivingByLimit = false
         var sendingByLimit = false
-        /// When the limit allows more.
         var limitedUntil: ContinuousClock.Instant?
     }
 
@@ -86,6 +86,7 @@ final class Transfer: @unchecked Sendable {
     }
 
     var isCancelled: Bool { cancelled.load(ordering: .relaxed) || queue.isClosed }
+    /// When to ask the limits again; nil where the transfer does not wait for them.
     var limitedUntil: ContinuousClock.Instant? { pauses.limitedUntil }
     /// Whether the body can be paused: libcurl reads a file to its end in one call.
     var canPause: Bool { hop.url.scheme != "file" }

@@ -167,17 +167,17 @@ final class TransferLoop {
         transfer.handle = nil
     }
 
-    /// Lets those go on whose limit allows it by now, and says in milliseconds when the next one's will.
+    /// Lets those go on whose limits allow it by now, and says in milliseconds when to ask the next one's.
     private func wait() -> Int64 {
         var next: ContinuousClock.Instant?
         let now = ContinuousClock.now
         for transfer in active.values {
-            guard let deadline = transfer.limitedUntil else { continue }
-            if deadline <= now {
+            guard let asked = transfer.limitedUntil else { continue }
+            if asked <= now, transfer.passesLimits(now: now) {
                 settle(transfer, transfer.limitPassed())
                 // Its callbacks may have run, and it may be waiting again: look at everything anew.
                 next = now
-            } else {
+            } else if let deadline = transfer.limitedUntil {
                 next = min(next ?? deadline, deadline)
             }
         }

@@ -1,3 +1,5 @@
+public import RateLimiting
+
 /// How a transfer is made; a client keeps one value and uses it for all its requests.
 public struct TransferOptions: Sendable {
     /// Trust and identity.
@@ -24,6 +26,8 @@ public struct TransferOptions: Sendable {
     /// proxy can not be checked here; addresses and `localhost` in the URL are.
     public var addresses = AddressPolicy.guarded(allow: [])
     /// Limits that this transfer keeps, all of them; one instance given to several transfers limits their sum.
+    ///
+    /// What counts are the bytes of bodies.
     public var rateLimits: [RateLimiter] = []
     /// Connects here instead of to the URL's host.
     public var unixSocketPath: String?

@@ -94,7 +94,7 @@ package struct DownloadTool: Sendable {
         logger.info("through dfdaemon", metadata: ["socket": "\(configuration.socket)"])
         let client = NodeControlClient(socket: configuration.socket, transport: links.transport, options: links.daemon)
         return try await withOutput(order, direct: true) { output, destination in
-            let download = NodeDownload(client, order, to: output)
+            let download = NodeDownload(client, order, limit: configuration.slowestDownload, to: output)
             let outcome = try await supervised(order) { forDisplay in
                 await download.progress(asking: forDisplay)
             } work: {

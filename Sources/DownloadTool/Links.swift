@@ -5,6 +5,7 @@ import Logging
 package import NodeAssembly
 import NodeConfig
 import PeerEngine
+import RateLimiting
 
 /// Lists the backend plugins that an executable has.
 package typealias ToolPlugins = @Sendable (PluginEnvironment) -> [any BackendPlugin]
@@ -13,22 +14,18 @@ package typealias ToolPlugins = @Sendable (PluginEnvironment) -> [any BackendPlu
 struct Links: Sendable {
     let transport: CurlTransport
     let configuration: ToolConfiguration
-    private let limiters: [RateLimiter]
-    /// The limits of everything that is sent.
-    let uploads: [RateLimiter]
+    /// What everything that is received or sent keeps.
+    let limits: NodeLimits
 
     init(_ configuration: ToolConfiguration, logger: Logger) {
         transport = CurlTransport(logger: logger)
         self.configuration = configuration
         let total = configuration.totalLimit.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
-        let own = configuration.node.limits.download.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
-        let upload = configuration.node.limits.upload.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
-        uploads = [upload, total].compactMap { $0 }
-        limiters = [own, total].compactMap { $0 }
+        limits = configuration.node.limits.limits(within: total)
     }
 
     /// The engine's part.
-    var engine: PeerEngine.Links { configuration.node.links(transport, limits: limiters) }
+    var engine: PeerEngine.Links { configuration.node.links(transport, limits: limits) }
 
     /// Calls to supernodes: the user's own choice of host.
     var supernode: TransferOptions { engine.supernode }
@@ -36,7 +33,7 @@ struct Links: Sendable {
     /// Reading from a daemon's socket.
     var daemon: TransferOptions {
         var options = TransferOptions()
-        options.rateLimits = limiters
+        options.rateLimits = limits.download.total.map { [$0] } ?? []
         return options
     }
 
@@ -52,13 +49,13 @@ struct Links: Sendable {
         options.addresses = .guarded(
             allow: configuration.node.origin.allowAddresses + (local ? NetworkPrefix.loopback : [])
         )
-        options.rateLimits = limiters
         options.tls.caFile = configuration.tls.caFile
         options.tls.verify = !configuration.tls.insecure
         do throws(ConfigError) {
-            let environment = PluginEnvironment(transport: transport, options: options, logger: logger)
-            let entries = configuration.node.backends
-            return try BackendRegistry(plugins: plugins(environment), entries: entries.withRegistryDefault())
+            let hosts = HostLimits(configuration.node.origin.hostLimit)
+            return try BackendRegistry.of(options, configuration.node.backends, hosts) { options in
+                plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
+            }
         } catch {
             throw ToolFailure(.usage, error.description)
         }

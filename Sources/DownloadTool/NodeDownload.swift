@@ -9,13 +9,18 @@ import WireAPI
 /// rights.
 struct NodeDownload: Sendable {
     private let client: NodeControlClient
-    private let order: DownloadOrder
+    private let wanted: NodeDownloadRequest
+    private let digest: Digest?
     private let output: DownloadOutput
     private let sink: NodeContentSink
 
-    init(_ client: NodeControlClient, _ order: DownloadOrder, to output: DownloadOutput) {
+    /// `limit`: bytes a second; nil for none.
+    init(_ client: NodeControlClient, _ order: DownloadOrder, limit: Int64?, to output: DownloadOutput) {
         self.client = client
-        self.order = order
+        var wanted = order.nodeRequest
+        wanted.limit = limit
+        self.wanted = wanted
+        digest = order.digest
         self.output = output
         sink = NodeContentSink(output)
     }
@@ -92,7 +97,7 @@ struct NodeDownload: Sendable {
             }
             group.addTask {
                 defer { sink.close() }
-                _ = try await client.download(order.nodeRequest, continuing: continuing, into: sink)
+                _ = try await client.download(wanted, continuing: continuing, into: sink)
                 if sink.failure == nil { try sink.end() }
             }
             try await group.waitForAll()
@@ -114,7 +119,7 @@ struct NodeDownload: Sendable {
         let status = if let id = sink.id { try? await client.status(of: id) } else { NodeDownloadStatus?.none }
         return DownloadOutcome(
             bytes: bytes,
-            digest: (order.digest ?? sink.digest)?.description,
+            digest: (digest ?? sink.digest)?.description,
             from: status?.from ?? ByteOrigins(cache: bytes)
         )
     }

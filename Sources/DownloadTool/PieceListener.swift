@@ -7,6 +7,7 @@ import Logging
 import OriginFetch
 import PeerEngine
 import PieceServer
+import RateLimiting
 import Synchronization
 
 /// When somebody has last asked for something.
@@ -31,13 +32,6 @@ private struct OutputPieces: PieceSource {
     func key(of peer: PeerID) -> PeerKey? { engine.key(of: peer) }
 }
 
-/// Limits what is sent.
-private struct UploadPacer: Pacer {
-    let limiters: [RateLimiter]
-
-    func delay(before bytes: Int) async -> Duration { limiters.map { $0.reserve(bytes) }.max() ?? .zero }
-}
-
 extension HTTPListener {
     /// dfget's piece server: where its port is taken, as by the server that an earlier dfget has left behind, it gets
     /// another one.
@@ -45,7 +39,7 @@ extension HTTPListener {
         of engine: PeerEngine,
         _ configuration: ListenerConfiguration,
         slots: Int,
-        limiters: [RateLimiter],
+        limits: NodeLimits,
         activity: Activity,
         logger: Logger,
         inherited: Int32? = nil
@@ -54,7 +48,7 @@ extension HTTPListener {
         let source = OutputPieces(engine: engine, activity: activity)
         PieceRoutes(
             source: source,
-            pacer: limiters.isEmpty ? nil : UploadPacer(limiters: limiters),
+            limits: limits,
             slots: UploadSlots(perTask: slots),
             now: UnixTime.now
         )

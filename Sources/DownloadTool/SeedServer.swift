@@ -68,7 +68,7 @@ package enum SeedServer {
             of: engine,
             configuration.node.pieces,
             slots: configuration.node.peer.uploadSlots,
-            limiters: links.uploads,
+            limits: links.limits,
             activity: activity,
             logger: logger,
             inherited: Handover.Inherited.listener

@@ -47,7 +47,7 @@ struct StandaloneNode: Sendable {
                 of: engine,
                 configuration.node.pieces,
                 slots: configuration.node.peer.uploadSlots,
-                limiters: links.uploads,
+                limits: links.limits,
                 activity: Activity(),
                 logger: logger
             )

@@ -46,6 +46,11 @@ package struct ToolConfiguration: Sendable, Configurable {
         try node.bind(&fields)
     }
 
+    /// What one download may receive, in bytes a second; nil for no limit.
+    var slowestDownload: Int64? {
+        [totalLimit, node.limits.total.download, node.limits.task.download].compactMap(\.bytesPerSecond).min()
+    }
+
     /// The control socket of this machine's dfdaemon.
     package var socket: String { "\(home)/dfdaemon.sock" }
 

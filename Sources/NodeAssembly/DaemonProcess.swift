@@ -60,7 +60,7 @@ package struct DaemonProcess: Sendable {
             configuration.mirror,
             engine: node.engine,
             transport: node.transport,
-            options: node.originOptions,
+            options: node.relayOptions,
             jobs: jobs
         )
     }

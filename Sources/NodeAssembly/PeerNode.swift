@@ -8,6 +8,7 @@ package import NodeConfig
 import OriginFetch
 package import PeerEngine
 import PieceServer
+package import RateLimiting
 
 /// What a node that downloads is made of: part of the configuration of dfdaemon and of dfget.
 package struct PeerNodeConfiguration: Sendable, Configurable {
@@ -47,7 +48,7 @@ extension PeerNodeConfiguration {
     ///
     /// They are the cluster's own: they may be anywhere, and no proxy stands between. To those that want to see a
     /// certificate the node shows its piece server's.
-    package func links(_ transport: CurlTransport, limits: [RateLimiter]) -> PeerEngine.Links {
+    package func links(_ transport: CurlTransport, limits: NodeLimits) -> PeerEngine.Links {
         var supernode = TransferOptions()
         supernode.addresses = .any
         supernode.proxy = .none
@@ -59,8 +60,7 @@ extension PeerNodeConfiguration {
         supernode.tls.clientKey = pieces.tls?.key
         var pieces = supernode
         pieces.lowSpeed = LowSpeedLimit(bytesPerSecond: 1 << 10, for: .seconds(10))
-        pieces.rateLimits = limits
-        return PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces)
+        return PeerEngine.Links(transport: transport, supernode: supernode, pieces: pieces, limits: limits)
     }
 }
 
@@ -68,8 +68,8 @@ extension PeerNodeConfiguration {
 package struct PeerNode: Sendable {
     package let engine: PeerEngine
     package let transport: CurlTransport
-    /// The node's settings for origins.
-    package let originOptions: TransferOptions
+    /// For requests that are passed on to origins as they are.
+    package let relayOptions: TransferOptions
     package let backends: BackendRegistry
     /// The piece server; once it is bound, ``NodeIdentity/listens(at:)`` is to be called.
     package let pieces: HTTPListener
@@ -86,15 +86,18 @@ package struct PeerNode: Sendable {
         plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]
     ) throws(ConfigError) {
         let transport = CurlTransport(logger: logger)
-        let options = Self.originOptions(configuration)
-        backends = try BackendRegistry.of(options, configuration.backends) { options in
+        let limits = configuration.limits.limits()
+        var options = TransferOptions()
+        options.addresses = configuration.origin.addresses
+        let hosts = HostLimits(configuration.origin.hostLimit)
+        backends = try BackendRegistry.of(options, configuration.backends, hosts) { options in
             plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
         }
         engine = PeerEngine(
             configuration.peer,
             supernodes: configuration.supernodes,
             identity: NodeIdentity(name: name, address: address, speaksTLS: configuration.pieces.tls != nil),
-            links: configuration.links(transport, limits: options.rateLimits),
+            links: configuration.links(transport, limits: limits),
             backends: backends,
             origin: configuration.origin.fetch,
             store: store,
@@ -102,11 +105,12 @@ package struct PeerNode: Sendable {
             logger: logger
         )
         self.transport = transport
-        originOptions = options
+        options.rateLimits = limits.relays
+        relayOptions = options
         let router = Router<ServiceRequestContext>.api()
         PieceRoutes(
             source: engine,
-            pacer: RatePacer(configuration.limits.upload),
+            limits: limits,
             slots: UploadSlots(perTask: configuration.peer.uploadSlots),
             now: UnixTime.now
         )
@@ -117,13 +121,5 @@ package struct PeerNode: Sendable {
             responder: router.buildResponder(),
             logger: logger
         )
-    }
-
-    private static func originOptions(_ configuration: PeerNodeConfiguration) -> TransferOptions {
-        var options = TransferOptions()
-        options.addresses = configuration.origin.addresses
-        options.rateLimits =
-            configuration.limits.download.bytesPerSecond.map { [RateLimiter(bytesPerSecond: $0)] } ?? []
-        return options
     }
 }

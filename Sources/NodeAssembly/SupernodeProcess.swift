@@ -1,11 +1,12 @@
 package import BackendAPI
 import CacheStore
-import CurlTransport
+package import CurlTransport
 import HTTPService
 import Hummingbird
-import NodeConfig
+package import NodeConfig
 import OriginFetch
 import PieceServer
+import RateLimiting
 import ServiceLifecycle
 import SupernodeService
 
@@ -27,10 +28,9 @@ package struct SupernodeProcess: Sendable {
         let transport = CurlTransport(logger: logger)
         var options = TransferOptions()
         options.addresses = configuration.origin.addresses
-        if let rate = configuration.limits.download.bytesPerSecond {
-            options.rateLimits = [RateLimiter(bytesPerSecond: rate)]
-        }
-        let backends = try BackendRegistry.of(options, configuration.backends) { options in
+        let limits = configuration.limits.limits()
+        let hosts = HostLimits(configuration.origin.hostLimit)
+        let backends = try BackendRegistry.of(options, configuration.backends, hosts) { options in
             plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
         }
         var place = configuration.store
@@ -39,12 +39,13 @@ package struct SupernodeProcess: Sendable {
         let supernode = Supernode(
             configuration: configuration.peers,
             origin: configuration.origin.fetch,
+            limits: limits,
             store: store,
             backends: backends,
             clusterToken: try NodeProcess.token(configuration.cluster),
             logger: logger
         )
-        let pieces = pieceListener(supernode)
+        let pieces = pieceListener(supernode, limits)
         let api = apiListener(supernode, pieces)
         // The last one is stopped first: with its calls answered and its fetches ended, the listeners drain at once.
         try await process.run([StoreService(store: store), pieces, api, supernode]) {
@@ -53,9 +54,9 @@ package struct SupernodeProcess: Sendable {
         await transport.shutdown()
     }
 
-    private func pieceListener(_ supernode: Supernode) -> HTTPListener {
+    private func pieceListener(_ supernode: Supernode, _ limits: NodeLimits) -> HTTPListener {
         let router = Router<ServiceRequestContext>.api()
-        PieceRoutes(source: supernode, pacer: RatePacer(configuration.limits.upload), now: UnixTime.now).add(to: router)
+        PieceRoutes(source: supernode, limits: limits, now: UnixTime.now).add(to: router)
         return HTTPListener(
             name: "pieces",
             configuration: configuration.pieces,
@@ -79,13 +80,14 @@ package struct SupernodeProcess: Sendable {
 
 extension BackendRegistry {
     /// The backends of a node: its plugins behind its settings for origins.
-    static func of(
+    package static func of(
         _ options: TransferOptions,
         _ entries: [BackendEntry],
+        _ hosts: HostLimits = HostLimits(HostLimitConfiguration()),
         plugins: (TransferOptions) -> [any BackendPlugin]
     ) throws(ConfigError) -> BackendRegistry {
         try BackendRegistry(plugins: plugins(options), entries: entries.withRegistryDefault()) { backend, plugin in
-            MeteredBackend(backend, name: plugin)
+            HostLimitedBackend(MeteredBackend(backend, name: plugin), hosts)
         }
     }
 }

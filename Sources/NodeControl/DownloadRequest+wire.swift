@@ -1,4 +1,5 @@
 import BackendAPI
+import NodeConfig
 package import PeerEngine
 package import WireAPI
 
@@ -24,7 +25,8 @@ extension DownloadRequest {
             digest: wire.digest,
             credentials: Credentials(headers: wire.credentials),
             pattern: wire.pattern,
-            notBackToSource: wire.notBackToSource
+            notBackToSource: wire.notBackToSource,
+            limit: Rate(bytesPerSecond: wire.limit)
         )
     }
 }

@@ -2,12 +2,14 @@ package import BackendAPI
 package import CacheStore
 import Content
 package import Logging
+package import RateLimiting
 
 /// Brings a resource from its origin into a file: the first ranged request is the probe, more of them run beside it where
 /// the origin supports ranges, broken ones go on where they broke, and two versions of the content are never mixed.
 package struct OriginFetcher: Sendable {
     private let configuration: OriginFetchConfiguration
-    private let queue: FetchQueue
+    private let limits: NodeLimits
+    private let places: Places
     private let logger: Logger
 
     /// How a fetch ended.
@@ -18,19 +20,22 @@ package struct OriginFetcher: Sendable {
         case notModified(OriginRecord)
     }
 
-    package init(_ configuration: OriginFetchConfiguration, logger: Logger) {
+    /// `limits`: what the node's fetches keep.
+    package init(_ configuration: OriginFetchConfiguration, limits: NodeLimits = .unlimited, logger: Logger) {
         self.configuration = configuration
-        queue = FetchQueue(places: configuration.tasks)
+        self.limits = limits
+        places = Places(configuration.tasks)
         self.logger = logger
     }
 
     /// How many fetches wait for their turn.
-    package var waiting: Int { queue.waiting }
+    package var waiting: Int { places.waiting }
 
     /// Fetches `resource` with `credentials` through `backend`, once it is its turn.
     ///
     /// `isWanted`: asked when the turn has come; a fetch that nobody wants any longer ends as cancelled.
     /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
+    /// `limit`: what this download keeps besides the node's limits.
     /// `started`: called on the transport's thread once the content's head is known and a file is there to be read from.
     /// After a change at the origin it is called again, with the new generation's file.
     package func fetch(
@@ -39,18 +44,20 @@ package struct OriginFetcher: Sendable {
         from backend: any Backend,
         to destination: any FetchDestination,
         revalidating: OriginRecord? = nil,
+        limit: RateLimiter? = nil,
         isWanted: () -> Bool = { true },
         started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
     ) async throws(FetchError) -> Outcome {
-        try await queue.run { () async throws(FetchError) in
+        var request = OriginRequest(resource: resource, credentials: credentials)
+        request.limits = limits.fetches(of: resource.taskID) + (limit.map { [$0] } ?? [])
+        return try await places.run(cancelled: FetchError.cancelled) { () async throws(FetchError) in
             guard isWanted() else { throw .cancelled }
-            return try await attempt(resource, credentials, backend, destination, revalidating, started)
+            return try await attempt(request, backend, destination, revalidating, started)
         }
     }
 
     private func attempt(
-        _ resource: Resource,
-        _ credentials: Credentials,
+        _ request: OriginRequest,
         _ backend: any Backend,
         _ destination: any FetchDestination,
         _ revalidating: OriginRecord?,
@@ -63,7 +70,7 @@ package struct OriginFetcher: Sendable {
             do {
                 let attempt = FetchAttempt(
                     run: FetchRun(
-                        request: OriginRequest(resource: resource, credentials: credentials),
+                        request: request,
                         destination: destination,
                         configuration: configuration,
                         started: started
@@ -81,7 +88,7 @@ package struct OriginFetcher: Sendable {
                 guard restarts <= Self.mostRestarts else { throw .origin(error) }
                 logger.notice(
                     "starting anew",
-                    metadata: ["url": "\(resource.url.withoutQuery)", "reason": "\(error.message)"]
+                    metadata: ["url": "\(request.resource.url.withoutQuery)", "reason": "\(error.message)"]
                 )
             }
         }

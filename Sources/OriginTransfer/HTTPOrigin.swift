@@ -71,6 +71,7 @@ public struct HTTPOrigin: Sendable {
     ) async throws(BackendError) -> ContentHead {
         let url = request.resource.url
         var transfer = TransferRequest(url: url.text, method: method, options: options)
+        transfer.options.rateLimits += request.limits
         transfer.headers = HTTPAnswer.requestFields(for: request)
         // A proxy or server that compresses on the way would give other bytes, and other offsets.
         if !transfer.headers.contains("Accept-Encoding") { transfer.headers["Accept-Encoding"] = "identity" }

@@ -1,6 +1,7 @@
 public import Content
 public import CurlTransport
 public import NodeConfig
+internal import RateLimiting
 
 /// The keys of a backend that say how its transfers are made; whatever is not given is the node's own.
 public struct TransferSettings: Configurable {

@@ -1,6 +1,7 @@
 package import BackendAPI
 package import CacheStore
 package import Content
+package import NodeConfig
 package import OriginFetch
 package import WireAPI
 
@@ -14,19 +15,23 @@ package struct DownloadRequest: Sendable {
     package var pattern: NodePattern
     /// Never go to the origin from this node.
     package var notBackToSource: Bool
+    /// The most that this download is to receive, besides the node's own limits.
+    package var limit: Rate
 
     package init(
         resource: Resource?,
         digest: Digest? = nil,
         credentials: Credentials = Credentials(),
         pattern: NodePattern = .p2p,
-        notBackToSource: Bool = false
+        notBackToSource: Bool = false,
+        limit: Rate = .unlimited
     ) {
         self.resource = resource
         self.digest = digest ?? resource?.digest
         self.credentials = credentials
         self.pattern = pattern
         self.notBackToSource = notBackToSource
+        self.limit = limit
     }
 
     /// The task it belongs to; nil if it names nothing.

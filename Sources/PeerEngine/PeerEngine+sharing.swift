@@ -10,7 +10,10 @@ extension PeerEngine {
     /// Whether the request may share a download under way, which is let go of otherwise.
     func shared(_ current: TaskDownload, _ request: DownloadRequest) async throws(DownloadError) -> Bool {
         do throws(DownloadError) {
-            if try await share(current, request) { return true }
+            if try await share(current, request) {
+                current.takePart(request)
+                return true
+            }
         } catch {
             current.release()
             throw error

@@ -5,6 +5,7 @@ package import CurlTransport
 package import Logging
 import NodeConfig
 package import OriginFetch
+package import RateLimiting
 import ServiceLifecycle
 import Synchronization
 import WireAPI
@@ -30,11 +31,19 @@ package final class PeerEngine: Service {
         package var supernode: TransferOptions
         /// For pieces from parents.
         package var pieces: TransferOptions
+        /// What pieces from parents and fetches from origins keep.
+        package var limits: NodeLimits
 
-        package init(transport: CurlTransport, supernode: TransferOptions, pieces: TransferOptions) {
+        package init(
+            transport: CurlTransport,
+            supernode: TransferOptions,
+            pieces: TransferOptions,
+            limits: NodeLimits = .unlimited
+        ) {
             self.transport = transport
             self.supernode = supernode
             self.pieces = pieces
+            self.limits = limits
         }
     }
 
@@ -57,8 +66,8 @@ package final class PeerEngine: Service {
         self.backends = backends
         self.store = store
         self.logger = logger
-        self.origin = OriginFetcher(origin, logger: logger)
-        fetcher = PieceFetcher(transport: links.transport, options: links.pieces)
+        self.origin = OriginFetcher(origin, limits: links.limits, logger: logger)
+        fetcher = PieceFetcher(transport: links.transport, options: links.pieces, limits: links.limits)
         let connections = supernodes.map { address in
             SupernodeConnection(
                 client: SupernodeClient(address: address, transport: links.transport, options: links.supernode),

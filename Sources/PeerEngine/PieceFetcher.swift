@@ -2,6 +2,7 @@ import CacheStore
 import Content
 import CurlTransport
 import FoundationEssentials
+import RateLimiting
 import WireAPI
 
 /// Somebody to fetch pieces of one task from.
@@ -17,6 +18,7 @@ struct Parent: Sendable, Hashable {
 struct PieceFetcher: Sendable {
     let transport: CurlTransport
     let options: TransferOptions
+    let limits: NodeLimits
 
     /// A transfer that came to nothing.
     struct Failure: Error, Sendable {
@@ -46,6 +48,7 @@ struct PieceFetcher: Sendable {
 
     /// Fetches one piece into its place and commits it if its SHA-256 is `digest`.
     ///
+    /// `limit`: what the download keeps besides the node's limits.
     /// `reached` is called on the transport's thread.
     func fetch(
         _ piece: PieceIndex,
@@ -54,6 +57,7 @@ struct PieceFetcher: Sendable {
         digest: Digest,
         from parent: Parent,
         into file: PieceFile,
+        limit: RateLimiter? = nil,
         lead: Duration = .zero,
         reached: @escaping @Sendable (Moment) -> Void = { _ in }
     ) async throws(Failure) {
@@ -62,6 +66,7 @@ struct PieceFetcher: Sendable {
         }
         var request = TransferRequest(url: parent.url + APIPath.piece(task, generation, piece))
         request.options = options
+        request.options.rateLimits += limits.downloads(of: task) + (limit.map { [$0] } ?? [])
         request.headers[APIField.ticket] = parent.ticket
         let sink = PieceSink(file: file, range: range, lead: lead, reached: reached)
         do throws(TransferError) {

@@ -223,7 +223,8 @@ extension TaskDownload {
                         generation,
                         digest: digest,
                         from: parent,
-                        into: file
+                        into: file,
+                        limit: limit
                     )
                 } catch {
                     break
@@ -297,7 +298,8 @@ extension TaskDownload {
                 credentials: request.credentials,
                 from: backend,
                 to: destination,
-                revalidating: destination.complete()?.record
+                revalidating: destination.complete()?.record,
+                limit: limit
             ) { file, record in
                 before.withLock { $0 = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.

@@ -123,6 +123,7 @@ extension TaskDownload {
                     digest: assigned.digest,
                     from: parent,
                     into: file,
+                    limit: limit,
                     lead: connection?.lead ?? .zero
                 ) { self.advance(assigned.piece, cancellation, to: $0) }
                 fetched(assigned.piece, of: file, from: parent)

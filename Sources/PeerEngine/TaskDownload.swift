@@ -2,7 +2,9 @@ package import CacheStore
 package import Content
 import Logging
 import Metrics
+import NodeConfig
 package import OriginFetch
+import RateLimiting
 import Synchronization
 package import WireAPI
 
@@ -15,6 +17,7 @@ package final class TaskDownload: Sendable {
     package let taskID: TaskID
     let destination: any DownloadDestination
     let configuration: PeerEngineConfiguration
+    private let limiter: RateLimiter
     let logger: Logger
     let events: AsyncStream<Event>
     private let eventInput: AsyncStream<Event>.Continuation
@@ -110,6 +113,7 @@ package final class TaskDownload: Sendable {
         self.taskID = taskID
         self.destination = destination
         self.configuration = configuration
+        limiter = RateLimiter(bytesPerSecond: request.limit.bytesPerSecond)
         self.logger = logger
         (events, eventInput) = AsyncStream.makeStream(of: Event.self)
         state = Mutex(State())
@@ -201,6 +205,12 @@ extension TaskDownload {
         }
     }
 
+    /// One more client takes part, with a limit of its own: the most patient one holds nobody up.
+    func takePart(_ other: DownloadRequest) {
+        guard let rate = limiter.rate else { return }
+        limiter.rate = other.limit.bytesPerSecond.map { max($0, rate) }
+    }
+
     private func wait(
         in waiters: any WritableKeyPath<State, [UInt64: CheckedContinuation<Void, Never>]> & Sendable,
         until isReady: (borrowing State) -> Bool
@@ -227,6 +237,8 @@ extension TaskDownload {
 // MARK: - State
 
 extension TaskDownload {
+    /// What its transfers keep besides the node's limits.
+    var limit: RateLimiter? { limiter.rate == nil ? nil : limiter }
     var file: PieceFile? { state.withLock { $0.file } }
     var record: OriginRecord? { state.withLock { $0.record } }
 

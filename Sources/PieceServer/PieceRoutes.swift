@@ -4,26 +4,27 @@ package import HTTPService
 import HTTPTypes
 package import Hummingbird
 import Metrics
+package import RateLimiting
 import WireAPI
 
 /// The piece server: committed pieces to whoever has a ticket for them.
 package struct PieceRoutes: Sendable {
     private let source: any PieceSource
-    private let pacer: (any Pacer)?
+    private let limits: NodeLimits
     private let slots: UploadSlots?
     private let now: @Sendable () -> Double
 
-    /// `pacer`: limits the rate of all uploads together; `slots`: limits how many there are at once.
+    /// `limits`: the rates that uploads keep; `slots`: limits how many there are at once.
     ///
     /// `now`: seconds since 1970, for the expiry of tickets.
     package init(
         source: any PieceSource,
-        pacer: (any Pacer)?,
+        limits: NodeLimits = .unlimited,
         slots: UploadSlots? = nil,
         now: @escaping @Sendable () -> Double
     ) {
         self.source = source
-        self.pacer = pacer
+        self.limits = limits
         self.slots = slots
         self.now = now
     }
@@ -75,7 +76,7 @@ package struct PieceRoutes: Sendable {
             headers[name] = QueueTiming.value(arrival.duration(to: .now))
         }
         let slice = FileSlice(descriptor: file.descriptor, range: bytes, owner: file)
-        return Response.file(slice, status: status, headers: headers, pacer: pacer) { report in
+        return Response.file(slice, status: status, headers: headers, limits: limits.uploads(of: task)) { report in
             slot?.release()
             Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
         }

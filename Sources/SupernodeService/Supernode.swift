@@ -5,6 +5,7 @@ package import Logging
 import Metrics
 package import OriginFetch
 import PieceServer
+package import RateLimiting
 import ServiceLifecycle
 import Synchronization
 import WireAPI
@@ -24,10 +25,13 @@ package final class Supernode: Service {
     let clock: SupernodeClock
     let logger: Logger
 
+    /// `limits`: what the fetches from origins keep.
+    ///
     /// `clusterToken`: what a peer must present to register; nil admits everybody who can reach the API.
     package init(
         configuration: PeerConfiguration,
         origin: OriginFetchConfiguration,
+        limits: NodeLimits = .unlimited,
         store: CacheStore,
         backends: BackendRegistry,
         clusterToken: String?,
@@ -46,7 +50,7 @@ package final class Supernode: Service {
             blocks: blocks,
             store: store,
             backends: backends,
-            fetcher: OriginFetcher(origin, logger: logger),
+            fetcher: OriginFetcher(origin, limits: limits, logger: logger),
             jobs: jobs,
             clock: clock,
             logger: logger

@@ -13,6 +13,8 @@ package struct NodeDownloadRequest: Sendable, Codable {
     package var pattern: NodePattern
     /// Never go to the origin from this node.
     package var notBackToSource: Bool
+    /// The most bytes a second at which the node is to receive it; nil: as fast as it can.
+    package var limit: Int64?
 
     package init(
         url: ResourceURL?,
@@ -22,7 +24,8 @@ package struct NodeDownloadRequest: Sendable, Codable {
         headers: HeaderFields,
         credentials: HeaderFields,
         pattern: NodePattern,
-        notBackToSource: Bool
+        notBackToSource: Bool,
+        limit: Int64? = nil
     ) {
         self.url = url
         self.digest = digest
@@ -32,6 +35,7 @@ package struct NodeDownloadRequest: Sendable, Codable {
         self.credentials = credentials
         self.pattern = pattern
         self.notBackToSource = notBackToSource
+        self.limit = limit
     }
 }
 

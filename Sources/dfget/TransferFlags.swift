@@ -59,7 +59,7 @@ struct TransferFlags: ParsableArguments {
 
     /// Puts what was given over the configuration.
     func apply(to settings: inout ToolConfiguration) throws(ToolFailure) {
-        if let rate = try Self.rate(locallimit, "--locallimit") { settings.node.limits.download = rate }
+        if let rate = try Self.rate(locallimit, "--locallimit") { settings.node.limits.total.download = rate }
         if let rate = try Self.rate(totallimit, "--totallimit") { settings.totalLimit = rate }
         if insecure { settings.tls.insecure = true }
         if let ip { settings.ip = ip }

@@ -1,5 +1,6 @@
 import BackendAPI
 import Content
+import RateLimiting
 import TestSupport
 import Testing
 
@@ -154,6 +155,19 @@ import Testing
                 return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
             }
             #expect(parts.sorted { $0.key < $1.key }.flatMap(\.value) == Self.content)
+        }
+    }
+
+    @Test(arguments: kinds)
+    func keepsTheRequestsLimits(_ kind: ConformanceOrigin.Kind) async throws {
+        try await withOrigin(kind) { origin in
+            var request = try await origin.request("limited", Self.content)
+            request.limits = [RateLimiter(bytesPerSecond: 6_000_000), RateLimiter(bytesPerSecond: 1 << 40)]
+            let begin = ContinuousClock.now
+            let bytes = try await origin.backend.content(request, limit: 1 << 24).bytes
+            #expect(bytes == Self.content)
+            // Never faster; how exact it is, `make bench-limits` tells.
+            #expect(ContinuousClock.now - begin > .milliseconds(400))
         }
     }
 

@@ -1,5 +1,6 @@
 import Content
 import CurlTransport
+import RateLimiting
 import TestSupport
 import Testing
 

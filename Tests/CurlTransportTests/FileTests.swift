@@ -1,6 +1,7 @@
 import Content
 import CurlTransport
 import Foundation
+import RateLimiting
 import TestSupport
 import Testing
 

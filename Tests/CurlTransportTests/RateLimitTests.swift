@@ -1,46 +1,11 @@
 import Content
+import RateLimiting
 import TestSupport
 import Testing
 
 @testable import CurlTransport
 
 @Suite struct RateLimitTests {
-    let start = ContinuousClock.now
-
-    @Test func reservationsQueueUp() {
-        let limiter = RateLimiter(bytesPerSecond: 1000)
-        #expect(limiter.reserve(500, now: start) == .zero)
-        #expect(limiter.reserve(250, now: start) == .milliseconds(500))
-        #expect(limiter.reserve(1, now: start + .milliseconds(250)) == .milliseconds(500))
-    }
-
-    @Test func anIdleLimiterSavesUpLittle() {
-        let limiter = RateLimiter(bytesPerSecond: 1000)
-        _ = limiter.reserve(1, now: start)
-        #expect(limiter.reserve(100, now: start + .seconds(100)) == .zero)
-        #expect(limiter.reserve(100, now: start + .seconds(100)) == .zero)
-        #expect(limiter.reserve(1, now: start + .seconds(100)) == .milliseconds(100))
-    }
-
-    @Test func whatIsGivenBackIsFreeAgain() {
-        let limiter = RateLimiter(bytesPerSecond: 1000)
-        _ = limiter.reserve(1000, now: start)
-        limiter.release(600)
-        #expect(limiter.reserve(1, now: start) == .milliseconds(400))
-    }
-
-    @Test func theRateCanChange() {
-        let limiter = RateLimiter(bytesPerSecond: 1000)
-        _ = limiter.reserve(1000, now: start)
-        limiter.change(to: 2000, now: start)
-        #expect(limiter.reserve(1, now: start) == .milliseconds(500))
-        limiter.rate = nil
-        #expect(limiter.reserve(1 << 40, now: start) == .zero)
-        #expect(limiter.rate == nil)
-        limiter.rate = 0
-        #expect(limiter.rate == nil)
-    }
-
     @Test(arguments: [1, 4]) func transfersKeepTheLimitTheyShare(count: Int) async throws {
         let size = 2_000_000 / count
         let content = randomBytes(size, seed: 6)

@@ -2,6 +2,7 @@ import Content
 import Foundation
 import HTTPService
 import Hummingbird
+import RateLimiting
 import Synchronization
 import Testing
 
@@ -124,25 +125,19 @@ import Testing
         }
     }
 
-    @Test func pacesTheRegions() async throws {
-        struct Counting: Pacer {
-            let asked: @Sendable (Int) -> Void
-            func delay(before bytes: Int) async -> Duration {
-                asked(bytes)
-                return .zero
-            }
-        }
-        let asked = Mutex<[Int]>([])
+    @Test(arguments: [false, true])
+    func keepsItsLimit(ofAnotherTransfersPart isShared: Bool) async throws {
         let file = try OpenFile(Self.content)
+        let node = RateLimiter(bytesPerSecond: 2_000_000)
+        let limiter = isShared ? RateLimiter(bytesPerSecond: nil, within: node) : node
         try await withListener {
-            $0.get("file") { _, _ in
-                let pacer = Counting { bytes in asked.withLock { $0.append(bytes) } }
-                return Response.file(file.slice(0..<600_000), pacer: pacer)
-            }
+            $0.get("file") { _, _ in Response.file(file.slice(0..<1_000_000), limits: [limiter]) }
         } _: { server in
+            let begin = ContinuousClock.now
             let result = try await curl(server.url("/file"))
-            #expect(result.output.elementsEqual(Self.content[..<600_000]))
+            #expect(result.output.elementsEqual(Self.content[..<1_000_000]))
+            // Never faster; how exact it is, `make bench-limits` tells.
+            #expect(ContinuousClock.now - begin > .milliseconds(400))
         }
-        #expect(asked.withLock { $0 } == [262144, 262144, 75712])
     }
 }

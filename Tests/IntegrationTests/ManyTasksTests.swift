@@ -66,6 +66,46 @@ import WireAPI
         }
     }
 
+    @Test(
+        "So many requests run at once to one origin, whoever wants what, and another origin's content comes meanwhile"
+    )
+    func hosts() async throws {
+        let (busy, other) = (SlowOrigin(), SlowOrigin())
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                busy.answer(request)
+            } body: { first in
+                try await withScriptedServer { request in
+                    other.answer(request)
+                } body: { second in
+                    let configuration = Configurations.supernode(home: "\(directory)/home")
+                        .replacing("origin: {", with: "origin: {host_limit: {connections: 2}, ")
+                    try await withSupernode(configuration, in: directory) { supernode in
+                        let peer = try await FakePeer.register(at: supernode, port: 1)
+                        try await withThrowingTaskGroup(of: Int.self) { group in
+                            for number in 0..<8 {
+                                group.addTask { try await peer.join(url: first.url("/\(number)"), digest: nil).status }
+                            }
+                            while busy.arrived < 2, !Task.isCancelled { await Task.yield() }
+                            for number in 0..<4 {
+                                async let joined = peer.join(url: second.url("/\(number)"), digest: nil).status
+                                while !other.release(number), !Task.isCancelled { await Task.yield() }
+                                #expect(try await joined == 200)
+                            }
+                            #expect(busy.arrived == 2)
+                            for number in 0..<8 {
+                                while !busy.release(number), !Task.isCancelled { await Task.yield() }
+                            }
+                            for try await status in group { #expect(status == 200) }
+                        }
+                        #expect(busy.arrived == 8)
+                        #expect(busy.most == 2)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("Bodies that are longer than any honest one are refused before they are read")
     func longBodies() async throws {
         try await withTemporaryDirectory { directory in

@@ -43,7 +43,7 @@ import Testing
         try ConfigFile.parse(text: printed(changed), file: "printed.yml", into: &again)
         #expect(printed(again) == printed(changed))
         #expect(again.node.supernodes.map(\.weight) == [2, 1])
-        #expect(again.node.limits.upload.bytesPerSecond == 20_000_000)
+        #expect(again.node.limits.total.upload.bytesPerSecond == 20_000_000)
     }
 
     @Test(

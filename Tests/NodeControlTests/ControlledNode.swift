@@ -87,6 +87,7 @@ struct ControlledNode: Sendable {
         _ url: String,
         digest: Digest? = nil,
         credentials: HeaderFields = [:],
+        limit: Int64? = nil,
         continuing: (offset: Int64, generation: Generation)? = nil
     ) async throws -> (summary: TransferSummary, body: [UInt8]) {
         let sink = Collector()
@@ -98,7 +99,8 @@ struct ControlledNode: Sendable {
             headers: [:],
             credentials: credentials,
             pattern: .p2p,
-            notBackToSource: false
+            notBackToSource: false,
+            limit: limit
         )
         let summary = try await client.download(wanted, continuing: continuing, into: sink)
         return (summary, sink.bytes)

@@ -4,6 +4,7 @@ import CurlTransport
 import FoundationEssentials
 import Glibc
 import NodeControl
+import RateLimiting
 import TestSupport
 import Testing
 import WireAPI
@@ -31,6 +32,21 @@ import WireAPI
                 #expect(status.from == from, "from the \(place)")
                 #expect(status.bytes == 3_000_001)
             }
+        }
+    }
+
+    @Test("A client's limit is kept by the node, where the bytes come from, and only for as long as nobody wants more")
+    func limit() async throws {
+        try await ControlledNode.run { node in
+            node.origin.set(.init(randomBytes(300_000, seed: 4)), at: try #require(ResourceURL("mem://origin/file")))
+            _ = try await node.get("mem://origin/file", limit: 2_000_000)
+            #expect(node.origin.requests.first?.limits.map(\.rate) == [2_000_000])
+            node.origin.set(.init(randomBytes(2_000_000, seed: 5)), at: try #require(ResourceURL("mem://origin/slow")))
+            // In itself this would take half an hour.
+            async let patient = node.get("mem://origin/slow", limit: 1000).body
+            await eventually { node.origin.bytesSent > 300_000 }
+            #expect(try await node.get("mem://origin/slow").body.count == 2_000_000)
+            #expect(try await patient.count == 2_000_000)
         }
     }
 

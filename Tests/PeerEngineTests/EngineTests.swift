@@ -3,6 +3,7 @@ import Content
 import CurlTransport
 import NodeConfig
 import OriginFetch
+import RateLimiting
 import TestSupport
 import Testing
 import WireAPI
@@ -38,7 +39,10 @@ private struct MemoryPlugin: BackendPlugin {
     func makeBackend(_ options: RawConfig) throws(ConfigError) -> any Backend { origin }
 }
 
-private func withNode(_ body: (Node) async throws -> Void) async throws {
+private func withNode(
+    _ limits: NodeLimits = .unlimited,
+    _ body: (Node) async throws -> Void
+) async throws {
     try await withStore { store in
         let origin = MemoryBackend()
         var fetching = OriginFetchConfiguration()
@@ -48,7 +52,12 @@ private func withNode(_ body: (Node) async throws -> Void) async throws {
             PeerEngineConfiguration(),
             supernodes: [],
             identity: NodeIdentity(name: "test"),
-            links: PeerEngine.Links(transport: transport, supernode: TransferOptions(), pieces: TransferOptions()),
+            links: PeerEngine.Links(
+                transport: transport,
+                supernode: TransferOptions(),
+                pieces: TransferOptions(),
+                limits: limits
+            ),
             backends: try BackendRegistry(plugins: [MemoryPlugin(origin: origin)], entries: []),
             origin: fetching,
             store: store,
@@ -86,6 +95,25 @@ private func withNode(_ body: (Node) async throws -> Void) async throws {
                 try await group.waitForAll()
             }
             #expect(node.origin.bytesSent == 2_000_000)
+        }
+    }
+
+    @Test("Whatever a node fetches from an origin itself keeps its limits for origins and for downloads")
+    func limits() async throws {
+        let limits = NodeLimits(
+            upload: RateLimits(each: 1 << 40),
+            download: RateLimits(each: 2 << 40),
+            origin: RateLimits(each: 3 << 40, within: RateLimiter(bytesPerSecond: 4 << 40))
+        )
+        try await withNode(limits) { node in
+            let resource = try node.put(randomBytes(40_000_000, seed: 6), at: "http://origin/file")
+            let download = try await node.download(resource)
+            _ = try await download.completion()
+            #expect(node.origin.requests.count == 3)
+            for request in node.origin.requests {
+                #expect(request.limits.map(\.rate) == [3 << 40, 2 << 40])
+                #expect(request.limits.first === limits.origin.limiter(of: resource.taskID))
+            }
         }
     }
 

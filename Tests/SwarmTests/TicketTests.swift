@@ -4,6 +4,7 @@ import HTTPService
 import Logging
 import OriginFetch
 import PieceServer
+import RateLimiting
 import TestSupport
 import Testing
 import WireAPI
@@ -38,7 +39,7 @@ import WireAPI
                     of: swarm.nodes[0].engine,
                     ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 0))),
                     slots: 2,
-                    limiters: [],
+                    limits: .unlimited,
                     activity: Activity(),
                     logger: quiet
                 )

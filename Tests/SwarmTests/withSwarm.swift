@@ -144,7 +144,7 @@ private final class SwarmBuilder {
 
     private func pieces(of source: some PieceSource) -> HTTPListener {
         let router = Router<ServiceRequestContext>.api()
-        PieceRoutes(source: source, pacer: nil) { [time] in time.checked }.add(to: router)
+        PieceRoutes(source: source) { [time] in time.checked }.add(to: router)
         return listener("pieces", router)
     }
 

@@ -1,5 +1,6 @@
 package import Hummingbird
 package import NIOCore
+package import RateLimiting
 
 /// Where a handler writes a body that it produces bit by bit.
 ///
@@ -22,8 +23,8 @@ package struct BodyStream: Sendable {
     package func write(_ bytes: [UInt8]) async throws { try await sender.write(ByteBuffer(bytes: bytes)) }
 
     /// Sends bytes of a file, by sendfile(2) where the connection is not encrypted.
-    package func write(_ slice: FileSlice, pacer: (any Pacer)? = nil) async throws {
-        try await sender.write(slice, pacer: pacer)
+    package func write(_ slice: FileSlice, limits: [RateLimiter] = []) async throws {
+        try await sender.write(slice, limits: limits)
     }
 }
 

@@ -1,6 +1,7 @@
 package import Content
 package import HTTPTypes
 package import Hummingbird
+package import RateLimiting
 
 extension Response {
     /// Answers a GET or HEAD request for content of known length with 200, 206, 304, 412 or 416.
@@ -32,16 +33,16 @@ extension Response {
 }
 
 extension ResponseBody {
-    /// A body that is a slice of a file; see ``Response/file(_:status:headers:pacer:onSent:)``.
+    /// A body that is a slice of a file; see ``Response/file(_:status:headers:limits:onSent:)``.
     package static func file(
         _ slice: FileSlice,
-        pacer: (any Pacer)? = nil,
+        limits: [RateLimiter] = [],
         onSent: (@Sendable (SendReport) -> Void)? = nil
     ) -> ResponseBody {
         let observation = SendObservation(onSent)
         return .stream(length: slice.range.count) { stream in
             do {
-                try await stream.write(slice, pacer: pacer)
+                try await stream.write(slice, limits: limits)
                 observation.report(SendReport(bytes: slice.range.count, failure: nil))
             } catch {
                 observation.report(SendReport(bytes: stream.bytesSent, failure: error))

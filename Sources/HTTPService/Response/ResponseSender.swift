@@ -6,6 +6,7 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import NIOPosix
+import RateLimiting
 import Synchronization
 
 /// Writes one response to its connection.
@@ -26,7 +27,6 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
     }
 
     static let regionSize: Int64 = 8 << 20
-    static let pacedRegionSize: Int64 = 256 << 10
     static let bufferSize: Int64 = 256 << 10
 
     private let channel: any Channel
@@ -95,40 +95,48 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
     }
 
     /// Sends a slice of a file in regions; throws at the first that fails.
-    func write(_ slice: FileSlice, pacer: (any Pacer)?) async throws {
+    ///
+    /// Under limits they are small, so that the rate is even.
+    func write(_ slice: FileSlice, limits: [RateLimiter]) async throws {
         guard !slice.range.isEmpty else { return }
         try claim(slice.range.count)
+        var grant = RateGrant(limits)
+        defer { grant.release() }
         if secure {
-            try await sendBuffered(slice, pacer: pacer)
+            try await sendBuffered(slice, &grant)
         } else {
-            try await sendRegions(slice, pacer: pacer)
+            try await sendRegions(slice, &grant)
         }
         withExtendedLifetime(slice.owner) {}
     }
 
-    private func sendRegions(_ slice: FileSlice, pacer: (any Pacer)?) async throws {
+    private func sendRegions(_ slice: FileSlice, _ grant: inout RateGrant) async throws {
         // NIO wants a handle that owns its descriptor and that one write uses at a time: this one only borrows.
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: slice.descriptor)
         defer { _ = try? handle.takeDescriptorOwnership() }
-        for part in slice.parts(of: pacer == nil ? Self.regionSize : Self.pacedRegionSize) {
-            try await pacer?.wait(before: part)
+        for part in slice.parts(of: Self.portion(grant, upTo: Self.regionSize)) {
+            try await grant.take(Int(part.count))
             try slice.verify(reaches: part.end)
             let region = FileRegion(fileHandle: handle, readerIndex: Int(part.offset), endIndex: Int(part.end))
             try await send([], region: region, bytes: part.count)
         }
     }
 
-    private func sendBuffered(_ slice: FileSlice, pacer: (any Pacer)?) async throws {
-        var parts = slice.parts(of: Self.bufferSize).makeIterator()
+    private func sendBuffered(_ slice: FileSlice, _ grant: inout RateGrant) async throws {
+        var parts = slice.parts(of: Self.portion(grant, upTo: Self.bufferSize)).makeIterator()
         var part = parts.next()
         var buffer = try await slice.buffer(part)
         while let current = part, let bytes = buffer {
-            try await pacer?.wait(before: current)
+            try await grant.take(Int(current.count))
             let following = parts.next()
             async let next = slice.buffer(following)  // the disk works while the socket does
             try await send([.body(bytes)], bytes: current.count)
             (part, buffer) = (following, try await next)
         }
+    }
+
+    private static func portion(_ grant: RateGrant, upTo most: Int64) -> Int64 {
+        grant.isLimited ? Int64(grant.portion(upTo: 256 << 10)) : most
     }
 
     private func claim(_ bytes: Int64) throws(BodyFailure) {
@@ -167,13 +175,6 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
         }
         try await promise.futureResult.get()
         state.withLock { $0.sent += bytes }
-    }
-}
-
-extension Pacer {
-    fileprivate func wait(before part: ByteRange) async throws {
-        let delay = await delay(before: Int(part.count))
-        if delay > .zero { try await Task.sleep(for: delay) }
     }
 }
 

@@ -1,19 +1,18 @@
+import RateLimiting
 import Synchronization
 import TestSupport
 import Testing
 
-@testable import OriginFetch
-
-@Suite(.timeLimit(.minutes(1))) struct FetchQueueTests {
+@Suite(.timeLimit(.minutes(1))) struct PlacesTests {
     /// What has begun, and what lets it end.
     private final class Work: Sendable {
         let begun = Mutex<[Int]>([])
         let ends = (0..<8).map { _ in TestEvent() }
 
-        func begin(_ number: Int, in queue: FetchQueue) -> Task<Bool, Never> {
+        func begin(_ number: Int, in places: Places) -> Task<Bool, Never> {
             Task.immediate {
-                do throws(FetchError) {
-                    try await queue.run { () async throws(FetchError) in
+                do throws(CancellationError) {
+                    try await places.run(cancelled: CancellationError()) { () async throws(CancellationError) in
                         self.begun.withLock { $0.append(number) }
                         await self.ends[number].wait()
                     }
@@ -31,14 +30,14 @@ import Testing
 
     @Test("So many run at once, and the others start in order as these end")
     func order() async {
-        let (queue, work) = (FetchQueue(places: 2), Work())
-        let tasks = (0..<5).map { work.begin($0, in: queue) }
+        let (places, work) = (Places(2), Work())
+        let tasks = (0..<5).map { work.begin($0, in: places) }
         #expect(work.begun.withLock { $0 } == [0, 1])
-        #expect(queue.waiting == 3)
+        #expect(places.waiting == 3)
         for (end, expected) in [(1, [0, 1, 2]), (2, [0, 1, 2, 3]), (0, [0, 1, 2, 3, 4])] {
             work.ends[end].fire()
             await work.waits(for: expected)
-            #expect(queue.waiting == 5 - expected.count)
+            #expect(places.waiting == 5 - expected.count)
         }
         for end in work.ends { end.fire() }
         for task in tasks { #expect(await task.value) }
@@ -46,17 +45,17 @@ import Testing
 
     @Test("Whoever gives up while it waits never starts, and holds nobody up")
     func cancellation() async {
-        let (queue, work) = (FetchQueue(places: 1), Work())
-        let tasks = (0..<3).map { work.begin($0, in: queue) }
+        let (places, work) = (Places(1), Work())
+        let tasks = (0..<3).map { work.begin($0, in: places) }
         tasks[1].cancel()
         #expect(await !tasks[1].value)
-        #expect(queue.waiting == 1)
+        #expect(places.waiting == 1)
         work.ends[0].fire()
         await work.waits(for: [0, 2])
         work.ends[2].fire()
         for task in [tasks[0], tasks[2]] { #expect(await task.value) }
         // All places are free again.
-        let last = work.begin(3, in: queue)
+        let last = work.begin(3, in: places)
         #expect(work.begun.withLock { $0 } == [0, 2, 3])
         work.ends[3].fire()
         #expect(await last.value)

@@ -1,25 +1,36 @@
-import Synchronization
+internal import Synchronization
 
-/// Lets so many fetches run at once; the others wait, and start in the order in which they came.
-final class FetchQueue: Sendable {
+/// Lets so many run at once; the others wait, and start in the order in which they came.
+public final class Places: Sendable {
     private struct State {
         var free: Int
         var waiting: [(ticket: Int, continuation: CheckedContinuation<Bool, Never>)] = []
         var lastTicket = 0
     }
 
+    private let count: Int
     private let state: Mutex<State>
 
-    init(places: Int) { state = Mutex(State(free: max(1, places))) }
+    /// At least one place.
+    public init(_ count: Int) {
+        self.count = max(1, count)
+        state = Mutex(State(free: max(1, count)))
+    }
 
     /// How many wait.
-    var waiting: Int { state.withLock { $0.waiting.count } }
+    public var waiting: Int { state.withLock { $0.waiting.count } }
+
+    /// Whether nobody is in.
+    public var isIdle: Bool { state.withLock { $0.free == count } }
 
     /// Runs `body` once there is a place for it.
     ///
-    /// Throws ``FetchError/cancelled`` where the task is cancelled while it waits.
-    func run<Result>(_ body: () async throws(FetchError) -> Result) async throws(FetchError) -> Result {
-        guard await enter() else { throw .cancelled }
+    /// Throws `cancelled` where the task is cancelled while it waits.
+    public func run<Result, Failure: Error>(
+        cancelled: @autoclosure () -> Failure,
+        _ body: () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
+        guard await enter() else { throw cancelled() }
         defer { leave() }
         return try await body()
     }
