@@ -31,6 +31,8 @@ package struct SchedulerBench {
         var queued: Int32
         /// An assignment that was taken back brings no news any more.
         var serial: Int32
+        /// The next news of the same millisecond; negative: none.
+        var next: Int32 = -1
     }
 
     private struct Exchange {
@@ -49,8 +51,10 @@ package struct SchedulerBench {
     private var result = Result()
 
     private let identities: [PeerID]
-    /// What is to happen in each of the coming milliseconds, round and round.
-    private var wheel: [[News]]
+    /// What is to happen in each of the coming milliseconds, round and round: the first of `planned`.
+    private var wheel: [Int32]
+    private var planned: [News]
+    private var vacancies: [Int32]
     /// When each parent has sent what it was asked for.
     private var isFreeAt: [Int]
     private var outstanding: [PieceSet]
@@ -72,8 +76,11 @@ package struct SchedulerBench {
         generator = SimulationGenerator(seed: seed)
         chance = SimulationGenerator(seed: ~seed)
         identities = (0...peers).map { Simulation.identity($0) }
-        wheel = Array(repeating: [], count: Self.wheelSize)
-        for index in wheel.indices { wheel[index].reserveCapacity(4 * peers / Self.usualBody + 16) }
+        wheel = Array(repeating: -1, count: Self.wheelSize)
+        // All memory of the bench itself is in use from the start: what grows is the scheduler.
+        let nothing = News(peer: 0, piece: 0, parent: 0, isEnd: false, body: 0, queued: 0, serial: 0)
+        planned = Array(repeating: nothing, count: peers * 2 * Self.window)
+        vacancies = (0..<Int32(peers * 2 * Self.window)).reversed()
         isFreeAt = Array(repeating: 0, count: peers + 1)
         outstanding = Array(repeating: PieceSet(all: pieces), count: peers + 1)
         serials = Array(repeating: 0, count: (peers + 1) * pieces)
@@ -116,10 +123,7 @@ package struct SchedulerBench {
 
     /// Takes in what happens in this millisecond, and decides after each peer's news.
     private mutating func exchange() {
-        var news: [News] = []
-        swap(&news, &wheel[now & (Self.wheelSize - 1)])
-        news.removeAll { serials[Int($0.peer) * pieces + Int($0.piece)] != $0.serial }
-        news.sort { $0.peer < $1.peer }
+        let news = takeNews()
         var exchanges: [Exchange] = []
         var start = 0
         for index in news.indices {
@@ -139,9 +143,34 @@ package struct SchedulerBench {
             for exchange in exchanges { bench.apply(exchange, news) }
             if bench.now.isMultiple(of: 250) { bench.schedule() }
         }
-        news.removeAll(keepingCapacity: true)
-        swap(&news, &wheel[now & (Self.wheelSize - 1)])
         handOut()
+    }
+
+    private mutating func takeNews() -> [News] {
+        var news: [News] = []
+        var next = wheel[now & (Self.wheelSize - 1)]
+        wheel[now & (Self.wheelSize - 1)] = -1
+        while next >= 0 {
+            let found = planned[Int(next)]
+            vacancies.append(next)
+            if serials[Int(found.peer) * pieces + Int(found.piece)] == found.serial { news.append(found) }
+            next = found.next
+        }
+        news.sort { ($0.peer, $0.serial, $0.isEnd ? 1 : 0) < ($1.peer, $1.serial, $1.isEnd ? 1 : 0) }
+        return news
+    }
+
+    private mutating func plan(_ news: News, at time: Int) {
+        let place: Int32
+        if let vacancy = vacancies.popLast() {
+            place = vacancy
+        } else {
+            place = Int32(planned.count)
+            planned.append(news)
+        }
+        planned[Int(place)] = news
+        planned[Int(place)].next = wheel[time & (Self.wheelSize - 1)]
+        wheel[time & (Self.wheelSize - 1)] = place
     }
 
     private mutating func apply(_ exchange: Exchange, _ news: [News]) {
@@ -203,9 +232,9 @@ package struct SchedulerBench {
             serial: serial
         )
         let end = min(begin + body, now + Self.wheelSize - 1)
-        wheel[(end - body / 8) & (Self.wheelSize - 1)].append(news)
+        plan(news, at: end - body / 8)
         news.isEnd = true
-        wheel[end & (Self.wheelSize - 1)].append(news)
+        plan(news, at: end)
     }
 
     private mutating func measured(_ body: (inout Self) -> Void) {
