@@ -8,6 +8,8 @@ struct Transfer: Sendable {
     let serial: Int
     /// When it was handed out; nil where it was not.
     let start: SchedulerInstant?
+    /// When it is slow.
+    var alarm: SchedulerInstant?
     /// Whether it no longer counts in the parent's line: its end is near, or it takes too long and its child may be dead.
     var isDiscounted = false
     /// Whether it no longer counts for the child: its end is near, or it takes too long and its parent may be dead.
@@ -38,11 +40,15 @@ struct SwarmPeer: Sendable {
     /// The serial number of its joining: places are used again, births are not.
     let birth: Int
 
-    /// The pieces it holds.
-    var held = BitSet()
-    /// The pieces it holds or that are on their way to it.
-    var covered = BitSet()
+    /// How many pieces it holds or are on their way to it.
+    var coveredCount = 0
     var transfers: [Transfer] = []
+    /// How many of these no longer count.
+    var writtenOff = 0
+    /// How many transfers to it keep its link busy for a while.
+    var promptTransfers: Int { transfers.count - writtenOff }
+    /// When its transfers are looked at next.
+    var alarm: SchedulerInstant?
     /// How many more assignments it takes.
     var wanted = 0
     /// How many it receives at once.
@@ -77,7 +83,4 @@ struct SwarmPeer: Sendable {
 
     /// Whether the place is free for the next who joins.
     var isVacant: Bool { birth < 0 }
-
-    /// How many transfers to it keep its link busy for a while.
-    var promptTransfers: Int { transfers.count { !$0.isWrittenOff } }
 }

@@ -12,7 +12,7 @@ extension SwarmScheduler {
     ) {
         guard let child = place(of: peer) else { return }
         if peers[child].role == .seed { learn(pieceCount: piece.value + 1) }
-        guard piece.value < pieceCount, !peers[child].held.contains(piece.value) else { return }
+        guard piece.value < pieceCount, !holdings.contains(piece.value, at: child) else { return }
         if let transfer = transfer(of: piece.value, at: child) {
             noteEnd(of: transfer, at: child, timing)
             peers[child].steals = 0
@@ -47,7 +47,7 @@ extension SwarmScheduler {
 
     /// A peer no longer holds a piece: what is in line for it there will fail and come from elsewhere.
     package mutating func lost(_ piece: PieceIndex, by peer: PeerID) {
-        guard let place = place(of: peer), peers[place].held.contains(piece.value) else { return }
+        guard let place = place(of: peer), holdings.contains(piece.value, at: place) else { return }
         drop(piece.value, at: place)
         touch(place)
     }
@@ -122,7 +122,7 @@ extension SwarmScheduler {
             touch(child)
         }
         for piece in outstanding
-        where piece.value < pieceCount && !peers[child].covered.contains(piece.value)
+        where piece.value < pieceCount && !covers.contains(piece.value, at: child)
             // Still under way there, but it is about to be told to end it.
             && !pendingCancellations.contains(Cancellation(peer: peer, piece: piece))
         {

@@ -54,7 +54,7 @@ extension SwarmScheduler {
         }
         ended.removeAll(keepingCapacity: true)
         guard self.seedSlots > seedSlots else { return }
-        for seed in seeds { fresh.formUnion(peers[seed].held) }
+        for seed in seeds { refresh(heldBy: seed) }
     }
 
     /// How long a parent's link stands idle after a body where no request waits in line.
@@ -145,7 +145,7 @@ extension SwarmScheduler {
     mutating func ring(
         now: SchedulerInstant,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
         while let alarm = alarms.min, alarm.at <= now || !isLive(alarm) {
             _ = alarms.popMin()
@@ -159,9 +159,7 @@ extension SwarmScheduler {
             case .avoidance(let child, _):
                 touch(child)
                 if !peers[child].avoidance.isActive(now: now) { cautious.remove(child) }
-            case .transfer(let child, let serial, _):
-                guard let transfer = peers[child].transfers.first(where: { $0.serial == serial }) else { continue }
-                steal(transfer, of: child, now: now, into: &output, using: &generator)
+            case .transfers(let child, _): lookAtTransfers(of: child, now: now, into: &output, using: &chance)
             }
         }
         // Most transfers end long before their alarms.
@@ -181,7 +179,39 @@ extension SwarmScheduler {
         case .avoidance(let child, let birth):
             // Each further failure puts the end off: what was to ring before is for nothing.
             peers[child].birth == birth && peers[child].avoidance.ends(at: alarm.at)
-        case .transfer(let child, let serial, _): peers[child].transfers.contains { $0.serial == serial }
+        // An earlier one may have been set since.
+        case .transfers(let child, let birth): peers[child].birth == birth && peers[child].alarm == alarm.at
+        }
+    }
+
+    /// A transfer is slow from then on; each child has one alarm set, for the first of its transfers.
+    mutating func watch(_ index: Int, of child: Int, at time: SchedulerInstant) {
+        peers[child].transfers[index].alarm = time
+        if let alarm = peers[child].alarm, alarm <= time { return }
+        peers[child].alarm = time
+        alarms.insert(Alarm(at: time, matter: .transfers(child: child, birth: peers[child].birth)))
+    }
+
+    private mutating func watchAgain(_ transfer: Transfer, of child: Int, at time: SchedulerInstant) {
+        guard let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) else { return }
+        watch(index, of: child, at: time)
+    }
+
+    /// Most transfers end long before they are slow: then the alarm is set for the first of the others.
+    private mutating func lookAtTransfers(
+        of child: Int,
+        now: SchedulerInstant,
+        into output: inout SchedulerOutput,
+        using chance: inout SplitMix64
+    ) {
+        peers[child].alarm = nil
+        for transfer in peers[child].transfers {
+            guard let time = transfer.alarm else { continue }
+            if time <= now {
+                steal(transfer, of: child, now: now, into: &output, using: &chance)
+            } else {
+                watchAgain(transfer, of: child, at: time)
+            }
         }
     }
 
@@ -193,33 +223,32 @@ extension SwarmScheduler {
         of child: Int,
         now: SchedulerInstant,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
         guard let parent = transfer.parent, let start = transfer.start else { return }
         // Whatever patience the child itself is shown: others do not wait for it at the parent.
         discount(transfer, at: child)
-        let matter = Alarm.Matter.transfer(child: child, serial: transfer.serial, piece: transfer.piece)
         let late = start + patience(with: child, factor: configuration.endgameFactor)
         if now < late {
-            alarms.insert(Alarm(at: late, matter: matter))
+            watchAgain(transfer, of: child, at: late)
             return
         }
         // The child's link may be idle meanwhile.
         writeOff(transfer, at: child)
-        let hasMoreToFetch = peers[child].covered.count < pieceCount
+        let hasMoreToFetch = peers[child].coveredCount < pieceCount
         let due = hasMoreToFetch ? start + patience(with: child, factor: configuration.slowFactor) : late
         if now < due {
-            alarms.insert(Alarm(at: due, matter: matter))
+            watchAgain(transfer, of: child, at: due)
             return
         }
-        guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &generator) else {
-            alarms.insert(Alarm(at: now + patience(with: child, factor: configuration.endgameFactor), matter: matter))
+        guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &chance) else {
+            watchAgain(transfer, of: child, at: now + patience(with: child, factor: configuration.endgameFactor))
             return
         }
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
         release(self.transfer(of: transfer.piece, at: child) ?? transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
-        assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, into: &output, using: &generator)
+        assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, into: &output, using: &chance)
     }
 }

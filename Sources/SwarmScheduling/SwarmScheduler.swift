@@ -25,24 +25,24 @@ package struct SwarmScheduler: Sendable {
     private(set) var ordinaryPeers = 0
 
     /// The places of a piece's holders, seeds among them.
-    var holders: [BitSet] = []
+    var holders: [PlaceSet] = []
     /// How many copies the peers hold or are getting; seeds' own are not counted.
-    var supply: [Int] = []
+    var supply = PieceCounters()
     /// Their sum.
     var copies = 0
     /// The pieces without such a copy.
     var uninjected = BitSet()
     /// The places of peers that hold something and have a free slot.
-    var idle = BitSet()
+    var idle = PlaceSet()
     /// How many of the idle hold a piece.
-    var idleCopies: [Int] = []
-    /// The pieces that some idle peer holds.
-    var servable = BitSet()
+    var idleCopies = PieceCounters()
     /// The pieces that may have become available to children that wait for them.
     var fresh = BitSet()
 
-    /// The same as every peer's `covered`.
-    var covers = CoverTable()
+    /// What each peer holds.
+    var holdings = PieceTable()
+    /// What each peer holds or is getting.
+    var covers = PieceTable()
     var waiting = WaitingQueue()
     /// The places of children that only a seed may serve.
     var seedOnly = BitSet()
@@ -78,6 +78,9 @@ package struct SwarmScheduler: Sendable {
         seedPace = Pace(start: configuration.seedStart, step: 0.1)
     }
 
+    /// How many words a set of pieces takes.
+    var pieceWords: Int { (pieceCount + 63) / 64 }
+
     /// How many peers are in the swarm, seeds among them.
     package var peerCount: Int { places.count }
 
@@ -88,9 +91,10 @@ package struct SwarmScheduler: Sendable {
         guard count > pieceCount else { return }
         for piece in pieceCount..<count { uninjected.insert(piece) }
         let more = count - pieceCount
-        holders.append(contentsOf: repeatElement(BitSet(), count: more))
-        supply.append(contentsOf: repeatElement(0, count: more))
-        idleCopies.append(contentsOf: repeatElement(0, count: more))
+        holders.append(contentsOf: repeatElement(PlaceSet(), count: more))
+        supply.learn(pieceCount: count)
+        idleCopies.learn(pieceCount: count)
+        holdings.learn(pieceCount: count)
         covers.learn(pieceCount: count)
         for index in sites.indices { sites[index].learn(pieceCount: count) }
         pieceCount = count
@@ -149,14 +153,19 @@ package struct SwarmScheduler: Sendable {
             touch(orphan.child)
         }
         setIdle(place, false)
-        let held = peers[place].held
-        held.forEach { drop($0, at: place) }
+        for index in 0..<pieceWords {
+            var rest = holdings.word(index, at: place)
+            while rest != 0 {
+                drop(index << 6 + rest.trailingZeroBitCount, at: place)
+                rest &= rest - 1
+            }
+        }
         if peers[place].role == .seed {
             seeds.removeAll { $0 == place }
         } else {
             ordinaryPeers -= 1
             // Each of the others has a larger share of the seed now.
-            for seed in seeds { fresh.formUnion(peers[seed].held) }
+            for seed in seeds { refresh(heldBy: seed) }
         }
         waiting.update(place, load: nil)
         if let site = peers[place].site { sites[site].members.remove(place) }

@@ -44,8 +44,8 @@ package struct SchedulerBench {
     private let peers: Int
     private let pieces: Int
     private var scheduler = SwarmScheduler()
-    private var generator: SimulationGenerator
-    private var chance: SimulationGenerator
+    private var generator: SplitMix64
+    private var chance: SplitMix64
     private let epoch = ContinuousClock.now
     private var now = 0
     private var result = Result()
@@ -73,8 +73,8 @@ package struct SchedulerBench {
     package init(peers: Int, pieces: Int, seed: UInt64) {
         self.peers = peers
         self.pieces = pieces
-        generator = SimulationGenerator(seed: seed)
-        chance = SimulationGenerator(seed: ~seed)
+        generator = SplitMix64(seed: seed)
+        chance = SplitMix64(seed: ~seed)
         identities = (0...peers).map { Simulation.identity($0) }
         wheel = Array(repeating: -1, count: Self.wheelSize)
         // All memory of the bench itself is in use from the start: what grows is the scheduler.
