@@ -7,6 +7,7 @@ struct PieceCounters: Sendable {
     private var used = 1
     /// The pieces that there are any of.
     private(set) var present = BitSet()
+    private var candidates: [UInt64] = []
 
     /// Numbers have at most so many digits: there are fewer peers.
     private static let mostDigits = 24
@@ -16,6 +17,7 @@ struct PieceCounters: Sendable {
         let more = words * Self.mostDigits - digits.count
         if more > 0 { digits.append(contentsOf: repeatElement(0, count: more)) }
         present.reserve(words: words)
+        candidates = Array(repeating: 0, count: max(words, candidates.count))
     }
 
     subscript(_ piece: Int) -> Int {
@@ -80,13 +82,20 @@ struct PieceCounters: Sendable {
         return left
     }
 
-    /// Leaves of the pieces in `words` only those that there are the fewest of.
-    func keepRarest(_ words: UnsafeMutableBufferPointer<UInt64>) {
+    /// The first piece in `words`, upwards from `start` and round the end, of those that there are the fewest of.
+    mutating func rarest(of words: [UInt64], from start: Int) -> Int? {
+        for index in words.indices { candidates[index] = words[index] }
         for digit in stride(from: used - 1, through: 0, by: -1) {
             var without: UInt64 = 0
-            for index in words.indices { without |= words[index] & ~digits[index * Self.mostDigits + digit] }
+            for index in words.indices { without |= candidates[index] & ~digits[index * Self.mostDigits + digit] }
             guard without != 0 else { continue }
-            for index in words.indices { words[index] &= ~digits[index * Self.mostDigits + digit] }
+            for index in words.indices { candidates[index] &= ~digits[index * Self.mostDigits + digit] }
         }
+        var found: Int?
+        BitSet.walk(words: words.count, from: start, word: { candidates[$0] }) { piece in
+            found = piece
+            return true
+        }
+        return found
     }
 }

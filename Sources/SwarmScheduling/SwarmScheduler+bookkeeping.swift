@@ -31,10 +31,10 @@ extension SwarmScheduler {
     }
 
     /// A piece is under way to a child, from a parent's place or from somebody unknown.
-    mutating func begin(_ piece: Int, at child: Int, from parent: Int?, now: SchedulerInstant?) {
+    mutating func begin(_ piece: Int, at child: Int, from parent: Int?, start: Int64?) {
         serials += 1
         transferCount += 1
-        peers[child].transfers.append(Transfer(piece: piece, parent: parent, serial: serials, start: now))
+        peers[child].transfers.append(Transfer(piece: piece, parent: parent, serial: serials, start: start))
         cover(piece, at: child)
         guard let parent else { return }
         peers[parent].line.append((child, piece))

@@ -9,7 +9,7 @@ extension SwarmScheduler {
     }
 
     /// The next piece for a child and its parent; nil where nobody with a free slot holds a piece it lacks.
-    func choice(
+    mutating func choice(
         for child: Int,
         now: SchedulerInstant,
         using chance: inout SplitMix64
@@ -19,8 +19,7 @@ extension SwarmScheduler {
         let site = boundSite(of: child)
         // Alone there is nobody to be different from: in order, which is what disks, hashers and readers like.
         let start =
-            ordinaryPeers == 1
-            ? min(peers[child].reader ?? 0, pieceCount - 1) : chance.below(pieceCount)
+            ordinaryPeers == 1 ? min(peers[child].reader ?? 0, pieceCount - 1) : chance.below(pieceCount)
         for seed in seeds where !uninjected.isEmpty && seed != child && mayInject(seed, to: child) {
             var found: Int?
             BitSet.walk(words: words, from: start) {
@@ -32,21 +31,25 @@ extension SwarmScheduler {
             }
             if let found { return Choice(piece: found, parent: seed) }
         }
-        if peers[child].restriction == .anyParent {
-            let choice = rarest(words: words, from: start) {
-                servable($0, for: site) & ~covers.word($0, at: child)
-            } parent: { piece in
-                idleHolder(of: piece, for: child, now: now, using: &chance)
+        if peers[child].restriction == .anyParent, !idleCopies.present.isEmpty {
+            for index in 0..<words { candidates[index] = servable(index, for: site) & ~covers.word(index, at: child) }
+            while let piece = supply.rarest(of: candidates, from: start) {
+                if let parent = idleHolder(of: piece, for: child, now: now, using: &chance) {
+                    return Choice(piece: piece, parent: parent)
+                }
+                // Its holders are avoided by this child, which is rare.
+                candidates[piece >> 6] &= ~(1 << UInt64(piece & 63))
             }
-            if let choice { return choice }
         }
         for seed in seeds where seed != child && mayRepeat(seed, to: child) {
-            let choice = rarest(words: words, from: start) {
-                holdings.word($0, at: seed) & ~covers.word($0, at: child) & within($0, site, of: seed)
-            } parent: { piece in
-                avoids(child, parent: seed, piece: piece, now: now) ? nil : seed
+            for index in 0..<words {
+                candidates[index] =
+                    holdings.word(index, at: seed) & ~covers.word(index, at: child) & within(index, site, of: seed)
             }
-            if let choice { return choice }
+            while let piece = supply.rarest(of: candidates, from: start) {
+                if !avoids(child, parent: seed, piece: piece, now: now) { return Choice(piece: piece, parent: seed) }
+                candidates[piece >> 6] &= ~(1 << UInt64(piece & 63))
+            }
         }
         return nil
     }
@@ -116,35 +119,6 @@ extension SwarmScheduler {
     private func mayRepeat(_ seed: Int, to child: Int) -> Bool {
         freeSlots(seed) > 0
             && (peers[seed].promptLine < configuration.seedRepeatLine || peers[child].restriction == .seedOnly)
-    }
-
-    /// Of the pieces in `word` the one with the fewest copies for which there is a parent; equals as they come from
-    /// `start` on.
-    private func rarest(
-        words: Int,
-        from start: Int,
-        word: (Int) -> UInt64,
-        parent: (Int) -> Int?
-    ) -> Choice? {
-        let found = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { candidates -> Int? in
-            for index in 0..<words { candidates.initializeElement(at: index, to: word(index)) }
-            supply.keepRarest(candidates)
-            var found: Int?
-            BitSet.walk(words: words, from: start, word: { candidates[$0] }) { piece in
-                found = piece
-                return true
-            }
-            return found
-        }
-        guard let found else { return nil }
-        if let place = parent(found) { return Choice(piece: found, parent: place) }
-        // Its holders are avoided by this child, which is rare: any other piece will do.
-        var choice: Choice?
-        BitSet.walk(words: words, from: start, word: word) { piece in
-            choice = parent(piece).map { Choice(piece: piece, parent: $0) }
-            return choice != nil
-        }
-        return choice
     }
 
     /// A peer with a free slot that holds a piece, one of the child's site if there is any: of two at random the better

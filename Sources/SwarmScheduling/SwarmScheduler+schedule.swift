@@ -12,8 +12,9 @@ extension SwarmScheduler {
         // All chance of one decision comes of one number: the caller's generator may be a slow one.
         var chance = SplitMix64(seed: generator.next())
         swap(&output.cancellations, &pendingCancellations)
-        measure(now: now)
-        ring(now: now, into: &output, using: &chance)
+        let elapsed = elapsed(now)
+        measure(elapsed: elapsed)
+        ring(now: now, elapsed: elapsed, into: &output, using: &chance)
         // They may have kept away from all who were idle before.
         if hasMoreIdle, !cautious.isEmpty {
             let cautious = cautious
@@ -22,8 +23,8 @@ extension SwarmScheduler {
         hasMoreIdle = false
         // What every peer has or is getting interests nobody, unless a seed is a child too.
         if !fresh.isEmpty, seeds.allSatisfy({ !waiting.contains($0) }) { forgetSaturated() }
-        serveWaiting(now: now, into: &output, using: &chance)
-        serveDirty(now: now, into: &output, using: &chance)
+        serveWaiting(now: now, elapsed: elapsed, into: &output, using: &chance)
+        serveDirty(now: now, elapsed: elapsed, into: &output, using: &chance)
         for child in dirty { peers[child].isDirty = false }
         dirty.removeAll(keepingCapacity: true)
         fresh.removeAll()
@@ -40,6 +41,7 @@ extension SwarmScheduler {
     /// Nothing fresh is left to give: only the children that have changed are looked at.
     private mutating func serveDirty(
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
         using chance: inout SplitMix64
     ) {
@@ -48,7 +50,7 @@ extension SwarmScheduler {
             queue.insert(Turn(load: load(of: child), child: child))
         }
         while hasOffer, let turn = queue.popMin() {
-            guard serve(turn.child, now: now, into: &output, using: &chance) else { continue }
+            guard serve(turn.child, now: now, elapsed: elapsed, into: &output, using: &chance) else { continue }
             if appetite(of: turn.child) > 0 { queue.insert(Turn(load: turn.load + 1, child: turn.child)) }
         }
     }
@@ -62,6 +64,7 @@ extension SwarmScheduler {
     /// Goes through those who wait, the poorest first, as long as anybody has something fresh to give.
     private mutating func serveWaiting(
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
         using chance: inout SplitMix64
     ) {
@@ -74,7 +77,7 @@ extension SwarmScheduler {
             while index < waiting.buckets[load].count {
                 let child = waiting.buckets[load][index]
                 let isWorthALook = peers[child].isDirty || lacksOffered(child, &offers)
-                guard isWorthALook, serve(child, now: now, into: &output, using: &chance) else {
+                guard isWorthALook, serve(child, now: now, elapsed: elapsed, into: &output, using: &chance) else {
                     index += 1
                     continue
                 }
@@ -156,6 +159,7 @@ extension SwarmScheduler {
     private mutating func serve(
         _ child: Int,
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
         using chance: inout SplitMix64
     ) -> Bool {
@@ -163,7 +167,7 @@ extension SwarmScheduler {
             let choice = choice(for: child, now: now, using: &chance)
         else { return false }
         peers[child].wanted -= 1
-        assign(choice, to: child, now: now, into: &output, using: &chance)
+        assign(choice, to: child, now: now, elapsed: elapsed, into: &output, using: &chance)
         // It may stand further ahead now than those who are being looked at.
         if isPoorParent(child) { touch(child) }
         return true
@@ -173,13 +177,14 @@ extension SwarmScheduler {
         _ choice: Choice,
         to child: Int,
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
         using chance: inout SplitMix64
     ) {
-        begin(choice.piece, at: child, from: choice.parent, now: now)
+        begin(choice.piece, at: child, from: choice.parent, start: elapsed)
         // Whatever patience the child itself is shown: others wait for the parent, too.
         let patience = patienceOfOthers(with: child, factor: configuration.endgameFactor)
-        watch(peers[child].transfers.count - 1, of: child, at: now + patience)
+        watch(peers[child].transfers.count - 1, of: child, at: elapsed + patience)
         output.assignments.append(
             Assignment(
                 peer: peers[child].id,

@@ -12,6 +12,8 @@ package import Content
 package struct SwarmScheduler: Sendable {
     /// What it was told to do differently.
     package let configuration: SchedulerConfiguration
+    let firstPatience: Int64
+    let leastPatience: Int64
     /// How many pieces are known.
     package internal(set) var pieceCount = 0
 
@@ -19,6 +21,8 @@ package struct SwarmScheduler: Sendable {
     private var places: [PeerID: Int] = [:]
     private var vacancies: [Int] = []
     private var births = 0
+    private var lastFound = 0
+    private var epoch: SchedulerInstant?
     /// The places of the seeds.
     private(set) var seeds: [Int] = []
     /// How many of the peers are no seeds.
@@ -69,12 +73,16 @@ package struct SwarmScheduler: Sendable {
     /// The children whose pieces have been measured, and what they get in a nanosecond, in pieces.
     var measuredChildren = 0
     var sumOfRates = 0.0
+    /// The pieces among which a choice is being made.
+    var candidates: [UInt64] = []
     /// Cancellations that events brought about.
     var pendingCancellations: [Cancellation] = []
 
     /// An empty swarm.
     package init(_ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
         self.configuration = configuration
+        firstPatience = configuration.firstPatience.inNanoseconds
+        leastPatience = configuration.leastPatience.inNanoseconds
         seedPace = Pace(start: configuration.seedStart, step: 0.1)
     }
 
@@ -93,6 +101,7 @@ package struct SwarmScheduler: Sendable {
         let more = count - pieceCount
         holders.append(contentsOf: repeatElement(PlaceSet(), count: more))
         supply.learn(pieceCount: count)
+        candidates = Array(repeating: 0, count: (count + 63) / 64)
         idleCopies.learn(pieceCount: count)
         holdings.learn(pieceCount: count)
         covers.learn(pieceCount: count)
@@ -121,7 +130,7 @@ package struct SwarmScheduler: Sendable {
     ) {
         leave(peer)
         births += 1
-        let joined = SwarmPeer(id: peer, role: role, site: site(labels), birth: births, pace: newPace)
+        let joined = SwarmPeer(id: peer, site: site(labels), role: role, birth: births, pace: newPace)
         let place: Int
         if let vacancy = vacancies.popLast() {
             place = vacancy
@@ -172,7 +181,7 @@ package struct SwarmScheduler: Sendable {
         seedOnly.remove(place)
         cautious.remove(place)
         forgetRate(of: place)
-        peers[place] = SwarmPeer(id: peer, role: .peer, site: nil, birth: -1, pace: newPace)
+        peers[place] = SwarmPeer(id: peer, site: nil, role: .peer, birth: -1, pace: newPace)
         vacancies.append(place)
     }
 
@@ -180,4 +189,23 @@ package struct SwarmScheduler: Sendable {
 
     /// Where a peer stands in `peers`.
     func place(of peer: PeerID) -> Int? { places[peer] }
+
+    /// The same; most events come several at a time of one peer.
+    mutating func find(_ peer: PeerID) -> Int? {
+        if lastFound < peers.count, peers[lastFound].id == peer, !peers[lastFound].isVacant { return lastFound }
+        guard let place = places[peer] else { return nil }
+        lastFound = place
+        return place
+    }
+
+    /// Nanoseconds since the first time that anything was told: internal times are numbers, which are compared and kept
+    /// more cheaply.
+    mutating func elapsed(_ now: SchedulerInstant) -> Int64 {
+        let epoch = epoch ?? now
+        self.epoch = epoch
+        return (now - epoch).inNanoseconds
+    }
+
+    /// The time that many nanoseconds after the first one.
+    func instant(after elapsed: Int64) -> SchedulerInstant? { epoch.map { $0 + .nanoseconds(elapsed) } }
 }

@@ -1,3 +1,4 @@
+import SwarmScheduling
 import Testing
 
 @testable import SwarmSimulation
