@@ -151,9 +151,13 @@ class Swarm:
         self.all_call(lambda node: node.send("/api/v1/peers", {
             "versions": [1], "port": 65002, "name": f"node-{node.number}", "labels": {}, "uploadSlots": 2}), take)
 
-    def join(self, url):
-        def take(_, body):
+    def join(self, url, seconds):
+        """Every node joins the task, and calls at once: whoever does not is taken for dead after 5 seconds."""
+        def take(node, body):
+            if "task" not in body:
+                raise BenchError("joining takes longer than a call waits")
             self.task, self.generation = body["task"], body["generation"]
+            node.exchange([self.report(0)], seconds)
 
         self.all_call(lambda node: node.send(f"/api/v1/peers/{node.peer}/tasks", {
             "url": url, "ignoredQuery": [], "headers": [], "credentials": [], "pattern": "p2p"}), take)
@@ -163,10 +167,10 @@ class Swarm:
         return {"task": self.task, "generation": self.generation, "finished": news, "failed": [], "outstanding": "",
                 "ending": "", "late": "", "window": window}
 
-    def wait(self, reports, seconds):
+    def wait(self, seconds):
         """Every node has a call open from here on."""
         for node in self.nodes:
-            node.exchange(reports, seconds)
+            node.exchange([], seconds)
 
     def all_answered(self):
         """Waits until every open call has been answered."""
@@ -256,8 +260,7 @@ def run(server, url, table):
     first = Swarm(server, 64)
     first.connect()
     first.register()
-    first.join(url)
-    first.wait([first.report(0)], 1)
+    first.join(url, 5)
     first.all_answered()
     memory, threads = status(server, "VmRSS"), status(server, "Threads")
 
@@ -272,7 +275,7 @@ def run(server, url, table):
     swarm.connect()
     swarm.register()
     table.add("registrations a second", "", f"{options.nodes / (time.monotonic() - started):.0f}")
-    swarm.wait([], 25)
+    swarm.wait(25)
     time.sleep(3)
     check("waits")
     before, started = server.cpu_seconds, time.monotonic()
@@ -282,10 +285,8 @@ def run(server, url, table):
     swarm.all_answered()
 
     started = time.monotonic()
-    swarm.join(url)
+    swarm.join(url, LONGEST_WAIT)
     table.add("joins a second", "", f"{options.nodes / (time.monotonic() - started):.0f}")
-    swarm.wait([swarm.report(0)], LONGEST_WAIT)
-    time.sleep(3)
     check("waits with a task")
     before, started = server.cpu_seconds, time.monotonic()
     calls = swarm.renew(LONGEST_WAIT, [swarm.report(1)])

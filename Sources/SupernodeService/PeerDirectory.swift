@@ -23,12 +23,11 @@ final class PeerDirectory: Sendable {
 
     var count: Int { peers.withLock { $0.count } }
 
-    /// Takes out the peers that have been silent for longer than `limit`.
-    func removeSilent(for limit: Duration, at now: ContinuousClock.Instant) -> [PeerSession] {
+    /// Takes out a peer if it is still silent for longer than `limit`.
+    func removeSilent(_ session: PeerSession, for limit: Duration, at now: ContinuousClock.Instant) -> Bool {
         peers.withLock { peers in
-            let silent = peers.values.filter { $0.silence(at: now) > limit }
-            for session in silent { peers[session.id] = nil }
-            return silent
+            guard session.silence(at: now) > limit else { return false }
+            return peers.removeValue(forKey: session.id) != nil
         }
     }
 }

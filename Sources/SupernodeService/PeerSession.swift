@@ -163,9 +163,16 @@ final class PeerSession: Sendable {
         }
     }
 
-    /// Ends a wait whose deadline has passed.
-    func expireWait(at now: ContinuousClock.Instant) {
-        wake { $0.deadline <= now }
+    /// Ends a wait whose deadline has passed; returns how long the peer has been silent, and whether it takes part in
+    /// anything.
+    func check(at now: ContinuousClock.Instant) -> (silence: Duration, hasTasks: Bool) {
+        let (silence, hasTasks, waiter) = state.withLock { state -> (Duration, Bool, Waiter?) in
+            let silence = state.calls == 0 ? state.lastHeard.duration(to: now) : .zero
+            guard let waiter = state.waiter, waiter.deadline <= now else { return (silence, !state.tasks.isEmpty, nil) }
+            return (silence, !state.tasks.isEmpty, state.waiter.take())
+        }
+        waiter?.continuation.resume()
+        return (silence, hasTasks)
     }
 
     private func wake(where condition: (Waiter) -> Bool) {

@@ -79,19 +79,22 @@ package final class Supernode: Service {
 
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
-        for session in peers.removeSilent(for: configuration.aliveTime, at: now) {
-            logger.notice(
-                "peer is silent and forgotten",
-                metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
-            )
-            forget(session)
-        }
+        // One look at each: there may be very many.
         for session in peers.all {
-            session.expireWait(at: now)
-            // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
-            // forgotten; one that was only slow joins again with its next call.
-            guard session.silence(at: now) > Self.longestGap else { continue }
-            for task in session.takenPart { task.leave(session) }
+            let (silence, hasTasks) = session.check(at: now)
+            if silence > configuration.aliveTime,
+                peers.removeSilent(session, for: configuration.aliveTime, at: now)
+            {
+                logger.notice(
+                    "peer is silent and forgotten",
+                    metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
+                )
+                forget(session)
+            } else if silence > Self.longestGap, hasTasks {
+                // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
+                // forgotten; one that was only slow joins again with its next call.
+                for task in session.takenPart { task.leave(session) }
+            }
         }
         tasks.tick(at: now)
     }
