@@ -160,7 +160,7 @@ extension SwarmScheduler {
             case .avoidance(let child, _):
                 touch(child)
                 if !peers[child].avoidance.isActive(now: now) { cautious.remove(child) }
-            case .transfers(let child, _): 
+            case .transfers(let child, _):
                 lookAtTransfers(of: child, now: now, elapsed: elapsed, into: &output, using: &chance)
             }
         }
@@ -182,7 +182,7 @@ extension SwarmScheduler {
             // Each further failure puts the end off: what was to ring before is for nothing.
             peers[child].birth == birth && peers[child].avoidance.ends(at: alarm.at)
         // An earlier one may have been set since.
-        case .transfers(let child, let birth): 
+        case .transfers(let child, let birth):
             peers[child].birth == birth && peers[child].alarm != .max && instant(after: peers[child].alarm) == alarm.at
         }
     }
@@ -253,6 +253,13 @@ extension SwarmScheduler {
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
         release(self.transfer(of: transfer.piece, at: child) ?? transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
-        assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, elapsed: elapsed, into: &output, using: &chance)
+        assign(
+            Choice(piece: transfer.piece, parent: other),
+            to: child,
+            now: now,
+            elapsed: elapsed,
+            into: &output,
+            using: &chance
+        )
     }
 }

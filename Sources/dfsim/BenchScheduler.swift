@@ -48,7 +48,8 @@ struct BenchScheduler: ParsableCommand {
             let rate = Int(Double(result.assignments) / result.seconds)
             let bytes = result.stateBytes / count
             let cells = [
-                (String(count), 7), (String(pieces), 8), (String(result.assignments), 13), (String(result.exchanges), 11),
+                (String(count), 7), (String(pieces), 8), (String(result.assignments), 13),
+                (String(result.exchanges), 11),
                 (String((result.seconds * 100).rounded() / 100), 9), (String(rate), 15),
                 (String(Int(result.seconds * 1e9) / result.assignments), 9), (String(bytes), 12),
             ]
@@ -56,7 +57,9 @@ struct BenchScheduler: ParsableCommand {
             fflush(nil)
             holds = holds && rate >= leastRate && bytes <= mostBytes
         }
-        print("limits: at least \(leastRate) assignments/s, at most \(mostBytes) bytes/peer: \(holds ? "held" : "BROKEN")")
+        print(
+            "limits: at least \(leastRate) assignments/s, at most \(mostBytes) bytes/peer: \(holds ? "held" : "BROKEN")"
+        )
         if !holds { throw ExitCode(1) }
     }
 }

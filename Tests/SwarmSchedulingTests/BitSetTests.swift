@@ -99,14 +99,20 @@ struct PieceCountersTests {
         #expect(counts.indices.allSatisfy { counters[$0] == counts[$0] })
         #expect(counts.indices.allSatisfy { counters.present.contains($0) == (counts[$0] > 0) })
         for among in [UInt64.max, 0xF0F0, 1 << 5] {
-            var words = [among, among, among & (1 << 22 - 1)]
+            let words = [among, among, among & (1 << 22 - 1)]
             let candidates = counts.indices.filter { words[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
             let least = candidates.map { counts[$0] }.min() ?? 0
-            words.withUnsafeMutableBufferPointer { counters.keepRarest($0) }
-            #expect(candidates.filter { words[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 } == candidates.filter { counts[$0] == least })
-            let same = candidates.filter { counters.among(.max, at: $0 >> 6, thereAre: least) >> UInt64($0 & 63) & 1 == 1 }
-            #expect(same == candidates.filter { counts[$0] == least })
+            let rarest = candidates.filter { counts[$0] == least }
+            for start in [0, 70, 149] {
+                let expected = rarest.first { $0 >= start } ?? rarest.first
+                #expect(counters.rarest(of: words, from: start) == expected)
+            }
+            let same = candidates.filter {
+                counters.among(.max, at: $0 >> 6, thereAre: least) >> UInt64($0 & 63) & 1 == 1
+            }
+            #expect(same == rarest)
         }
+        #expect(counters.rarest(of: [0, 0, 0], from: 5) == nil)
     }
 }
 
