@@ -21,6 +21,8 @@ final class PeerSession: Sendable {
         /// Tasks with news for the peer.
         var news: Set<TaskID> = []
         var waiter: Waiter?
+        /// When the one that waits, or waited last, has waited long enough.
+        var deadline: ContinuousClock.Instant?
         var latest: UInt64 = 0
         /// Calls of the peer that are being answered.
         var calls = 0
@@ -30,7 +32,6 @@ final class PeerSession: Sendable {
 
     private struct Waiter {
         var sequence: UInt64
-        var deadline: ContinuousClock.Instant
         var continuation: CheckedContinuation<Void, Never>
     }
 
@@ -153,7 +154,8 @@ final class PeerSession: Sendable {
                     else {
                         return false
                     }
-                    state.waiter = Waiter(sequence: sequence, deadline: deadline, continuation: continuation)
+                    state.waiter = Waiter(sequence: sequence, continuation: continuation)
+                    state.deadline = deadline
                     return true
                 }
                 if !waits { continuation.resume() }
@@ -168,7 +170,8 @@ final class PeerSession: Sendable {
     func check(at now: ContinuousClock.Instant) -> (silence: Duration, hasTasks: Bool) {
         let (silence, hasTasks, waiter) = state.withLock { state -> (Duration, Bool, Waiter?) in
             let silence = state.calls == 0 ? state.lastHeard.duration(to: now) : .zero
-            guard let waiter = state.waiter, waiter.deadline <= now else { return (silence, !state.tasks.isEmpty, nil) }
+            guard let deadline = state.deadline, deadline <= now else { return (silence, !state.tasks.isEmpty, nil) }
+            state.deadline = nil
             return (silence, !state.tasks.isEmpty, state.waiter.take())
         }
         waiter?.continuation.resume()

@@ -69,9 +69,13 @@ package final class Supernode: Service {
     private static let longestGap = Duration.seconds(5)
 
     private func sweep() async {
+        var share = 0
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
-            tick(at: clock.now())
+            share = (share + 1) % PeerDirectory.shares
+            // There may be very many peers, each somewhere else in memory: once a second is enough for what is due there.
+            look(at: peers.share(share), clock.now())
+            tasks.tick(at: clock.now())
             Gauge(label: "darter_peers").record(peers.count)
             Gauge(label: "darter_tasks").record(tasks.count)
         }
@@ -79,8 +83,13 @@ package final class Supernode: Service {
 
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
-        // One look at each: there may be very many.
-        for session in peers.all {
+        look(at: peers.all, now)
+        tasks.tick(at: now)
+    }
+
+    /// Ends waits whose time is up, and forgets who is silent.
+    private func look(at sessions: [PeerSession], _ now: ContinuousClock.Instant) {
+        for session in sessions {
             let (silence, hasTasks) = session.check(at: now)
             if silence > configuration.aliveTime,
                 peers.removeSilent(session, for: configuration.aliveTime, at: now)
@@ -96,7 +105,6 @@ package final class Supernode: Service {
                 for task in session.takenPart { task.leave(session) }
             }
         }
-        tasks.tick(at: now)
     }
 
     private func forget(_ session: PeerSession) {
