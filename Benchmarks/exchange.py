@@ -237,6 +237,10 @@ class Swarm:
     def finish_one(self):
         """One node tells that it has got its piece; returns the milliseconds until all concerned have been told, and the
         bytes of its call and of each answer."""
+        for other, body in self.answers(5) if not self.busy else ():
+            if self.note(other, body):
+                other.exchange([])
+                break
         if not self.busy:
             raise BenchError("nobody is given a piece any more")
         node = self.busy.pop(0)

@@ -21,8 +21,8 @@ final class PeerSession: Sendable {
         /// Tasks with news for the peer.
         var news: Set<TaskID> = []
         var waiter: Waiter?
-        /// When the one that waits, or waited last, has waited long enough.
-        var deadline: ContinuousClock.Instant?
+        /// When it is looked at whether a wait is over.
+        var watched: ContinuousClock.Instant?
         var latest: UInt64 = 0
         /// Calls of the peer that are being answered.
         var calls = 0
@@ -32,6 +32,7 @@ final class PeerSession: Sendable {
 
     private struct Waiter {
         var sequence: UInt64
+        var deadline: ContinuousClock.Instant
         var continuation: CheckedContinuation<Void, Never>
     }
 
@@ -154,8 +155,7 @@ final class PeerSession: Sendable {
                     else {
                         return false
                     }
-                    state.waiter = Waiter(sequence: sequence, continuation: continuation)
-                    state.deadline = deadline
+                    state.waiter = Waiter(sequence: sequence, deadline: deadline, continuation: continuation)
                     return true
                 }
                 if !waits { continuation.resume() }
@@ -165,17 +165,31 @@ final class PeerSession: Sendable {
         }
     }
 
-    /// Ends a wait whose deadline has passed; returns how long the peer has been silent, and whether it takes part in
-    /// anything.
-    func check(at now: ContinuousClock.Instant) -> (silence: Duration, hasTasks: Bool) {
-        let (silence, hasTasks, waiter) = state.withLock { state -> (Duration, Bool, Waiter?) in
-            let silence = state.calls == 0 ? state.lastHeard.duration(to: now) : .zero
-            guard let deadline = state.deadline, deadline <= now else { return (silence, !state.tasks.isEmpty, nil) }
-            state.deadline = nil
-            return (silence, !state.tasks.isEmpty, state.waiter.take())
+    /// Its wait is to be ended at `deadline`; returns false where it is to be looked at before that anyway.
+    func watch(until deadline: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in
+            if let watched = state.watched, watched <= deadline { return false }
+            state.watched = deadline
+            return true
+        }
+    }
+
+    /// Ends a wait whose deadline has passed; returns when to look again.
+    func expireWait(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let (waiter, next) = state.withLock { state -> (Waiter?, ContinuousClock.Instant?) in
+            guard let watched = state.watched else { return (nil, nil) }
+            // Of two times the later one is told as well.
+            guard watched <= now else { return (nil, state.waiter == nil ? nil : watched) }
+            state.watched = nil
+            guard let waiter = state.waiter else { return (nil, nil) }
+            if waiter.deadline > now {
+                state.watched = waiter.deadline
+                return (nil, waiter.deadline)
+            }
+            return (state.waiter.take(), nil)
         }
         waiter?.continuation.resume()
-        return (silence, hasTasks)
+        return next
     }
 
     private func wake(where condition: (Waiter) -> Bool) {

@@ -16,6 +16,7 @@ package final class Supernode: Service {
     let store: CacheStore
     let seed = SeedIdentity()
     let peers = PeerDirectory()
+    private let waiting = WaitingCalls()
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     let clusterToken: PeerToken?
@@ -73,9 +74,11 @@ package final class Supernode: Service {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
             share = (share + 1) % PeerDirectory.shares
-            // There may be very many peers, each somewhere else in memory: once a second is enough for what is due there.
-            look(at: peers.share(share), clock.now())
-            tasks.tick(at: clock.now())
+            let now = clock.now()
+            waiting.end(at: now)
+            // There may be very many peers, each somewhere else in memory: to notice silence once a second is enough.
+            forgetSilent(among: peers.share(share), at: now)
+            tasks.tick(at: now)
             Gauge(label: "darter_peers").record(peers.count)
             Gauge(label: "darter_tasks").record(tasks.count)
         }
@@ -83,14 +86,14 @@ package final class Supernode: Service {
 
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
-        look(at: peers.all, now)
+        waiting.end(at: now)
+        forgetSilent(among: peers.all, at: now)
         tasks.tick(at: now)
     }
 
-    /// Ends waits whose time is up, and forgets who is silent.
-    private func look(at sessions: [PeerSession], _ now: ContinuousClock.Instant) {
+    private func forgetSilent(among sessions: [PeerSession], at now: ContinuousClock.Instant) {
         for session in sessions {
-            let (silence, hasTasks) = session.check(at: now)
+            let silence = session.silence(at: now)
             if silence > configuration.aliveTime,
                 peers.removeSilent(session, for: configuration.aliveTime, at: now)
             {
@@ -99,7 +102,7 @@ package final class Supernode: Service {
                     metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
                 )
                 forget(session)
-            } else if silence > Self.longestGap, hasTasks {
+            } else if silence > Self.longestGap {
                 // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
                 // forgotten; one that was only slow joins again with its next call.
                 for task in session.takenPart { task.leave(session) }
@@ -209,6 +212,7 @@ extension Supernode {
         let answered = Set(refused.map(\.task))
         var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
         if updates.isEmpty {
+            waiting.add(session, until: deadline)
             await session.wait(request.sequence, until: deadline)
             updates = takeUpdates(session, request.sequence)
         }

@@ -1,0 +1,51 @@
+import Synchronization
+
+/// The peers whose calls wait, by when they have waited long enough: only those are looked at whose time has come.
+final class WaitingCalls: Sendable {
+    private struct State {
+        var epoch: ContinuousClock.Instant?
+        /// By periods since the epoch.
+        var due: [Int: [PeerSession]] = [:]
+        var first = 0
+    }
+
+    private static let period = Duration.milliseconds(250)
+    private let state = Mutex(State())
+
+    /// The call of a peer that waits from now on is to end at `deadline`.
+    func add(_ session: PeerSession, until deadline: ContinuousClock.Instant) {
+        guard session.watch(until: deadline) else { return }
+        insert(session, deadline)
+    }
+
+    private func insert(_ session: PeerSession, _ deadline: ContinuousClock.Instant) {
+        state.withLock { state in
+            let number = max(state.first, Self.number(deadline, &state))
+            state.due[number, default: []].append(session)
+        }
+    }
+
+    /// Ends the calls that have waited long enough.
+    func end(at now: ContinuousClock.Instant) {
+        let sessions = state.withLock { state in
+            let last = Self.number(now, &state)
+            var sessions: [PeerSession] = []
+            while state.first <= last {
+                sessions += state.due.removeValue(forKey: state.first) ?? []
+                state.first += 1
+            }
+            // The last period is not over yet.
+            state.first = last
+            return sessions
+        }
+        for session in sessions {
+            if let deadline = session.expireWait(at: now) { insert(session, deadline) }
+        }
+    }
+
+    private static func number(_ time: ContinuousClock.Instant, _ state: inout State) -> Int {
+        let epoch = state.epoch ?? time
+        state.epoch = epoch
+        return max(0, Int((time - epoch) / period))
+    }
+}
