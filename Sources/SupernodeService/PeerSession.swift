@@ -174,19 +174,18 @@ final class PeerSession: Sendable {
         }
     }
 
-    /// Ends a wait whose deadline has passed; returns when to look again.
-    func expireWait(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    /// Ends a wait whose deadline has passed, where the session was to be looked at by `watched`; returns when to look
+    /// again.
+    func expireWait(_ watched: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         let (waiter, next) = state.withLock { state -> (Waiter?, ContinuousClock.Instant?) in
-            guard let watched = state.watched else { return (nil, nil) }
-            // Of two times the later one is told as well.
-            guard watched <= now else { return (nil, state.waiter == nil ? nil : watched) }
+            // An earlier look has been asked for since, and asked for the next one.
+            guard state.watched == watched else { return (nil, nil) }
+            guard watched <= now else { return (nil, watched) }
             state.watched = nil
             guard let waiter = state.waiter else { return (nil, nil) }
-            if waiter.deadline > now {
-                state.watched = waiter.deadline
-                return (nil, waiter.deadline)
-            }
-            return (state.waiter.take(), nil)
+            guard waiter.deadline > now else { return (state.waiter.take(), nil) }
+            state.watched = waiter.deadline
+            return (nil, waiter.deadline)
         }
         waiter?.continuation.resume()
         return next

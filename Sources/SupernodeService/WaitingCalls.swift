@@ -5,8 +5,13 @@ final class WaitingCalls: Sendable {
     private struct State {
         var epoch: ContinuousClock.Instant?
         /// By periods since the epoch.
-        var due: [Int: [PeerSession]] = [:]
+        var due: [Int: [Look]] = [:]
         var first = 0
+    }
+
+    private struct Look {
+        let session: PeerSession
+        let deadline: ContinuousClock.Instant
     }
 
     private static let period = Duration.milliseconds(250)
@@ -21,25 +26,25 @@ final class WaitingCalls: Sendable {
     private func insert(_ session: PeerSession, _ deadline: ContinuousClock.Instant) {
         state.withLock { state in
             let number = max(state.first, Self.number(deadline, &state))
-            state.due[number, default: []].append(session)
+            state.due[number, default: []].append(Look(session: session, deadline: deadline))
         }
     }
 
     /// Ends the calls that have waited long enough.
     func end(at now: ContinuousClock.Instant) {
-        let sessions = state.withLock { state in
+        let looks = state.withLock { state in
             let last = Self.number(now, &state)
-            var sessions: [PeerSession] = []
+            var looks: [Look] = []
             while state.first <= last {
-                sessions += state.due.removeValue(forKey: state.first) ?? []
+                looks += state.due.removeValue(forKey: state.first) ?? []
                 state.first += 1
             }
             // The last period is not over yet.
             state.first = last
-            return sessions
+            return looks
         }
-        for session in sessions {
-            if let deadline = session.expireWait(at: now) { insert(session, deadline) }
+        for look in looks {
+            if let deadline = look.session.expireWait(look.deadline, at: now) { insert(look.session, deadline) }
         }
     }
 
