@@ -16,7 +16,7 @@ package final class Supernode: Service {
     let store: CacheStore
     let seed = SeedIdentity()
     let peers = PeerDirectory()
-    private let waiting = WaitingCalls()
+    private let waiting: WaitingCalls
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     let clusterToken: PeerToken?
@@ -37,6 +37,7 @@ package final class Supernode: Service {
         self.configuration = configuration
         self.store = store
         self.clock = clock
+        waiting = WaitingCalls(since: clock.now())
         self.clusterToken = clusterToken.map { PeerToken($0) }
         self.logger = logger
         jobs = BackgroundJobs()

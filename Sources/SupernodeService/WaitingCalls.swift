@@ -3,8 +3,7 @@ import Synchronization
 /// The peers whose calls wait, by when they have waited long enough: only those are looked at whose time has come.
 final class WaitingCalls: Sendable {
     private struct State {
-        var epoch: ContinuousClock.Instant?
-        /// By periods since the epoch.
+        /// By periods since the start.
         var due: [Int: [Look]] = [:]
         var first = 0
     }
@@ -15,7 +14,10 @@ final class WaitingCalls: Sendable {
     }
 
     private static let period = Duration.milliseconds(250)
+    private let start: ContinuousClock.Instant
     private let state = Mutex(State())
+
+    init(since start: ContinuousClock.Instant) { self.start = start }
 
     /// The call of a peer that waits from now on is to end at `deadline`.
     func add(_ session: PeerSession, until deadline: ContinuousClock.Instant) {
@@ -25,7 +27,7 @@ final class WaitingCalls: Sendable {
 
     private func insert(_ session: PeerSession, _ deadline: ContinuousClock.Instant) {
         state.withLock { state in
-            let number = max(state.first, Self.number(deadline, &state))
+            let number = max(state.first, number(of: deadline))
             state.due[number, default: []].append(Look(session: session, deadline: deadline))
         }
     }
@@ -33,7 +35,7 @@ final class WaitingCalls: Sendable {
     /// Ends the calls that have waited long enough.
     func end(at now: ContinuousClock.Instant) {
         let looks = state.withLock { state in
-            let last = Self.number(now, &state)
+            let last = number(of: now)
             var looks: [Look] = []
             while state.first <= last {
                 looks += state.due.removeValue(forKey: state.first) ?? []
@@ -48,9 +50,5 @@ final class WaitingCalls: Sendable {
         }
     }
 
-    private static func number(_ time: ContinuousClock.Instant, _ state: inout State) -> Int {
-        let epoch = state.epoch ?? time
-        state.epoch = epoch
-        return max(0, Int((time - epoch) / period))
-    }
+    private func number(of time: ContinuousClock.Instant) -> Int { max(0, Int((time - start) / Self.period)) }
 }
