@@ -4,7 +4,7 @@
 One supernode process, and this one, which plays the nodes: each registers over a connection of its own, waits in an
 exchange, joins one task, and waits again, at last for a piece. Then one piece after the other is told as finished, and it
 is seen who is told of it, how soon, and in how many bytes. Prints a table, and exits 1 if a limit does not hold, 2 if something did not work
-at all. Both processes open as many files as there are nodes; needs about 2 GiB of memory with the default number."""
+at all. Both processes open as many files as there are nodes; needs about 1 GiB of memory with the default number."""
 import argparse
 import hashlib
 import json

@@ -9,7 +9,7 @@ struct BenchScheduler: ParsableCommand {
         discussion: """
             One swarm after the other goes from empty until everybody has everything; each exchange of a peer is followed by a
             decision. Processor time within the scheduler counts, what it takes in included; memory is how much the process
-            grew, less the bitmaps.
+            grew, less the bitmaps; it is not judged with fewer than 1000 peers.
 
             Exit codes: 0 done, 1 a limit does not hold.
             """
@@ -55,7 +55,8 @@ struct BenchScheduler: ParsableCommand {
             ]
             print(cells.map { String(repeating: " ", count: max(1, $1 - $0.count)) + $0 }.joined())
             fflush(nil)
-            holds = holds && rate >= leastRate && bytes <= mostBytes
+            // What a swarm costs once, whoever is in it, is much for few.
+            holds = holds && rate >= leastRate && (bytes <= mostBytes || count < 1000)
         }
         print(
             "limits: at least \(leastRate) assignments/s, at most \(mostBytes) bytes/peer: \(holds ? "held" : "BROKEN")"
