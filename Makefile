@@ -7,7 +7,7 @@ TEST_FLAGS ?=
 WIDTH := --experimental-maximum-parallelization-width 8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build test lint demo bench bench-limits bench-swarm sim clean
+.PHONY: help setup setup-tests build test lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ bench-limits: setup-tests build ## limits on rates, wanted and measured; fails i
 
 bench-swarm: setup-tests build ## one file to 4, 8 and 16 hosts of 100 Mb/s, against the bound, curl and BitTorrent; needs root
 	@python3 Benchmarks/swarm.py $(BENCH_FLAGS)
+
+bench-scheduler: ## assignments a second and memory of the scheduler alone, up to 10,000 peers; fails if a limit does not hold
+	$(SWIFT) build -c release $(CHECKED) --product dfsim
+	@.build/release/dfsim bench-scheduler $(BENCH_FLAGS)
+
+bench-exchange: setup-tests build ## a supernode with 10,000 nodes connected: memory, threads, time, bytes; raises the limit of open files
+	@python3 Benchmarks/exchange.py $(BENCH_FLAGS)
 
 sim: ## simulated swarms of up to 10,000 peers under the supernode's own scheduler; fails if a limit does not hold
 	$(SWIFT) build -c release $(CHECKED) --product dfsim

@@ -219,7 +219,7 @@ let package = Package(
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
-        tests("SwarmSimulationTests", ["SwarmSimulation", "Content", "NodeConfig"]),
+        tests("SwarmSimulationTests", ["SwarmSimulation", "SwarmScheduling", "Content", "NodeConfig"]),
         tests("CurlTransportTests", ["CurlTransport", "Content", "RateLimiting", "TestSupport", logging]),
         tests(
             "HTTPServiceTests",

@@ -26,18 +26,26 @@ public struct Generation: Hashable, Sendable {
 
 /// Names one registration of a peer at one supernode.
 public struct PeerID: Hashable, Sendable {
+    // A supernode has very many of them: as numbers they need no memory of their own.
+    private let high: UInt64
+    private let low: UInt64
+
     /// 16 bytes.
-    public let bytes: [UInt8]
+    public var bytes: [UInt8] {
+        (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 & 7))) }
+    }
 
     /// Returns nil unless there are `byteCount` bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
-        self.bytes = bytes
+        high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+        low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// A new random identity.
     public init(using generator: inout some RandomNumberGenerator) {
-        bytes = (0..<Self.byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        high = generator.next()
+        low = generator.next()
     }
 
     /// A new random identity from the system's generator.

@@ -23,6 +23,8 @@ final class PeerSession: Sendable {
         /// Tasks with news for the peer.
         var news: Set<TaskID> = []
         var waiter: Waiter?
+        /// When it is looked at whether a wait is over.
+        var watched: ContinuousClock.Instant?
         var latest: UInt64 = 0
         /// Calls of the peer that are being answered.
         var calls = 0
@@ -167,9 +169,30 @@ final class PeerSession: Sendable {
         }
     }
 
-    /// Ends a wait whose deadline has passed.
-    func expireWait(at now: ContinuousClock.Instant) {
-        wake { $0.deadline <= now }
+    /// Its wait is to be ended at `deadline`; returns false where it is to be looked at before that anyway.
+    func watch(until deadline: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in
+            if let watched = state.watched, watched <= deadline { return false }
+            state.watched = deadline
+            return true
+        }
+    }
+
+    /// Ends a wait whose deadline has passed, where the session was to be looked at by `watched`; returns when to look
+    /// again.
+    func expireWait(_ watched: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let (waiter, next) = state.withLock { state -> (Waiter?, ContinuousClock.Instant?) in
+            // An earlier look has been asked for since, and asked for the next one.
+            guard state.watched == watched else { return (nil, nil) }
+            guard watched <= now else { return (nil, watched) }
+            state.watched = nil
+            guard let waiter = state.waiter else { return (nil, nil) }
+            guard waiter.deadline > now else { return (state.waiter.take(), nil) }
+            state.watched = waiter.deadline
+            return (nil, waiter.deadline)
+        }
+        waiter?.continuation.resume()
+        return next
     }
 
     private func wake(where condition: (Waiter) -> Bool) {

@@ -18,6 +18,7 @@ package final class Supernode: Service {
     let seed = SeedIdentity()
     let peers = PeerDirectory()
     let blocks = BlockList()
+    private let waiting: WaitingCalls
     let tasks: TaskTable
     private let jobs: BackgroundJobs
     let clusterToken: PeerToken?
@@ -41,6 +42,7 @@ package final class Supernode: Service {
         self.configuration = configuration
         self.store = store
         self.clock = clock
+        waiting = WaitingCalls(since: clock.now())
         self.clusterToken = clusterToken.map { PeerToken($0) }
         self.logger = logger
         jobs = BackgroundJobs()
@@ -75,32 +77,44 @@ package final class Supernode: Service {
     private static let longestGap = Duration.seconds(5)
 
     private func sweep() async {
+        var share = 0
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
+            share = (share + 1) % PeerDirectory.shares
             let now = clock.now()
-            tick(at: now)
-            recordPeers(at: now)
+            waiting.end(at: now)
+            // There may be very many peers, each somewhere else in memory: to look at each once a second is enough.
+            forgetSilent(among: peers.share(share), at: now)
+            tasks.tick(at: now)
+            if share == 0 { recordPeers(at: now) }
             Gauge(label: "darter_tasks").record(tasks.count)
         }
     }
 
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
-        for session in peers.removeSilent(for: configuration.aliveTime, at: now) {
-            logger.notice(
-                "peer is silent and forgotten",
-                metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
-            )
-            forget(session)
-        }
-        for session in peers.all {
-            session.expireWait(at: now)
-            // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
-            // forgotten; one that was only slow joins again with its next call.
-            guard session.silence(at: now) > Self.longestGap else { continue }
-            for task in session.takenPart { task.leave(session) }
-        }
+        waiting.end(at: now)
+        forgetSilent(among: peers.all, at: now)
         tasks.tick(at: now)
+    }
+
+    private func forgetSilent(among sessions: [PeerSession], at now: ContinuousClock.Instant) {
+        for session in sessions {
+            let silence = session.silence(at: now)
+            if silence > configuration.aliveTime,
+                peers.removeSilent(session, for: configuration.aliveTime, at: now)
+            {
+                logger.notice(
+                    "peer is silent and forgotten",
+                    metadata: ["peer": "\(session.id)", "name": "\(session.name)"]
+                )
+                forget(session)
+            } else if silence > Self.longestGap {
+                // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
+                // forgotten; one that was only slow joins again with its next call.
+                for task in session.takenPart { task.leave(session) }
+            }
+        }
     }
 
     private func forget(_ session: PeerSession) {
@@ -205,6 +219,7 @@ extension Supernode {
         let answered = Set(refused.map(\.task))
         var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
         if updates.isEmpty {
+            waiting.add(session, until: deadline)
             await session.wait(request.sequence, until: deadline)
             updates = takeUpdates(session, request.sequence)
         }

@@ -26,7 +26,9 @@ package struct SupernodeRoutes: Sendable {
             try await Self.answer {
                 let session = try session(request, context)
                 let body = try await request.json(TaskRegistrationRequest.self, limit: bounds.registration)
-                return .json(try await supernode.join(body, session))
+                // In a task of its own: what joining takes on its way is not kept as long as the connection lasts.
+                async let response = supernode.join(body, session)
+                return .json(try await response)
             }
         }
         router.post("/api/v1/peers/:peer/exchange") { request, context in

@@ -32,7 +32,8 @@ final class SwarmTask: Sendable {
         var isVerified = false
         var scheduler: SwarmScheduler
         var members: [PeerID: SwarmMember] = [:]
-        var random = SystemRandomNumberGenerator()
+        /// Who is whose parent is no secret, and the system's generator costs a system call for each number.
+        var random = SplitMix64(seed: .random(in: 0 ... .max))
     }
 
     enum Phase {

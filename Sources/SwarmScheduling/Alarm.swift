@@ -1,8 +1,8 @@
 /// Something to look at again at a given time.
 struct Alarm: Sendable, Comparable {
     enum Matter: Sendable {
-        /// A transfer that may have become slow.
-        case transfer(child: Int, serial: Int, piece: Int)
+        /// A child of whose transfers one may have become slow.
+        case transfers(child: Int, birth: Int)
         /// A parent's rest is over.
         case rest(parent: Int, birth: Int)
         /// A child may go back to a parent.

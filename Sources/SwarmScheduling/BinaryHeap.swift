@@ -31,16 +31,19 @@ struct BinaryHeap<Element: Comparable & Sendable>: Sendable {
     }
 
     private mutating func sink(_ start: Int) {
-        var parent = start
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < elements.count && elements[child] < elements[least] {
-                least = child
+        guard start < elements.count else { return }
+        elements.withUnsafeMutableBufferPointer { elements in
+            let sinking = elements[start]
+            var parent = start
+            while true {
+                var child = 2 * parent + 1
+                guard child < elements.count else { break }
+                if child + 1 < elements.count, elements[child + 1] < elements[child] { child += 1 }
+                guard elements[child] < sinking else { break }
+                elements[parent] = elements[child]
+                parent = child
             }
-            guard least != parent else { return }
-            elements.swapAt(parent, least)
-            parent = least
+            elements[parent] = sinking
         }
     }
 }

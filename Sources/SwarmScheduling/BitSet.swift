@@ -13,12 +13,28 @@ struct BitSet: Sendable {
     /// The 64 members from `64 * index` on; zero beyond the last word kept.
     func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
 
+    /// Puts 64 members in place of those from `64 * index` on.
+    mutating func set(word index: Int, _ members: UInt64) {
+        reserve(words: index + 1)
+        count += members.nonzeroBitCount - words[index].nonzeroBitCount
+        words[index] = members
+    }
+
+    /// Adds 64 members from `64 * index` on.
+    mutating func formUnion(_ members: UInt64, at index: Int) {
+        if members != 0 { set(word: index, word(index) | members) }
+    }
+
+    mutating func reserve(words count: Int) {
+        if count > words.count { words.append(contentsOf: repeatElement(0, count: count - words.count)) }
+    }
+
     func contains(_ member: Int) -> Bool { word(member >> 6) & Self.bit(member) != 0 }
 
     @discardableResult
     mutating func insert(_ member: Int) -> Bool {
         let index = member >> 6
-        if index >= words.count { words.append(contentsOf: repeatElement(0, count: index + 1 - words.count)) }
+        reserve(words: index + 1)
         guard words[index] & Self.bit(member) == 0 else { return false }
         words[index] |= Self.bit(member)
         count += 1
@@ -33,31 +49,10 @@ struct BitSet: Sendable {
         return true
     }
 
-    mutating func formUnion(_ other: BitSet) {
-        if other.words.count > words.count {
-            words.append(contentsOf: repeatElement(0, count: other.words.count - words.count))
-        }
-        for index in other.words.indices {
-            count += (other.words[index] & ~words[index]).nonzeroBitCount
-            words[index] |= other.words[index]
-        }
-    }
-
     mutating func removeAll() {
         guard count > 0 else { return }
         for index in words.indices { words[index] = 0 }
         count = 0
-    }
-
-    mutating func removeAll(where isOut: (Int) -> Bool) {
-        for index in words.indices {
-            var rest = words[index]
-            while rest != 0 {
-                let member = index << 6 + rest.trailingZeroBitCount
-                if isOut(member) { remove(member) }
-                rest &= rest - 1
-            }
-        }
     }
 
     func forEach(_ body: (Int) -> Void) {
@@ -68,12 +63,6 @@ struct BitSet: Sendable {
                 rest &= rest - 1
             }
         }
-    }
-
-    /// Whether `other` has a member that is not in this set.
-    func lacksMember(of other: BitSet) -> Bool {
-        for index in other.words.indices where other.words[index] & ~word(index) != 0 { return true }
-        return false
     }
 
     /// Walks the members given by `word`, upwards from `start` and round the end once, until `visit` returns true.
@@ -91,21 +80,6 @@ struct BitSet: Sendable {
                 rest &= rest - 1
             }
         }
-    }
-
-    /// The member with `rank` smaller ones among those given by `word`; 0 where there are not as many.
-    static func member(ofRank rank: Int, words: Int, word: (Int) -> UInt64) -> Int {
-        var left = rank
-        for index in 0..<words {
-            var rest = word(index)
-            guard left < rest.nonzeroBitCount else {
-                left -= rest.nonzeroBitCount
-                continue
-            }
-            for _ in 0..<left { rest &= rest - 1 }
-            return index << 6 + rest.trailingZeroBitCount
-        }
-        return 0
     }
 
     private static func bit(_ member: Int) -> UInt64 { 1 << UInt64(member & 63) }

@@ -1,22 +1,37 @@
 import Content
 
 /// One piece on its way to a child.
+///
+/// Small, because every decision looks at those of several peers: of many peers hardly anything is in the processor's caches.
 struct Transfer: Sendable {
-    let piece: Int
-    /// The parent's place; nil where the child told of a transfer that was not handed out here.
-    let parent: Int?
+    private let pieceNumber: Int32
+    private let parentPlace: Int32
     let serial: Int
-    /// When it was handed out; nil where it was not.
-    let start: SchedulerInstant?
+    private let startTime: Int64
+    /// When it is slow; see ``SwarmScheduler/elapsed(_:)``.
+    var alarm = Int64.max
     /// Whether it no longer counts in the parent's line: its end is near, or it takes too long and its child may be dead.
     var isDiscounted = false
     /// Whether it no longer counts for the child: its end is near, or it takes too long and its parent may be dead.
     var isWrittenOff = false
+
+    init(piece: Int, parent: Int?, serial: Int, start: Int64?) {
+        pieceNumber = Int32(piece)
+        parentPlace = parent.map { Int32($0) } ?? -1
+        self.serial = serial
+        startTime = start ?? .min
+    }
+
+    var piece: Int { Int(pieceNumber) }
+    /// The parent's place; nil where the child told of a transfer that was not handed out here.
+    var parent: Int? { parentPlace < 0 ? nil : Int(parentPlace) }
+    /// When it was handed out; nil where it was not.
+    var start: Int64? { startTime == .min ? nil : startTime }
 }
 
 /// A transfer whose piece has come.
 struct EndedTransfer: Sendable {
-    let start: SchedulerInstant
+    let start: Int64
     /// What its child said of it.
     let timing: TransferTiming?
     let child: Int
@@ -32,17 +47,27 @@ struct EndedTransfer: Sendable {
 /// One peer as child and as parent.
 struct SwarmPeer: Sendable {
     let id: PeerID
-    let role: PeerRole
     /// The number of its site; nil: it is near to everybody.
     let site: Int?
+    let role: PeerRole
+    var restriction = ParentRestriction.anyParent
+    /// Whether it is to be looked at against everything, not only against what is fresh.
+    var isDirty = false
+    /// Whether pieces from it take much longer than usual, and pieces to it, whoever sends them.
+    var isSlow = false
+    var isSlowChild = false
     /// The serial number of its joining: places are used again, births are not.
     let birth: Int
 
-    /// The pieces it holds.
-    var held = BitSet()
-    /// The pieces it holds or that are on their way to it.
-    var covered = BitSet()
+    /// How many pieces it holds or are on their way to it.
+    var coveredCount = 0
     var transfers: [Transfer] = []
+    /// How many of these no longer count.
+    var writtenOff = 0
+    /// How many transfers to it keep its link busy for a while.
+    var promptTransfers: Int { transfers.count - writtenOff }
+    /// When its transfers are looked at next.
+    var alarm = Int64.max
     /// How many more assignments it takes.
     var wanted = 0
     /// How many it receives at once.
@@ -51,12 +76,9 @@ struct SwarmPeer: Sendable {
     /// moving average in nanoseconds.
     var receivingGap: Int64?
     var reader: Int?
-    var restriction = ParentRestriction.anyParent
     var avoidance = Avoidance()
     /// How often in a row a slow transfer was taken from it: each doubles the patience with the next.
     var steals = 0
-    /// Whether it is to be looked at against everything, not only against what is fresh.
-    var isDirty = false
 
     /// The pieces under way or in line at it, with the places of their children.
     var line: [(child: Int, piece: Int)] = []
@@ -71,13 +93,7 @@ struct SwarmPeer: Sendable {
     /// From the end of a body that it sends to the beginning of the next one where none waits in line, as a moving average
     /// in nanoseconds.
     var gap: Int64?
-    /// Whether pieces from it take much longer than usual, and pieces to it, whoever sends them.
-    var isSlow = false
-    var isSlowChild = false
 
     /// Whether the place is free for the next who joins.
     var isVacant: Bool { birth < 0 }
-
-    /// How many transfers to it keep its link busy for a while.
-    var promptTransfers: Int { transfers.count { !$0.isWrittenOff } }
 }

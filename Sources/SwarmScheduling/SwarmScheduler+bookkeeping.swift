@@ -4,20 +4,20 @@ import Content
 extension SwarmScheduler {
     /// A piece is now held.
     mutating func hold(_ piece: Int, at place: Int) {
-        guard peers[place].held.insert(piece) else { return }
+        guard holdings.insert(piece, at: place) else { return }
         holders[piece].insert(place)
         cover(piece, at: place)
         if peers[place].role == .seed { fresh.insert(piece) }
-        if idle.contains(place) { addIdleCopy(piece, at: place) }
+        if idle.contains(place) { addIdleCopies(1 << UInt64(piece & 63), at: piece >> 6, of: place) }
     }
 
     /// A piece is no longer held.
     mutating func drop(_ piece: Int, at place: Int) {
-        peers[place].held.remove(piece)
-        peers[place].covered.remove(piece)
+        holdings.remove(piece, at: place)
         covers.remove(piece, at: place)
+        peers[place].coveredCount -= 1
         holders[piece].remove(place)
-        if idle.contains(place) { removeIdleCopy(piece, at: place) }
+        if idle.contains(place) { removeIdleCopies(1 << UInt64(piece & 63), at: piece >> 6, of: place) }
         if peers[place].role == .peer { loseCopy(piece, at: place) }
         refreshWaiting(place)
     }
@@ -31,10 +31,10 @@ extension SwarmScheduler {
     }
 
     /// A piece is under way to a child, from a parent's place or from somebody unknown.
-    mutating func begin(_ piece: Int, at child: Int, from parent: Int?, now: SchedulerInstant?) {
+    mutating func begin(_ piece: Int, at child: Int, from parent: Int?, start: Int64?) {
         serials += 1
         transferCount += 1
-        peers[child].transfers.append(Transfer(piece: piece, parent: parent, serial: serials, start: now))
+        peers[child].transfers.append(Transfer(piece: piece, parent: parent, serial: serials, start: start))
         cover(piece, at: child)
         guard let parent else { return }
         peers[parent].line.append((child, piece))
@@ -43,16 +43,21 @@ extension SwarmScheduler {
 
     /// A piece is no longer under way to a child, whatever came of it.
     mutating func release(_ transfer: Transfer, at child: Int) {
-        peers[child].transfers.removeAll { $0.serial == transfer.serial }
+        if let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) {
+            if peers[child].transfers[index].isWrittenOff { peers[child].writtenOff -= 1 }
+            peers[child].transfers.remove(at: index)
+        }
         transferCount -= 1
-        peers[child].covered.remove(transfer.piece)
+        peers[child].coveredCount -= 1
         covers.remove(transfer.piece, at: child)
         if peers[child].role == .peer { loseCopy(transfer.piece, at: child) }
         refreshWaiting(child)
         guard let parent = transfer.parent else { return }
-        peers[parent].line.removeAll { $0.child == child && $0.piece == transfer.piece }
+        if let index = peers[parent].line.firstIndex(where: { $0.child == child && $0.piece == transfer.piece }) {
+            peers[parent].line.remove(at: index)
+        }
         if transfer.isDiscounted { peers[parent].discounted -= 1 }
-        if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
+        if peers[parent].role == .seed { refresh(heldBy: parent) } else { refreshIdle(parent) }
     }
 
     /// A transfer no longer keeps its parent from being given another one.
@@ -62,34 +67,33 @@ extension SwarmScheduler {
         else { return }
         peers[child].transfers[index].isDiscounted = true
         peers[parent].discounted += 1
-        if peers[parent].role == .seed { fresh.formUnion(peers[parent].held) } else { refreshIdle(parent) }
+        if peers[parent].role == .seed { refresh(heldBy: parent) } else { refreshIdle(parent) }
     }
 
     /// A transfer no longer keeps its child from being given another one.
     mutating func writeOff(_ transfer: Transfer, at child: Int) {
         guard let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) else { return }
+        if !peers[child].transfers[index].isWrittenOff { peers[child].writtenOff += 1 }
         peers[child].transfers[index].isWrittenOff = true
         touch(child)
     }
 
     private mutating func cover(_ piece: Int, at place: Int) {
-        guard peers[place].covered.insert(piece) else { return }
-        covers.insert(piece, at: place)
+        guard covers.insert(piece, at: place) else { return }
+        peers[place].coveredCount += 1
         refreshWaiting(place)
         guard peers[place].role == .peer else { return }
-        supply[piece] += 1
         copies += 1
-        if supply[piece] == 1 { uninjected.remove(piece) }
-        if let site = peers[place].site, !peers[place].health.isBarred { sites[site].addCopy(piece) }
+        if supply.add(piece) { uninjected.remove(piece) }
+        if let site = peers[place].site, !peers[place].health.isBarred { sites[site].supply.add(piece) }
     }
 
     private mutating func loseCopy(_ piece: Int, at place: Int) {
-        if let site = peers[place].site, !peers[place].health.isBarred, sites[site].removeCopy(piece) {
+        if let site = peers[place].site, !peers[place].health.isBarred, sites[site].supply.subtract(piece) {
             fresh.insert(piece)
         }
-        supply[piece] -= 1
         copies -= 1
-        guard supply[piece] == 0 else { return }
+        guard supply.subtract(piece) else { return }
         uninjected.insert(piece)
         fresh.insert(piece)
     }
@@ -97,12 +101,12 @@ extension SwarmScheduler {
     /// A peer that serves nobody does not keep others of its site from getting elsewhere what it holds.
     mutating func countAtSite(_ place: Int, isCounted: Bool) {
         guard peers[place].role == .peer, let site = peers[place].site else { return }
-        let covered = peers[place].covered
-        covered.forEach { piece in
+        for index in 0..<pieceWords {
+            let covered = covers.word(index, at: place)
             if isCounted {
-                sites[site].addCopy(piece)
-            } else if sites[site].removeCopy(piece) {
-                fresh.insert(piece)
+                sites[site].supply.add(covered, to: index)
+            } else {
+                fresh.formUnion(sites[site].supply.subtract(covered, from: index), at: index)
             }
         }
     }
@@ -126,7 +130,7 @@ extension SwarmScheduler {
     ///
     /// Always the first, it would take what the others could pass on; always the last, it would get nothing for long.
     func load(of child: Int) -> Int {
-        let load = peers[child].covered.count
+        let load = peers[child].coveredCount
         guard isPoorParent(child) else { return load }
         return max(load, min(copies * 6 / (5 * max(1, ordinaryPeers)) + 1, pieceCount - uninjected.count - 1))
     }
@@ -162,29 +166,33 @@ extension SwarmScheduler {
 
     mutating func setIdle(_ place: Int, _ isIdle: Bool) {
         guard idle.contains(place) != isIdle else { return }
-        let held = peers[place].held
-        if isIdle {
-            idle.insert(place)
-            held.forEach { addIdleCopy($0, at: place) }
-        } else {
-            idle.remove(place)
-            held.forEach { removeIdleCopy($0, at: place) }
+        if isIdle { idle.insert(place) } else { idle.remove(place) }
+        for index in 0..<pieceWords {
+            let held = holdings.word(index, at: place)
+            if isIdle {
+                addIdleCopies(held, at: index, of: place)
+            } else {
+                removeIdleCopies(held, at: index, of: place)
+            }
         }
     }
 
-    private mutating func removeIdleCopy(_ piece: Int, at place: Int) {
-        if let site = peers[place].site { sites[site].removeIdleCopy(piece) }
-        idleCopies[piece] -= 1
-        if idleCopies[piece] == 0 { servable.remove(piece) }
+    private mutating func removeIdleCopies(_ pieces: UInt64, at index: Int, of place: Int) {
+        guard pieces != 0 else { return }
+        if let site = peers[place].site { sites[site].idleCopies.subtract(pieces, from: index) }
+        idleCopies.subtract(pieces, from: index)
     }
 
-    private mutating func addIdleCopy(_ piece: Int, at place: Int) {
-        // Where others were idle with it, whoever lacks it has been looked at in vain already.
-        if let site = peers[place].site, sites[site].addIdleCopy(piece) { fresh.insert(piece) }
+    private mutating func addIdleCopies(_ pieces: UInt64, at index: Int, of place: Int) {
+        guard pieces != 0 else { return }
         hasMoreIdle = true
-        idleCopies[piece] += 1
-        guard idleCopies[piece] == 1 else { return }
-        servable.insert(piece)
-        fresh.insert(piece)
+        // Where others were idle with it, whoever lacks it has been looked at in vain already.
+        if let site = peers[place].site { fresh.formUnion(sites[site].idleCopies.add(pieces, to: index), at: index) }
+        fresh.formUnion(idleCopies.add(pieces, to: index), at: index)
+    }
+
+    /// What a seed holds may have become available.
+    mutating func refresh(heldBy seed: Int) {
+        for index in 0..<pieceWords { fresh.formUnion(holdings.word(index, at: seed), at: index) }
     }
 }

@@ -9,22 +9,21 @@ extension SwarmScheduler {
     }
 
     /// The next piece for a child and its parent; nil where nobody with a free slot holds a piece it lacks.
-    func choice(
+    mutating func choice(
         for child: Int,
         now: SchedulerInstant,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) -> Choice? {
-        if let choice = readAhead(for: child, now: now, using: &generator) { return choice }
-        let words = (pieceCount + 63) / 64
+        if let choice = readAhead(for: child, now: now, using: &chance) { return choice }
+        let words = pieceWords
         let site = boundSite(of: child)
         // Alone there is nobody to be different from: in order, which is what disks, hashers and readers like.
         let start =
-            ordinaryPeers == 1
-            ? min(peers[child].reader ?? 0, pieceCount - 1) : Int.random(in: 0..<pieceCount, using: &generator)
-        for seed in seeds where seed != child && mayInject(seed, to: child) {
+            ordinaryPeers == 1 ? min(peers[child].reader ?? 0, pieceCount - 1) : chance.below(pieceCount)
+        for seed in seeds where !uninjected.isEmpty && seed != child && mayInject(seed, to: child) {
             var found: Int?
             BitSet.walk(words: words, from: start) {
-                peers[seed].held.word($0) & uninjected.word($0) & ~peers[child].covered.word($0)
+                holdings.word($0, at: seed) & uninjected.word($0) & ~covers.word($0, at: child)
             } visit: { piece in
                 guard !avoids(child, parent: seed, piece: piece, now: now) else { return false }
                 found = piece
@@ -32,21 +31,25 @@ extension SwarmScheduler {
             }
             if let found { return Choice(piece: found, parent: seed) }
         }
-        if peers[child].restriction == .anyParent {
-            let choice = rarest(words: words, from: start) {
-                servable($0, for: site) & ~peers[child].covered.word($0)
-            } parent: { piece in
-                idleHolder(of: piece, for: child, now: now, using: &generator)
+        if peers[child].restriction == .anyParent, !idleCopies.present.isEmpty {
+            for index in 0..<words { candidates[index] = servable(index, for: site) & ~covers.word(index, at: child) }
+            while let piece = supply.rarest(of: candidates, from: start) {
+                if let parent = idleHolder(of: piece, for: child, now: now, using: &chance) {
+                    return Choice(piece: piece, parent: parent)
+                }
+                // Its holders are avoided by this child, which is rare.
+                candidates[piece >> 6] &= ~(1 << UInt64(piece & 63))
             }
-            if let choice { return choice }
         }
         for seed in seeds where seed != child && mayRepeat(seed, to: child) {
-            let choice = rarest(words: words, from: start) {
-                peers[seed].held.word($0) & ~peers[child].covered.word($0) & within($0, site, of: seed)
-            } parent: { piece in
-                avoids(child, parent: seed, piece: piece, now: now) ? nil : seed
+            for index in 0..<words {
+                candidates[index] =
+                    holdings.word(index, at: seed) & ~covers.word(index, at: child) & within(index, site, of: seed)
             }
-            if let choice { return choice }
+            while let piece = supply.rarest(of: candidates, from: start) {
+                if !avoids(child, parent: seed, piece: piece, now: now) { return Choice(piece: piece, parent: seed) }
+                candidates[piece >> 6] &= ~(1 << UInt64(piece & 63))
+            }
         }
         return nil
     }
@@ -59,26 +62,27 @@ extension SwarmScheduler {
     /// Which of 64 pieces peers with a free slot may give to a child of a site: from elsewhere only what is not there and
     /// not on its way there.
     func servable(_ index: Int, for site: Int?) -> UInt64 {
-        guard let site else { return servable.word(index) }
-        return sites[site].servable.word(index) | servable.word(index) & ~sites[site].supplied.word(index)
+        let all = idleCopies.present.word(index)
+        guard let site else { return all }
+        return sites[site].idleCopies.present.word(index) | all & ~sites[site].supply.present.word(index)
     }
 
     /// Which of 64 pieces a seed may give to a child of a site.
     func within(_ index: Int, _ site: Int?, of seed: Int) -> UInt64 {
         guard let site, let other = peers[seed].site, site != other else { return .max }
-        return ~sites[site].supplied.word(index)
+        return ~sites[site].supply.present.word(index)
     }
 
     /// The first missing piece just ahead of the reader, from wherever it can be had.
     private func readAhead(
         for child: Int,
         now: SchedulerInstant,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) -> Choice? {
         guard let reader = peers[child].reader, reader < pieceCount else { return nil }
         for piece in reader..<min(reader + configuration.readerWindow, pieceCount)
-        where !peers[child].covered.contains(piece) {
-            let parent = anyParent(of: piece, for: child, now: now, using: &generator)
+        where !covers.contains(piece, at: child) {
+            let parent = anyParent(of: piece, for: child, now: now, using: &chance)
             if let parent, peers[parent].role == .peer || uninjected.contains(piece) || mayRepeat(parent, to: child) {
                 return Choice(piece: piece, parent: parent)
             }
@@ -92,15 +96,15 @@ extension SwarmScheduler {
         for child: Int,
         except excluded: Int? = nil,
         now: SchedulerInstant,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) -> Int? {
         if peers[child].restriction == .anyParent,
-            let parent = idleHolder(of: piece, for: child, except: excluded, now: now, using: &generator)
+            let parent = idleHolder(of: piece, for: child, except: excluded, now: now, using: &chance)
         {
             return parent
         }
         return seeds.first {
-            $0 != child && $0 != excluded && peers[$0].held.contains(piece) && freeSlots($0) > 0
+            $0 != child && $0 != excluded && holdings.contains(piece, at: $0) && freeSlots($0) > 0
                 && !avoids(child, parent: $0, piece: piece, now: now)
         }
     }
@@ -117,35 +121,6 @@ extension SwarmScheduler {
             && (peers[seed].promptLine < configuration.seedRepeatLine || peers[child].restriction == .seedOnly)
     }
 
-    /// Of the pieces in `word` the one with the fewest copies for which there is a parent; equals as they come from
-    /// `start` on.
-    private func rarest(
-        words: Int,
-        from start: Int,
-        word: (Int) -> UInt64,
-        parent: (Int) -> Int?
-    ) -> Choice? {
-        var found: Int?
-        var left = Self.mostCompared
-        BitSet.walk(words: words, from: start, word: word) { piece in
-            if found.map({ supply[piece] < supply[$0] }) ?? true { found = piece }
-            left -= 1
-            return left == 0 || supply[piece] <= 1
-        }
-        guard let found else { return nil }
-        if let place = parent(found) { return Choice(piece: found, parent: place) }
-        // Its holders are avoided by this child, which is rare: any other piece will do.
-        var choice: Choice?
-        BitSet.walk(words: words, from: start, word: word) { piece in
-            choice = parent(piece).map { Choice(piece: piece, parent: $0) }
-            return choice != nil
-        }
-        return choice
-    }
-
-    /// With more pieces than this the rarest of a random stretch is rare enough.
-    private static let mostCompared = 512
-
     /// A peer with a free slot that holds a piece, one of the child's site if there is any: of two at random the better
     /// one.
     private func idleHolder(
@@ -153,53 +128,47 @@ extension SwarmScheduler {
         for child: Int,
         except excluded: Int? = nil,
         now: SchedulerInstant,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) -> Int? {
-        if let site = peers[child].site, sites[site].idleCopies[piece] > 0 {
-            let found = idleHolder(
-                of: piece,
-                for: child,
-                except: excluded,
-                now: now,
-                copies: sites[site].idleCopies[piece],
-                using: &generator
-            ) { idle.word($0) & holders[piece].word($0) & sites[site].members.word($0) }
+        if let site = peers[child].site, sites[site].idleCopies.present.contains(piece) {
+            let found = better(of: sites[site].idleCopies[piece], using: &chance) { start in
+                PlaceSet.first(in: idle, holders[piece], sites[site].members, from: start) {
+                    isSuitable($0, for: child, piece: piece, except: excluded, now: now)
+                }
+            }
             if let found { return found }
         }
-        return idleHolder(
-            of: piece,
-            for: child,
-            except: excluded,
-            now: now,
-            copies: idleCopies[piece],
-            using: &generator
-        ) { idle.word($0) & holders[piece].word($0) }
+        guard idleCopies.present.contains(piece) else { return nil }
+        return better(of: idleCopies[piece], using: &chance) { start in
+            PlaceSet.first(in: idle, holders[piece], from: start) {
+                isSuitable($0, for: child, piece: piece, except: excluded, now: now)
+            }
+        }
     }
 
-    private func idleHolder(
-        of piece: Int,
+    private func isSuitable(
+        _ place: Int,
         for child: Int,
+        piece: Int,
         except excluded: Int?,
-        now: SchedulerInstant,
-        copies: Int,
-        using generator: inout some RandomNumberGenerator,
-        word: (Int) -> UInt64
+        now: SchedulerInstant
+    ) -> Bool {
+        place != child && place != excluded && !avoids(child, parent: place, piece: piece, now: now)
+    }
+
+    /// The better of two that are found from random places on.
+    private func better(
+        of count: Int,
+        using chance: inout SplitMix64,
+        from start: (Int) -> Int?
     ) -> Int? {
-        guard copies > 0 else { return nil }
-        let words = min(idle.words.count, holders[piece].words.count)
         var best: Int?
         for draw in 0..<4 {
             // As many again, where those drawn so far are slow.
             if draw >= 2, best.map({ !peers[$0].isSlow }) ?? true { break }
-            let rank = Int.random(in: 0..<copies, using: &generator)
-            let start = BitSet.member(ofRank: rank, words: words, word: word)
-            BitSet.walk(words: words, from: start, word: word) { place in
-                guard place != child, place != excluded, !avoids(child, parent: place, piece: piece, now: now)
-                else { return false }
-                if best.map({ isBetter(place, than: $0) }) ?? true { best = place }
-                return true
-            }
-            if copies == 1 || best == nil { break }
+            guard let place = start(chance.below(peers.count)) else { break }
+            if best.map({ isBetter(place, than: $0) }) ?? true { best = place }
+            if count == 1 { break }
         }
         return best
     }
@@ -220,26 +189,23 @@ extension SwarmScheduler {
         to choice: Choice,
         for child: Int,
         now: SchedulerInstant,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) -> [PeerID] {
-        let seed = seeds.first { $0 != choice.parent && $0 != child && peers[$0].held.contains(choice.piece) }
-        var others: [Int] = []
+        let seed = seeds.first { $0 != choice.parent && $0 != child && holdings.contains(choice.piece, at: $0) }
         let wanted = configuration.alternates - (seed == nil ? 0 : 1)
-        let holders = holders[choice.piece]
-        if wanted > 0, holders.count > 1, peers[child].restriction == .anyParent {
-            let words = holders.words.count
-            let rank = Int.random(in: 0..<holders.count, using: &generator)
-            let start = BitSet.member(ofRank: rank, words: words) { holders.word($0) }
-            BitSet.walk(words: words, from: start, word: { holders.word($0) }) { place in
+        var others: [PeerID] = []
+        others.reserveCapacity(configuration.alternates)
+        if wanted > 0, holders[choice.piece].count > 1, peers[child].restriction == .anyParent {
+            holders[choice.piece].walk(from: chance.below(peers.count)) { place in
                 if place != choice.parent, place != child, peers[place].role == .peer, !peers[place].health.isBarred,
                     !avoids(child, parent: place, piece: choice.piece, now: now)
                 {
-                    others.append(place)
+                    others.append(peers[place].id)
                 }
                 return others.count == wanted
             }
         }
-        if configuration.alternates > 0, let seed { others.append(seed) }
-        return others.map { peers[$0].id }
+        if configuration.alternates > 0, let seed { others.append(peers[seed].id) }
+        return others
     }
 }

@@ -10,9 +10,9 @@ extension SwarmScheduler {
         from parent: PeerID? = nil,
         timing: TransferTiming? = nil
     ) {
-        guard let child = place(of: peer) else { return }
+        guard let child = find(peer) else { return }
         if peers[child].role == .seed { learn(pieceCount: piece.value + 1) }
-        guard piece.value < pieceCount, !peers[child].held.contains(piece.value) else { return }
+        guard piece.value < pieceCount, !holdings.contains(piece.value, at: child) else { return }
         if let transfer = transfer(of: piece.value, at: child) {
             noteEnd(of: transfer, at: child, timing)
             peers[child].steals = 0
@@ -33,7 +33,7 @@ extension SwarmScheduler {
     /// A piece on its way to a peer will be there soon: its parent may be given the next child, whose request then waits
     /// there when the parent has sent the last byte.
     package mutating func ending(_ piece: PieceIndex, by peer: PeerID) {
-        guard let child = place(of: peer), let transfer = transfer(of: piece.value, at: child) else { return }
+        guard let child = find(peer), let transfer = transfer(of: piece.value, at: child) else { return }
         discount(transfer, at: child)
         writeOff(transfer, at: child)
     }
@@ -41,13 +41,13 @@ extension SwarmScheduler {
     /// A piece on its way to a peer has not begun to come in good time: its parent may be dead, and the child is given
     /// another piece meanwhile.
     package mutating func late(_ piece: PieceIndex, by peer: PeerID) {
-        guard let child = place(of: peer), let transfer = transfer(of: piece.value, at: child) else { return }
+        guard let child = find(peer), let transfer = transfer(of: piece.value, at: child) else { return }
         writeOff(transfer, at: child)
     }
 
     /// A peer no longer holds a piece: what is in line for it there will fail and come from elsewhere.
     package mutating func lost(_ piece: PieceIndex, by peer: PeerID) {
-        guard let place = place(of: peer), peers[place].held.contains(piece.value) else { return }
+        guard let place = find(peer), holdings.contains(piece.value, at: place) else { return }
         drop(piece.value, at: place)
         touch(place)
     }
@@ -63,7 +63,7 @@ extension SwarmScheduler {
         reason: FailureReason,
         at now: SchedulerInstant
     ) {
-        guard let child = place(of: peer), piece.value < pieceCount else { return }
+        guard let child = find(peer), piece.value < pieceCount else { return }
         let parentPlace = place(of: parent)
         if let transfer = transfer(of: piece.value, at: child),
             transfer.parent == nil || transfer.parent == parentPlace
@@ -82,7 +82,7 @@ extension SwarmScheduler {
     ///
     /// Of the events of one exchange this is the last.
     package mutating func wants(_ peer: PeerID, _ count: Int) {
-        guard let child = place(of: peer) else { return }
+        guard let child = find(peer) else { return }
         let grown = count > peers[child].wanted
         peers[child].wanted = max(0, count)
         if grown { touch(child) } else { refreshWaiting(child) }
@@ -90,14 +90,14 @@ extension SwarmScheduler {
 
     /// A peer reads the content in order from a piece on; nil: no longer.
     package mutating func reader(_ peer: PeerID, at piece: PieceIndex?) {
-        guard let child = place(of: peer), peers[child].reader != piece?.value else { return }
+        guard let child = find(peer), peers[child].reader != piece?.value else { return }
         peers[child].reader = piece?.value
         touch(child)
     }
 
     /// Limits the parents of a peer from now on.
     package mutating func restrict(_ peer: PeerID, _ restriction: ParentRestriction) {
-        guard let child = place(of: peer), peers[child].restriction != restriction else { return }
+        guard let child = find(peer), peers[child].restriction != restriction else { return }
         peers[child].restriction = restriction
         if restriction == .seedOnly { seedOnly.insert(child) } else { seedOnly.remove(child) }
         touch(child)
@@ -106,17 +106,17 @@ extension SwarmScheduler {
     /// Compares with what the peer says is under way: what is not was lost in an answer and is handed out again; what was
     /// not handed out here (before a restart) is left to it.
     package mutating func reconcile(_ peer: PeerID, outstanding: PieceSet) {
-        guard let child = place(of: peer) else { return }
+        guard let child = find(peer) else { return }
         for transfer in peers[child].transfers where !outstanding.contains(PieceIndex(transfer.piece)) {
             release(transfer, at: child)
             touch(child)
         }
         for piece in outstanding
-        where piece.value < pieceCount && !peers[child].covered.contains(piece.value)
+        where piece.value < pieceCount && !covers.contains(piece.value, at: child)
             // Still under way there, but it is about to be told to end it.
             && !pending.cancellations.contains(Cancellation(peer: peer, piece: piece))
         {
-            begin(piece.value, at: child, from: nil, now: nil)
+            begin(piece.value, at: child, from: nil, start: nil)
         }
     }
 

@@ -9,37 +9,48 @@ extension SwarmScheduler {
         using generator: inout some RandomNumberGenerator
     ) -> SchedulerOutput {
         var output = SchedulerOutput()
+        // All chance of one decision comes of one number: the caller's generator may be a slow one.
+        var chance = SplitMix64(seed: generator.next())
         swap(&output, &pending)
-        measure(now: now)
-        ring(now: now, into: &output, using: &generator)
+        let elapsed = elapsed(now)
+        measure(elapsed: elapsed)
+        ring(now: now, elapsed: elapsed, into: &output, using: &chance)
         // They may have kept away from all who were idle before.
-        if hasMoreIdle {
+        if hasMoreIdle, !cautious.isEmpty {
             let cautious = cautious
             cautious.forEach { if waiting.contains($0) { touch($0) } }
         }
         hasMoreIdle = false
         // What every peer has or is getting interests nobody, unless a seed is a child too.
-        if seeds.allSatisfy({ !waiting.contains($0) }) { fresh.removeAll { supply[$0] == ordinaryPeers } }
-        serveWaiting(now: now, into: &output, using: &generator)
-        serveDirty(now: now, into: &output, using: &generator)
+        if !fresh.isEmpty, seeds.allSatisfy({ !waiting.contains($0) }) { forgetSaturated() }
+        serveWaiting(now: now, elapsed: elapsed, into: &output, using: &chance)
+        serveDirty(now: now, elapsed: elapsed, into: &output, using: &chance)
         for child in dirty { peers[child].isDirty = false }
         dirty.removeAll(keepingCapacity: true)
         fresh.removeAll()
         return output
     }
 
+    private mutating func forgetSaturated() {
+        for index in fresh.words.indices where fresh.words[index] != 0 {
+            let saturated = supply.among(fresh.words[index], at: index, thereAre: ordinaryPeers)
+            if saturated != 0 { fresh.set(word: index, fresh.words[index] & ~saturated) }
+        }
+    }
+
     /// Nothing fresh is left to give: only the children that have changed are looked at.
     private mutating func serveDirty(
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
         var queue = BinaryHeap<Turn>()
         for child in dirty where waiting.contains(child) {
             queue.insert(Turn(load: load(of: child), child: child))
         }
         while hasOffer, let turn = queue.popMin() {
-            guard serve(turn.child, now: now, into: &output, using: &generator) else { continue }
+            guard serve(turn.child, now: now, elapsed: elapsed, into: &output, using: &chance) else { continue }
             if appetite(of: turn.child) > 0 { queue.insert(Turn(load: turn.load + 1, child: turn.child)) }
         }
     }
@@ -53,11 +64,12 @@ extension SwarmScheduler {
     /// Goes through those who wait, the poorest first, as long as anybody has something fresh to give.
     private mutating func serveWaiting(
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
-        var offers = FreshOffers(siteCount: sites.count)
         guard hasFreshOffer else { return }
+        var offers = FreshOffers(siteCount: sites.count)
         var next = waiting.lowest(from: 0)
         while let load = next {
             guard mayLackOffered(load) else { return }
@@ -65,7 +77,7 @@ extension SwarmScheduler {
             while index < waiting.buckets[load].count {
                 let child = waiting.buckets[load][index]
                 let isWorthALook = peers[child].isDirty || lacksOffered(child, &offers)
-                guard isWorthALook, serve(child, now: now, into: &output, using: &generator) else {
+                guard isWorthALook, serve(child, now: now, elapsed: elapsed, into: &output, using: &chance) else {
                     index += 1
                     continue
                 }
@@ -78,7 +90,7 @@ extension SwarmScheduler {
     }
 
     /// Whether anybody has a free slot for anything.
-    private var hasOffer: Bool { !servable.isEmpty || seeds.contains { freeSlots($0) > 0 } }
+    private var hasOffer: Bool { !idleCopies.present.isEmpty || seeds.contains { freeSlots($0) > 0 } }
 
     /// What is fresh for the children of each site, as far as anybody has asked.
     private struct FreshOffers {
@@ -107,7 +119,7 @@ extension SwarmScheduler {
         seeds.contains { seed in
             freeSlots(seed) > 0
                 && fresh.words.indices.contains {
-                    fresh.words[$0] & uninjected.word($0) & peers[seed].held.word($0) != 0
+                    fresh.words[$0] & uninjected.word($0) & holdings.word($0, at: seed) != 0
                 }
         }
     }
@@ -133,7 +145,7 @@ extension SwarmScheduler {
 
     private func offered(_ index: Int, to site: Int?) -> UInt64 {
         seeds.reduce(servable(index, for: site)) { offered, seed in
-            offered | peers[seed].held.word(index) & repeatable(index, from: seed) & within(index, site, of: seed)
+            offered | holdings.word(index, at: seed) & repeatable(index, from: seed) & within(index, site, of: seed)
         }
     }
 
@@ -147,14 +159,15 @@ extension SwarmScheduler {
     private mutating func serve(
         _ child: Int,
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) -> Bool {
-        guard appetite(of: child) > 0, peers[child].covered.count < pieceCount,
-            let choice = choice(for: child, now: now, using: &generator)
+        guard appetite(of: child) > 0, peers[child].coveredCount < pieceCount,
+            let choice = choice(for: child, now: now, using: &chance)
         else { return false }
         peers[child].wanted -= 1
-        assign(choice, to: child, now: now, into: &output, using: &generator)
+        assign(choice, to: child, now: now, elapsed: elapsed, into: &output, using: &chance)
         // It may stand further ahead now than those who are being looked at.
         if isPoorParent(child) { touch(child) }
         return true
@@ -164,20 +177,20 @@ extension SwarmScheduler {
         _ choice: Choice,
         to child: Int,
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
-        begin(choice.piece, at: child, from: choice.parent, now: now)
+        begin(choice.piece, at: child, from: choice.parent, start: elapsed)
         // Whatever patience the child itself is shown: others wait for the parent, too.
         let patience = patienceOfOthers(with: child, factor: configuration.endgameFactor)
-        let matter = Alarm.Matter.transfer(child: child, serial: serials, piece: choice.piece)
-        alarms.insert(Alarm(at: now + patience, matter: matter))
+        watch(peers[child].transfers.count - 1, of: child, at: elapsed + patience)
         output.assignments.append(
             Assignment(
                 peer: peers[child].id,
                 piece: PieceIndex(choice.piece),
                 parent: peers[choice.parent].id,
-                alternates: alternates(to: choice, for: child, now: now, using: &generator)
+                alternates: alternates(to: choice, for: child, now: now, using: &chance)
             )
         )
     }

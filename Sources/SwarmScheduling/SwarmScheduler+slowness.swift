@@ -6,19 +6,19 @@ extension SwarmScheduler {
     package var nextDeadline: SchedulerInstant? { alarms.min?.at }
 
     /// How long to wait for a transfer, at `factor` times what is usual with the child.
-    func patience(with child: Int, factor: Int) -> Duration {
+    func patience(with child: Int, factor: Int) -> Int64 {
         patience(peers[child].receiving ?? usualDuration, factor: factor) * (1 << min(peers[child].steals, 6))
     }
 
     /// How long others wait for the parent that serves the child.
-    func patienceOfOthers(with child: Int, factor: Int) -> Duration {
+    func patienceOfOthers(with child: Int, factor: Int) -> Int64 {
         let usual = usualDuration.map { usual in min(usual, peers[child].receiving ?? usual) }
         return patience(usual, factor: factor)
     }
 
-    private func patience(_ usual: Int64?, factor: Int) -> Duration {
-        guard let usual else { return configuration.firstPatience }
-        return max(.nanoseconds(usual * Int64(factor) + usualDelay * 3), configuration.leastPatience)
+    private func patience(_ usual: Int64?, factor: Int) -> Int64 {
+        guard let usual else { return firstPatience }
+        return max(usual * Int64(factor) + usualDelay * 3, leastPatience)
     }
 
     /// How long bodies usually take, in nanoseconds: the mean over the children's rates, so that neither a few slow ones
@@ -28,11 +28,11 @@ extension SwarmScheduler {
     }
 
     /// Learns from what ended since the last decision.
-    mutating func measure(now: SchedulerInstant) {
+    mutating func measure(elapsed: Int64) {
         guard !ended.isEmpty else { return }
         let seedSlots = seedSlots
         for transfer in ended {
-            let time = max(1, (now - transfer.start).inNanoseconds)
+            let time = max(1, elapsed - transfer.start)
             let queued = min(time - 1, transfer.timing?.queued.inNanoseconds ?? 0)
             // What comes out of a buffer at once has been on its way before.
             let told = transfer.timing.map { max($0.body.inNanoseconds, (time - queued) / 8) }
@@ -54,7 +54,7 @@ extension SwarmScheduler {
         }
         ended.removeAll(keepingCapacity: true)
         guard self.seedSlots > seedSlots else { return }
-        for seed in seeds { fresh.formUnion(peers[seed].held) }
+        for seed in seeds { refresh(heldBy: seed) }
     }
 
     /// How long a parent's link stands idle after a body where no request waits in line.
@@ -145,8 +145,9 @@ extension SwarmScheduler {
     /// Deals with the alarms that are due.
     mutating func ring(
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
         while let alarm = alarms.min, alarm.at <= now || !isLive(alarm) {
             _ = alarms.popMin()
@@ -157,9 +158,8 @@ extension SwarmScheduler {
             case .avoidance(let child, _):
                 touch(child)
                 if !peers[child].avoidance.isActive(now: now) { cautious.remove(child) }
-            case .transfer(let child, let serial, _):
-                guard let transfer = peers[child].transfers.first(where: { $0.serial == serial }) else { continue }
-                steal(transfer, of: child, now: now, into: &output, using: &generator)
+            case .transfers(let child, _):
+                lookAtTransfers(of: child, now: now, elapsed: elapsed, into: &output, using: &chance)
             }
         }
         // Most transfers end long before their alarms.
@@ -179,7 +179,40 @@ extension SwarmScheduler {
         case .avoidance(let child, let birth):
             // Each further failure puts the end off: what was to ring before is for nothing.
             peers[child].birth == birth && peers[child].avoidance.ends(at: alarm.at)
-        case .transfer(let child, let serial, _): peers[child].transfers.contains { $0.serial == serial }
+        // An earlier one may have been set since.
+        case .transfers(let child, let birth):
+            peers[child].birth == birth && peers[child].alarm != .max && instant(after: peers[child].alarm) == alarm.at
+        }
+    }
+
+    /// A transfer is slow from then on; each child has one alarm set, for the first of its transfers.
+    mutating func watch(_ index: Int, of child: Int, at time: Int64) {
+        peers[child].transfers[index].alarm = time
+        guard time < peers[child].alarm, let instant = instant(after: time) else { return }
+        peers[child].alarm = time
+        alarms.insert(Alarm(at: instant, matter: .transfers(child: child, birth: peers[child].birth)))
+    }
+
+    private mutating func watchAgain(_ transfer: Transfer, of child: Int, at time: Int64) {
+        guard let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) else { return }
+        watch(index, of: child, at: time)
+    }
+
+    /// Most transfers end long before they are slow: then the alarm is set for the first of the others.
+    private mutating func lookAtTransfers(
+        of child: Int,
+        now: SchedulerInstant,
+        elapsed: Int64,
+        into output: inout SchedulerOutput,
+        using chance: inout SplitMix64
+    ) {
+        peers[child].alarm = .max
+        for transfer in peers[child].transfers where transfer.alarm != .max {
+            if transfer.alarm <= elapsed {
+                steal(transfer, of: child, now: now, elapsed: elapsed, into: &output, using: &chance)
+            } else {
+                watchAgain(transfer, of: child, at: transfer.alarm)
+            }
         }
     }
 
@@ -190,34 +223,41 @@ extension SwarmScheduler {
         _ transfer: Transfer,
         of child: Int,
         now: SchedulerInstant,
+        elapsed: Int64,
         into output: inout SchedulerOutput,
-        using generator: inout some RandomNumberGenerator
+        using chance: inout SplitMix64
     ) {
         guard let parent = transfer.parent, let start = transfer.start else { return }
         // Whatever patience the child itself is shown: others do not wait for it at the parent.
         discount(transfer, at: child)
-        let matter = Alarm.Matter.transfer(child: child, serial: transfer.serial, piece: transfer.piece)
         let late = start + patience(with: child, factor: configuration.endgameFactor)
-        if now < late {
-            alarms.insert(Alarm(at: late, matter: matter))
+        if elapsed < late {
+            watchAgain(transfer, of: child, at: late)
             return
         }
         // The child's link may be idle meanwhile.
         writeOff(transfer, at: child)
-        let hasMoreToFetch = peers[child].covered.count < pieceCount
+        let hasMoreToFetch = peers[child].coveredCount < pieceCount
         let due = hasMoreToFetch ? start + patience(with: child, factor: configuration.slowFactor) : late
-        if now < due {
-            alarms.insert(Alarm(at: due, matter: matter))
+        if elapsed < due {
+            watchAgain(transfer, of: child, at: due)
             return
         }
-        guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &generator) else {
-            alarms.insert(Alarm(at: now + patience(with: child, factor: configuration.endgameFactor), matter: matter))
+        guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &chance) else {
+            watchAgain(transfer, of: child, at: elapsed + patience(with: child, factor: configuration.endgameFactor))
             return
         }
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
         release(self.transfer(of: transfer.piece, at: child) ?? transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
-        assign(Choice(piece: transfer.piece, parent: other), to: child, now: now, into: &output, using: &generator)
+        assign(
+            Choice(piece: transfer.piece, parent: other),
+            to: child,
+            now: now,
+            elapsed: elapsed,
+            into: &output,
+            using: &chance
+        )
     }
 }

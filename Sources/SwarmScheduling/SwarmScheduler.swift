@@ -12,6 +12,8 @@ package import Content
 package struct SwarmScheduler: Sendable {
     /// What it was told to do differently.
     package let configuration: SchedulerConfiguration
+    let firstPatience: Int64
+    let leastPatience: Int64
     /// How many pieces are known.
     package internal(set) var pieceCount = 0
 
@@ -19,30 +21,32 @@ package struct SwarmScheduler: Sendable {
     private var places: [PeerID: Int] = [:]
     private var vacancies: [Int] = []
     private var births = 0
+    private var lastFound = 0
+    private var epoch: SchedulerInstant?
     /// The places of the seeds.
     private(set) var seeds: [Int] = []
     /// How many of the peers are no seeds.
     private(set) var ordinaryPeers = 0
 
     /// The places of a piece's holders, seeds among them.
-    var holders: [BitSet] = []
+    var holders: [PlaceSet] = []
     /// How many copies the peers hold or are getting; seeds' own are not counted.
-    var supply: [Int] = []
+    var supply = PieceCounters()
     /// Their sum.
     var copies = 0
     /// The pieces without such a copy.
     var uninjected = BitSet()
     /// The places of peers that hold something and have a free slot.
-    var idle = BitSet()
+    var idle = PlaceSet()
     /// How many of the idle hold a piece.
-    var idleCopies: [Int] = []
-    /// The pieces that some idle peer holds.
-    var servable = BitSet()
+    var idleCopies = PieceCounters()
     /// The pieces that may have become available to children that wait for them.
     var fresh = BitSet()
 
-    /// The same as every peer's `covered`.
-    var covers = CoverTable()
+    /// What each peer holds.
+    var holdings = PieceTable()
+    /// What each peer holds or is getting.
+    var covers = PieceTable()
     var waiting = WaitingQueue()
     /// The places of children that only a seed may serve.
     var seedOnly = BitSet()
@@ -73,12 +77,19 @@ package struct SwarmScheduler: Sendable {
     var conspicuous = BitSet()
     /// What events brought about before the next decision.
     var pending = SchedulerOutput()
+    /// The pieces among which a choice is being made.
+    var candidates: [UInt64] = []
 
     /// An empty swarm.
     package init(_ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
         self.configuration = configuration
+        firstPatience = configuration.firstPatience.inNanoseconds
+        leastPatience = configuration.leastPatience.inNanoseconds
         seedPace = Pace(start: configuration.seedStart, step: 0.1)
     }
+
+    /// How many words a set of pieces takes.
+    var pieceWords: Int { (pieceCount + 63) / 64 }
 
     /// How many peers are in the swarm, seeds among them.
     package var peerCount: Int { places.count }
@@ -90,9 +101,11 @@ package struct SwarmScheduler: Sendable {
         guard count > pieceCount else { return }
         for piece in pieceCount..<count { uninjected.insert(piece) }
         let more = count - pieceCount
-        holders.append(contentsOf: repeatElement(BitSet(), count: more))
-        supply.append(contentsOf: repeatElement(0, count: more))
-        idleCopies.append(contentsOf: repeatElement(0, count: more))
+        holders.append(contentsOf: repeatElement(PlaceSet(), count: more))
+        supply.learn(pieceCount: count)
+        candidates = Array(repeating: 0, count: (count + 63) / 64)
+        idleCopies.learn(pieceCount: count)
+        holdings.learn(pieceCount: count)
         covers.learn(pieceCount: count)
         for index in sites.indices { sites[index].learn(pieceCount: count) }
         pieceCount = count
@@ -120,7 +133,7 @@ package struct SwarmScheduler: Sendable {
         let health = role == .peer ? self.place(of: peer).map { peers[$0].health } : nil
         leave(peer)
         births += 1
-        var joined = SwarmPeer(id: peer, role: role, site: site(labels), birth: births, pace: newPace)
+        var joined = SwarmPeer(id: peer, site: site(labels), role: role, birth: births, pace: newPace)
         if let health { joined.health = health }
         let place: Int
         if let vacancy = vacancies.popLast() {
@@ -148,14 +161,19 @@ package struct SwarmScheduler: Sendable {
         for transfer in peers[place].transfers { release(transfer, at: place) }
         emptyLine(of: place)
         setIdle(place, false)
-        let held = peers[place].held
-        held.forEach { drop($0, at: place) }
+        for index in 0..<pieceWords {
+            var rest = holdings.word(index, at: place)
+            while rest != 0 {
+                drop(index << 6 + rest.trailingZeroBitCount, at: place)
+                rest &= rest - 1
+            }
+        }
         if peers[place].role == .seed {
             seeds.removeAll { $0 == place }
         } else {
             ordinaryPeers -= 1
             // Each of the others has a larger share of the seed now.
-            for seed in seeds { fresh.formUnion(peers[seed].held) }
+            for seed in seeds { refresh(heldBy: seed) }
         }
         waiting.update(place, load: nil)
         if let site = peers[place].site { sites[site].members.remove(place) }
@@ -163,7 +181,7 @@ package struct SwarmScheduler: Sendable {
         cautious.remove(place)
         conspicuous.remove(place)
         forgetRate(of: place)
-        peers[place] = SwarmPeer(id: peer, role: .peer, site: nil, birth: -1, pace: newPace)
+        peers[place] = SwarmPeer(id: peer, site: nil, role: .peer, birth: -1, pace: newPace)
         vacancies.append(place)
     }
 
@@ -171,4 +189,23 @@ package struct SwarmScheduler: Sendable {
 
     /// Where a peer stands in `peers`.
     func place(of peer: PeerID) -> Int? { places[peer] }
+
+    /// The same; most events come several at a time of one peer.
+    mutating func find(_ peer: PeerID) -> Int? {
+        if lastFound < peers.count, peers[lastFound].id == peer, !peers[lastFound].isVacant { return lastFound }
+        guard let place = places[peer] else { return nil }
+        lastFound = place
+        return place
+    }
+
+    /// Nanoseconds since the first time that anything was told: internal times are numbers, which are compared and kept
+    /// more cheaply.
+    mutating func elapsed(_ now: SchedulerInstant) -> Int64 {
+        let epoch = epoch ?? now
+        self.epoch = epoch
+        return (now - epoch).inNanoseconds
+    }
+
+    /// The time that many nanoseconds after the first one.
+    func instant(after elapsed: Int64) -> SchedulerInstant? { epoch.map { $0 + .nanoseconds(elapsed) } }
 }

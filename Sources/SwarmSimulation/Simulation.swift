@@ -20,8 +20,8 @@ package struct Simulation: Sendable {
     var locks: [Processors]
     var schedulers: [SwarmScheduler]
     /// Chance at the scheduler, and in the world.
-    var decisions: SimulationGenerator
-    var world: SimulationGenerator
+    var decisions: SplitMix64
+    var world: SplitMix64
     /// The scheduler's clock starts anywhere: only differences matter.
     let epoch = ContinuousClock.now
 
@@ -70,9 +70,9 @@ package struct Simulation: Sendable {
         cores = Processors(cores: scenario.supernode.cores)
         locks = Array(repeating: Processors(cores: 1), count: taskCount)
         schedulers = Array(repeating: SwarmScheduler(scenario.scheduler.configuration), count: taskCount)
-        var generator = SimulationGenerator(seed: UInt64(scenario.seed))
-        decisions = SimulationGenerator(seed: generator.next())
-        world = SimulationGenerator(seed: generator.next())
+        var generator = SplitMix64(seed: UInt64(scenario.seed))
+        decisions = SplitMix64(seed: generator.next())
+        world = SplitMix64(seed: generator.next())
         addHosts()
     }
 

@@ -13,7 +13,7 @@ struct Dfsim: ParsableCommand {
             Scenarios are YAML files: content, hosts with their links, arrivals, deaths, and what a call costs the supernode.
             The same file and seed give the same result on every machine.
             """,
-        subcommands: [Run.self]
+        subcommands: [Run.self, BenchScheduler.self]
     )
 }
 

@@ -19,6 +19,7 @@ import Testing
               certificate: a.crt
               key: a.key
               client_ca: ca.crt
+            connections: 7
             header_timeout: 1s
             idle_timeout: 2m
             stall_timeout: 3s
@@ -30,6 +31,7 @@ import Testing
         #expect(configuration.tls?.certificate == "a.crt")
         #expect(configuration.tls?.key == "a.key")
         #expect(configuration.tls?.clientCA == "ca.crt")
+        #expect(configuration.connections == 7)
         #expect(configuration.headerTimeout == .seconds(1))
         #expect(configuration.idleTimeout == .seconds(120))
         #expect(configuration.stallTimeout == .seconds(3))
@@ -47,7 +49,7 @@ import Testing
 
     @Test(arguments: [
         "address: 8002", "address: unix:x", "tls: {certificate: a}", "tls: {key: a}", "tls: {client_ca: a}",
-        "idle_timeout: 0s", "headers_timeout: 1s",
+        "idle_timeout: 0s", "connections: 0", "headers_timeout: 1s",
     ])
     func refuses(text: String) {
         let error = #expect(throws: ConfigError.self) { _ = try Self.parse(text) }

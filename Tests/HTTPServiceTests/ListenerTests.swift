@@ -31,6 +31,29 @@ import Testing
         }
     }
 
+    @Test func refusesWhatIsAskedOnConnectionsBeyondTheBound() async throws {
+        var configuration = ListenerConfiguration.local()
+        configuration.connections = 2
+        try await withListener(configuration, routes: Self.hello) { server in
+            let request = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
+            let clients = [try RawClient(port: server.port), try RawClient(port: server.port)]
+            for client in clients {
+                try await client.send(request)
+                let answer = String(decoding: try await client.read(4096), as: UTF8.self)
+                #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            }
+            let third = try RawClient(port: server.port)
+            try await third.send(request)
+            let refusal = String(decoding: try await third.readToEnd(), as: UTF8.self).lowercased()
+            #expect(refusal.hasPrefix("http/1.1 503 ") && refusal.contains("retry-after: 5"))
+            for client in clients {
+                try await client.send(request)
+                let answer = String(decoding: try await client.read(4096), as: UTF8.self)
+                #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            }
+        }
+    }
+
     @Test func aUnixSocketIsPrivateAndRemovedAtTheEnd() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.url.appendingPathComponent("api.sock").path

@@ -72,6 +72,28 @@ import WireAPI
         }
     }
 
+    @Test("A call returns when it has waited long enough, whatever the one before it would have waited")
+    func waits() async throws {
+        try await withSupernode { rig in
+            let session = try rig.peer()
+            var superseded: [Task<[TaskUpdate], any Error>] = []
+            for (index, wait) in [20_000, 1000, 3000, 20_000, 500, 250, 20_000].enumerated() {
+                let sequence = UInt64(2 * index + 1)
+                superseded.append(Task.immediate { try await rig.exchange(session, sequence, wait: 30_000) })
+                let start = rig.time.now
+                let call = Task.immediate {
+                    _ = try await rig.exchange(session, sequence + 1, wait: wait)
+                    return rig.time.now - start
+                }
+                rig.pass(.milliseconds(wait - 100))
+                for _ in 0..<100 { await Task.yield() }
+                rig.pass(.milliseconds(100))
+                #expect(try await call.value == .milliseconds(wait))
+            }
+            for call in superseded { #expect(try await call.value.isEmpty) }
+        }
+    }
+
     @Test("What a lost answer carried is handed out again, what is still on its way is not")
     func lostAnswers() async throws {
         try await withSupernode { rig in

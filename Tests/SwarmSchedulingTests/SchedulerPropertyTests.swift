@@ -291,7 +291,7 @@ struct RandomWorld {
             let idle = givers.count { held[$0]?.contains(PieceIndex(piece)) == true }
             if scheduler.supply[piece] != copies[piece] { faults.append("supply of \(piece)") }
             if scheduler.idleCopies[piece] != idle { faults.append("idle copies of \(piece)") }
-            if scheduler.servable.contains(piece) != (idle > 0) { faults.append("servable \(piece)") }
+            if scheduler.idleCopies.present.contains(piece) != (idle > 0) { faults.append("servable \(piece)") }
             if scheduler.uninjected.contains(piece) != (copies[piece] == 0) { faults.append("uninjected \(piece)") }
         }
         return faults

@@ -123,9 +123,9 @@ struct StandingTests {
 
     @Test("slow parents are told of")
     func slow() {
-        var swarm = Swarm(pieces: 8, holding: [PieceSet(all: 8), PieceSet(all: 8), [], []], hasSeed: false)
+        var swarm = Swarm(pieces: 32, holding: [PieceSet(all: 32), PieceSet(all: 32), [], []], hasSeed: false)
         var hasSlow = false
-        for _ in 0..<4 {
+        for _ in 0..<16 {
             swarm.wants(3, 1)
             swarm.wants(4, 1)
             let assignments = swarm.schedule().assignments

@@ -1,3 +1,4 @@
+import SwarmScheduling
 import Testing
 
 @testable import SwarmSimulation
@@ -7,7 +8,7 @@ struct EventQueueTests {
     @Test("they come in the order of time, and those of one time as they were planned")
     func order() {
         var queue = EventQueue()
-        var generator = SimulationGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         var planned: [(time: Int64, subject: Int)] = []
         for subject in 0..<500 {
             let time = Int64.random(in: 0..<40, using: &generator)

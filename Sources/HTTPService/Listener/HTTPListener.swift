@@ -25,7 +25,7 @@ package final class HTTPListener: Service {
     private let server: RequestServer
     private let logger: Logger
     private let group: any EventLoopGroup
-    private let connections = OpenConnections()
+    private let connections: OpenConnections
     private let inherited: Int32?
     private let otherwise: ListenAddress?
     private let place = OneShot<(address: BoundAddress, socket: Int32)>()
@@ -53,6 +53,7 @@ package final class HTTPListener: Service {
         self.otherwise = otherwise
         self.logger = logger
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
+        connections = OpenConnections(most: configuration.connections)
         server = RequestServer(
             responder: responder,
             observer: RequestObserver(name: name, accessLog: configuration.accessLog, metrics: metrics),

@@ -16,6 +16,8 @@ extension ListenerConfiguration: Configurable {
         var files = tls ?? TLS()
         try fields.section("tls", &files)
         tls = files.certificate.isEmpty ? nil : files
+        try fields.value("connections", &connections)
+        try fields.check("connections", connections > 0, "must be at least 1")
         try fields.value("header_timeout", &headerTimeout)
         try fields.value("idle_timeout", &idleTimeout)
         try fields.value("stall_timeout", &stallTimeout)

@@ -21,6 +21,8 @@ package struct ListenerConfiguration: Sendable {
     package var address: ListenAddress
     /// The certificate; nil is plain HTTP.
     package var tls: TLS?
+    /// How many connections may be open; what is asked on further ones is answered with 503, and they are closed.
+    package var connections = 100_000
     /// A new connection must have sent its first complete header by then.
     package var headerTimeout: Duration = .seconds(10)
     /// How long a connection may lie idle between requests, or a request's body may make no progress.

@@ -5,17 +5,29 @@ import Synchronization
 final class OpenConnections: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
+        /// Those that were opened when there were as many as there may be.
+        var surplus: Set<ObjectIdentifier> = []
         var draining = false
         var closing = false
     }
 
     private let state = Mutex(State())
+    private let most: Int
+
+    /// `most`: how many there may be.
+    init(most: Int) { self.most = most }
+
+    /// Whether a connection is one too many: what it asks for is refused.
+    func isSurplus(_ channel: any Channel) -> Bool {
+        state.withLock { !$0.surplus.isEmpty && $0.surplus.contains(ObjectIdentifier(channel)) }
+    }
 
     /// Whether a graceful shutdown has begun: responses then say that the connection ends.
     var isDraining: Bool { state.withLock(\.draining) }
 
     func add(_ channel: any Channel) {
         let (draining, closing) = state.withLock { state in
+            if state.channels.count >= most { state.surplus.insert(ObjectIdentifier(channel)) }
             state.channels[ObjectIdentifier(channel)] = channel
             return (state.draining, state.closing)
         }
@@ -27,7 +39,10 @@ final class OpenConnections: Sendable {
     }
 
     func remove(_ channel: any Channel) {
-        state.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+        state.withLock { state in
+            state.channels[ObjectIdentifier(channel)] = nil
+            state.surplus.remove(ObjectIdentifier(channel))
+        }
     }
 
     /// Idle connections close now, the others behind their running response.

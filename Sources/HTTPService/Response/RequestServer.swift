@@ -27,10 +27,19 @@ struct RequestServer: Sendable {
         if request.headers[.expect]?.lowercased() == "100-continue" {
             channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil)
         }
-        let response = try await answer(request, context)
+        let isSurplus = connections.isSurplus(channel)
+        let response = isSurplus ? refusal(request, context) : try await answer(request, context)
         let (outcome, failure) = await send(response, to: request, context)
         observer.observed(request, context, outcome, since: start)
         if let failure { throw failure }
+    }
+
+    /// Who calls again later may find fewer connections.
+    private func refusal(_ request: Request, _ context: ServiceRequestContext) -> Response {
+        let error = APIError.unavailable("there are as many connections as there may be", retryAfter: .seconds(5))
+        var response = ErrorResponse.response(for: error, request, context)
+        response.headers[.connection] = "close"
+        return response
     }
 
     /// How a response ended.

@@ -1,5 +1,5 @@
-/// What each peer has or is getting, all in one array: looking through those who wait touches nothing else.
-struct CoverTable: Sendable {
+/// Pieces of each peer, all in one array: looking through many peers touches nothing else.
+struct PieceTable: Sendable {
     private var words: [UInt64] = []
     private var stride = 0
 
@@ -18,10 +18,25 @@ struct CoverTable: Sendable {
         stride = next
     }
 
-    mutating func insert(_ piece: Int, at place: Int) {
+    /// 64 pieces of a place, from `64 * index` on.
+    func word(_ index: Int, at place: Int) -> UInt64 {
+        let position = place * stride + index
+        return index < stride && position < words.count ? words[position] : 0
+    }
+
+    func contains(_ piece: Int, at place: Int) -> Bool {
+        word(piece >> 6, at: place) >> UInt64(piece & 63) & 1 != 0
+    }
+
+    /// Returns whether it is new there.
+    mutating func insert(_ piece: Int, at place: Int) -> Bool {
         let end = (place + 1) * stride
         if end > words.count { words.append(contentsOf: repeatElement(0, count: end - words.count)) }
-        words[place * stride + piece >> 6] |= 1 << UInt64(piece & 63)
+        let bit: UInt64 = 1 << UInt64(piece & 63)
+        let position = place * stride + piece >> 6
+        guard words[position] & bit == 0 else { return false }
+        words[position] |= bit
+        return true
     }
 
     mutating func remove(_ piece: Int, at place: Int) {
