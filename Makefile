@@ -7,7 +7,7 @@ TEST_FLAGS ?=
 WIDTH := --experimental-maximum-parallelization-width 8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build test lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim clean
+.PHONY: help setup setup-tests build test lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim scaling clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ bench-exchange: setup-tests build ## a supernode with 10,000 nodes connected: me
 sim: ## simulated swarms of up to 10,000 peers under the supernode's own scheduler; fails if a limit does not hold
 	$(SWIFT) build -c release $(CHECKED) --product dfsim
 	@.build/release/dfsim run --check Benchmarks/scenarios/*.yml
+
+scaling: ## simulate, and draw the curves of docs/scaling.md; SWARM=FILE (bench-swarm's --json): those of real hosts, too
+	$(SWIFT) build -c release $(CHECKED) --product dfsim
+	@mkdir -p out
+	@.build/release/dfsim run --json Benchmarks/scenarios/*.yml > out/scaling.json
+	@python3 scripts/scaling.py --simulated out/scaling.json $(if $(SWARM),--measured "$(SWARM)")
 
 clean: ## remove what was built
 	$(SWIFT) package clean
