@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIMULATED = ("name peers pieces unfinished lastSeconds boundSeconds ratio meanSeconds p50Seconds p99Seconds p999Seconds "
              "maxSeconds ownRatio fullRateRatio originCopies supernodeCopies crossCopies fairness coreUse lockUse "
              "decisionsPerSecond").split()
-# What each way on real hosts tells besides its time, how it is called, and how it is drawn.
+# What each way on real hosts tells besides its time, and how it is called.
 MEASURED = {"darter": "bytes goodput bound ratio predicted misprediction origin supernode copies".split(),
             "curl": ["bound", "ratio"], "bittorrent": ["bound", "ratio"],
             "faults": ["undisturbed", "origin", "supernode", "copies"]}
