@@ -29,6 +29,7 @@ package struct SupernodeConfiguration: Sendable, Configurable {
         try fields.value("home", &home)
         try fields.section("store", &store)
         try fields.section("peers", &peers)
+        try fields.map("labels", &peers.labels)
         try fields.section("origin", &origin)
         try fields.section("limits", &limits)
         try fields.section("cluster", &cluster)

@@ -15,6 +15,8 @@ package struct PeerConfiguration: Sendable, Configurable {
     /// The most pieces that the supernode itself has under way to peers, for each task.
     package var seedSlots = 16
 
+    /// Where the supernode itself stands, from its own section.
+    package var labels: [String: String] = [:]
     /// How pieces are handed out; not a matter of configuration.
     package var scheduler = SchedulerConfiguration()
     /// What clients can make the supernode remember; not a matter of configuration.

@@ -33,7 +33,7 @@ extension SwarmTask {
             state.record = record
             state.isVerified = verified || record.digest == nil
             if let count = file.layout.pieceCount { state.scheduler.learn(pieceCount: count) }
-            state.scheduler.join(seed.id, as: .seed, holding: [], labels: PeerLabels())
+            state.scheduler.join(seed.id, as: .seed, holding: [], labels: PeerLabels(configuration.labels))
             return members
         }
         for session in sessions { session.notify(id) }

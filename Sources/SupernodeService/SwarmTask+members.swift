@@ -29,7 +29,7 @@ extension SwarmTask {
                 session.id,
                 as: .peer,
                 holding: [],
-                labels: PeerLabels(site: session.labels["zone"])
+                labels: PeerLabels(session.labels)
             )
             state.scheduler.restrict(session.id, pattern == .cdn ? .seedOnly : .anyParent)
             state.members[session.id] = member

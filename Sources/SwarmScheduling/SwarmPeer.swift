@@ -49,6 +49,8 @@ struct SwarmPeer: Sendable {
     let id: PeerID
     /// The number of its site; nil: it is near to everybody.
     let site: Int?
+    /// The numbers of its host and its rack, the nearer first.
+    var neighbourhoods: [Int] = []
     let role: PeerRole
     var restriction = ParentRestriction.anyParent
     /// Whether it is to be looked at against everything, not only against what is fresh.

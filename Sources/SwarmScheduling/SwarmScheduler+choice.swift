@@ -121,8 +121,8 @@ extension SwarmScheduler {
             && (peers[seed].promptLine < configuration.seedRepeatLine || peers[child].restriction == .seedOnly)
     }
 
-    /// A peer with a free slot that holds a piece, one of the child's site if there is any: of two at random the better
-    /// one.
+    /// A peer with a free slot that holds a piece: one of the child's host, rack or site if there is any, and within a
+    /// site of two at random the better one.
     private func idleHolder(
         of piece: Int,
         for child: Int,
@@ -130,6 +130,14 @@ extension SwarmScheduler {
         now: SchedulerInstant,
         using chance: inout SplitMix64
     ) -> Int? {
+        guard idleCopies.present.contains(piece) else { return nil }
+        for number in peers[child].neighbourhoods {
+            let found = neighbourhoods.first(in: number, using: &chance) {
+                idle.contains($0) && holders[piece].contains($0) && !peers[$0].isSlow
+                    && isSuitable($0, for: child, piece: piece, except: excluded, now: now)
+            }
+            if let found { return found }
+        }
         if let site = peers[child].site, sites[site].idleCopies.present.contains(piece) {
             let found = better(of: sites[site].idleCopies[piece], using: &chance) { start in
                 PlaceSet.first(in: idle, holders[piece], sites[site].members, from: start) {
@@ -138,7 +146,6 @@ extension SwarmScheduler {
             }
             if let found { return found }
         }
-        guard idleCopies.present.contains(piece) else { return nil }
         return better(of: idleCopies[piece], using: &chance) { start in
             PlaceSet.first(in: idle, holders[piece], from: start) {
                 isSuitable($0, for: child, piece: piece, except: excluded, now: now)

@@ -63,6 +63,7 @@ package struct SwarmScheduler: Sendable {
     /// The sites by name, and by number.
     private var siteNumbers: [String: Int] = [:]
     var sites: [Site] = []
+    var neighbourhoods = Neighbourhoods()
     var seedPace: Pace
     /// From the end of a seed's body to the beginning of the next one where none waits, in nanoseconds.
     var seedGap: Int64?
@@ -111,9 +112,13 @@ package struct SwarmScheduler: Sendable {
         pieceCount = count
     }
 
+    /// Peers of further sites count as near to everybody.
+    private static let mostSites = 256
+
     private mutating func site(_ labels: PeerLabels) -> Int? {
         guard let name = labels.site else { return nil }
         if let known = siteNumbers[name] { return known }
+        guard sites.count < Self.mostSites else { return nil }
         siteNumbers[name] = sites.count
         sites.append(Site())
         sites[sites.count - 1].learn(pieceCount: pieceCount)
@@ -145,7 +150,10 @@ package struct SwarmScheduler: Sendable {
         }
         places[peer] = place
         if role == .seed { seeds.append(place) } else { ordinaryPeers += 1 }
-        if role == .peer, let site = joined.site { sites[site].members.insert(place) }
+        if role == .peer {
+            if let site = joined.site { sites[site].members.insert(place) }
+            peers[place].neighbourhoods = labels.neighbourhoods.map { neighbourhoods.enter(place, name: $0) }
+        }
         if health != nil { conspicuous.insert(place) }
         if joined.health.isResting, let end = joined.health.restsUntil {
             alarms.insert(Alarm(at: end, matter: .rest(parent: place, birth: births)))
@@ -177,6 +185,7 @@ package struct SwarmScheduler: Sendable {
         }
         waiting.update(place, load: nil)
         if let site = peers[place].site { sites[site].members.remove(place) }
+        for number in peers[place].neighbourhoods { neighbourhoods.leave(place, group: number) }
         seedOnly.remove(place)
         cautious.remove(place)
         conspicuous.remove(place)

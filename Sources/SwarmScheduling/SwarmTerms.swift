@@ -10,11 +10,25 @@ package enum PeerRole: Sendable, Hashable {
 
 /// What is known of where a peer is.
 package struct PeerLabels: Sendable, Hashable {
-    /// Peers of one site prefer each other.
+    /// Peers of one site prefer each other, and pieces travel between sites about once.
     package var site: String?
+    /// Where within the site: of all holders with a free slot those of a peer's own rack go before others.
+    package var rack: String?
+    /// Where within the rack: those of its own host go first.
+    package var host: String?
 
-    /// Labels of a peer at `site`.
-    package init(site: String? = nil) { self.site = site }
+    /// Nil: not known.
+    package init(site: String? = nil, rack: String? = nil, host: String? = nil) {
+        self.site = site
+        self.rack = rack
+        self.host = host
+    }
+
+    /// The names of what it stands in, the nearest first: racks of different sites may have the same name.
+    var neighbourhoods: [String] {
+        let rackName = rack.map { "\(site ?? "")\u{0}\($0)" }
+        return [host.map { "\(rackName ?? site ?? "")\u{0}\u{0}\($0)" }, rackName].compactMap { $0 }
+    }
 }
 
 /// Which parents a peer may be given.
