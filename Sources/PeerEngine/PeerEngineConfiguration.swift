@@ -18,6 +18,8 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
     package var failover = Duration.seconds(3)
     /// How long a supernode that was given up is left alone.
     package var retrySupernode = Duration.seconds(10)
+    /// How long a download that has begun and has no other way waits for a supernode to answer again.
+    package var patience = Duration.seconds(60)
     /// How long the origin's word that some credentials may have some content is believed.
     package var permissionTime = Duration.seconds(60)
 
@@ -34,6 +36,7 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
         try fields.value("back_to_source_delay", &backToSourceDelay)
         try fields.value("failover", &failover)
         try fields.value("retry_supernode", &retrySupernode)
+        try fields.value("patience", &patience)
         try fields.value("permission_time", &permissionTime)
     }
 }

@@ -28,10 +28,27 @@ extension TaskDownload {
         if hasSucceeded { await keepOffering() }
     }
 
-    /// Tries the supernodes one after the other.
+    /// Tries the supernodes, and once it has begun again and again, where there is no other way.
     ///
     /// Returns without an end where every one is out of reach and the origin may be asked.
     private func downloadThroughSupernodes(_ environment: DownloadEnvironment) async throws(DownloadError) {
+        var bytes: Int64 = -1
+        var deadline = ContinuousClock.now
+        while true {
+            do throws(DownloadError) {
+                return try await tryEverySupernode(environment)
+            } catch {
+                guard error.code == .supernodeUnreachable, let file else { throw error }
+                if file.bytesCommitted > bytes { deadline = .now + configuration.patience }
+                bytes = file.bytesCommitted
+                guard .now < deadline else { throw error }
+            }
+            do { try await Task.sleep(for: .seconds(1)) } catch { throw DownloadError(.cancelled, "cancelled") }
+        }
+    }
+
+    /// Tries the supernodes one after the other.
+    private func tryEverySupernode(_ environment: DownloadEnvironment) async throws(DownloadError) {
         let now = ContinuousClock.now
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }

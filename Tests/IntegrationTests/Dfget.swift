@@ -9,8 +9,8 @@ struct Dfget: Sendable {
 
     /// `directory`: where it works; its outputs go to `directory/out`.
     ///
-    /// `more` is further YAML.
-    init(in directory: String, _ more: String = "") throws {
+    /// `patience`: how long it waits for a supernode that is its only way; `more` is further YAML.
+    init(in directory: String, patience: String = "0s", _ more: String = "") throws {
         self.directory = directory
         configuration = "\(directory)/dfget.yml"
         try FileManager.default.createDirectory(atPath: "\(directory)/out", withIntermediateDirectories: true)
@@ -18,7 +18,7 @@ struct Dfget: Sendable {
             home: \(directory)/no-daemon
             alive_time: 0s
             origin: {retry: {base_delay: 20ms}}
-            peer: {failover: 2s, back_to_source_delay: 50ms}
+            peer: {failover: 2s, back_to_source_delay: 50ms, patience: \(patience)}
             \(more)
             """
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)

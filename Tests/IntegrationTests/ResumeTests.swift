@@ -99,6 +99,39 @@ import Testing
         }
     }
 
+    @Test
+    func aSupernodeThatComesBackIsWaitedFor() async throws {
+        let bytes = randomBytes(Self.size, seed: 95)
+        let release = TestEvent()
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                if request.number > 1, !release.hasFired { await release.wait() }
+                return .content(bytes, for: request, ["ETag": "\"one\""])
+            } body: { origin in
+                let home = "\(directory)/s"
+                let tool = try Dfget(in: directory, patience: "1m")
+                let port = FreePort.next()
+                let configuration = Configurations.supernode(home: "\(home)/home", port: port)
+                let node = "127.0.0.1:\(port)"
+                let arguments = [
+                    "-n", node, "-o", tool.output(), origin.url("/file"), "--notbs", "--verbose", "--json",
+                ]
+                try await withSupernode(configuration, in: home) { supernode in
+                    try await withProcess(try tool.command(arguments)) { process in
+                        try await supernode.process.line(containing: "/pieces/30 ")
+                        await supernode.process.kill()
+                        try await process.line(containing: "supernode does not answer")
+                        release.fire()
+                        try await withSupernode(configuration, in: "\(directory)/again") { _ in
+                            #expect(await process.end().status.isSuccess)
+                        }
+                    }
+                }
+                #expect(try fileDigest(tool.output()) == Digest.of(bytes))
+            }
+        }
+    }
+
     @Test(arguments: [false, true])
     func withTheSupernodeKilledItGoesToTheOriginUnlessForbidden(forbidden: Bool) async throws {
         let bytes = randomBytes(Self.size, seed: 94)
