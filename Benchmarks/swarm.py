@@ -353,6 +353,7 @@ def run_faults(swarm):
         result = {
             "seconds": max(ends) - registration.at, "first": min(ends) - registration.at,
             "undisturbed": max(never_cut) - registration.at,
+            "wrong": swarm.metric('darter_complaints_total{reason="wrongBytes"'),
             "origin": swarm.sent_by_origin() / swarm.options.size,
             "supernode": swarm.metric("darter_sent_bytes_total") / swarm.options.size,
             "copies": sum(copied) / swarm.options.size,
@@ -365,6 +366,8 @@ def run_faults(swarm):
         supernode.stop()
         processes.stop_leftovers("dfget")
     swarm.check(good)
+    if not result["wrong"]:
+        raise BenchError("nobody has noticed the spoilt pieces: they were none")
     return result
 
 
@@ -494,7 +497,8 @@ def show(row):
               f"a call {row['call_time'] * 1000:5.1f} ms, {row['call_cost'] * 1e6:4.0f} us of the supernode's  "
               f"processors busy {row['busy'] * 100:3.0f} %", flush=True)
     if "undisturbed" in row:
-        print(f"{'':<11} all good peers; the last of those never cut off after {row['undisturbed']:6.2f} s", flush=True)
+        print(f"{'':<11} all good peers; the last of those never cut off after {row['undisturbed']:6.2f} s; "
+              f"{row['wrong']:.0f} pieces had wrong bytes", flush=True)
 
 
 def main():
