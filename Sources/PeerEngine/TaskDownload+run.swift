@@ -38,12 +38,14 @@ extension TaskDownload {
             do throws(DownloadError) {
                 return try await tryEverySupernode(environment)
             } catch {
-                guard error.code == .supernodeUnreachable, let file else { throw error }
+                // One that is being restarted may say so before it is gone.
+                guard [.supernodeUnreachable, .shuttingDown].contains(error.code), let file else { throw error }
                 if file.bytesCommitted > bytes { deadline = .now + configuration.patience }
                 bytes = file.bytesCommitted
                 guard .now < deadline else { throw error }
             }
             do { try await Task.sleep(for: .seconds(1)) } catch { throw DownloadError(.cancelled, "cancelled") }
+            if giveUp() { throw DownloadError(.cancelled, "nobody wants it any longer") }
         }
     }
 

@@ -15,7 +15,9 @@ extension TaskDownload {
         let connection = state.withLock { state -> SupernodeConnection? in
             guard var transfer = state.active[piece], transfer.cancellation === cancellation else { return nil }
             switch moment {
-            case .began(let queued): transfer.queued = queued
+            case .began(let queued):
+                // Whatever the parent says: no longer than the request has been under way.
+                transfer.queued = min(queued, transfer.asked.duration(to: .now))
             case .ending: break
             case .received(let duration):
                 transfer.body = duration

@@ -154,8 +154,9 @@ final class PeerSession: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state -> Bool in
+                    // Nobody looks for a deadline again that has passed already.
                     guard state.news.isEmpty, state.latest <= sequence, state.waiter == nil, !state.isGone,
-                        !Task.isCancelled
+                        !Task.isCancelled, clock.now() < deadline
                     else {
                         return false
                     }

@@ -56,8 +56,10 @@ extension SwarmScheduler {
 
     /// The site within which a child gets what is there; nil: it takes from everybody.
     ///
-    /// Whoever keeps away from somebody may find nobody else at its site.
-    func boundSite(of child: Int) -> Int? { cautious.contains(child) ? nil : peers[child].site }
+    /// Whoever keeps away from somebody may find nobody else at its site, and whoever only a seed may serve finds nobody there.
+    func boundSite(of child: Int) -> Int? {
+        cautious.contains(child) || peers[child].restriction == .seedOnly ? nil : peers[child].site
+    }
 
     /// Which of 64 pieces peers with a free slot may give to a child of a site: from elsewhere only what is not there and
     /// not on its way there.
