@@ -33,8 +33,7 @@ extension SwarmScheduler {
         let seedSlots = seedSlots
         for transfer in ended {
             let time = max(1, elapsed - transfer.start)
-            // Whatever it says: what would be left of the time for the body must not make all others look slow.
-            let queued = min(time - time / 16, transfer.timing?.queued.inNanoseconds ?? 0)
+            let queued = min(time - 1, transfer.timing?.queued.inNanoseconds ?? 0)
             // What comes out of a buffer at once has been on its way before.
             let told = transfer.timing.map { max($0.body.inNanoseconds, (time - queued) / 8) }
             let duration = max(1, min(time - queued, told ?? time))

@@ -22,22 +22,4 @@ struct SeedOnlyTests {
         let assignments = swarm.schedule().assignments
         #expect(assignments.map(\.parent) == [swarm.ids[0], swarm.ids[0]])
     }
-
-    @Test("however long a child says that it waited in line, the others do not look slow")
-    func liesAboutTheQueue() {
-        var swarm = Swarm(pieces: 4, holding: [PieceSet(all: 4), [], []], hasSeed: false)
-        swarm.wants(2, 1)
-        let assignments = swarm.schedule().assignments
-        swarm.now += .seconds(1)
-        for assignment in assignments {
-            swarm.scheduler.finished(
-                assignment.piece,
-                by: assignment.peer,
-                from: assignment.parent,
-                timing: TransferTiming(body: .zero, queued: .seconds(3600))
-            )
-        }
-        _ = swarm.schedule()
-        #expect(swarm.scheduler.usualDuration ?? 0 > 5_000_000)
-    }
 }
