@@ -201,7 +201,7 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["BackendAPI", "Content", nioCore, nioPosix, nioHTTP1],
+            dependencies: ["BackendAPI", "Content", "SwarmScheduling", nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 

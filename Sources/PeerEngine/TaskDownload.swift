@@ -242,13 +242,6 @@ extension TaskDownload {
     var file: PieceFile? { state.withLock { $0.file } }
     var record: OriginRecord? { state.withLock { $0.record } }
 
-    /// Whether the download came to nothing.
-    var hasFailed: Bool {
-        state.withLock { state in
-            if case .failure? = state.outcome { true } else { false }
-        }
-    }
-
     /// Whether it only seeds.
     var hasSucceeded: Bool {
         state.withLock { state in

@@ -82,19 +82,17 @@ package final class Supernode: Service {
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
             share = (share + 1) % PeerDirectory.shares
             let now = clock.now()
-            waiting.end(at: now)
             // There may be very many peers, each somewhere else in memory: to look at each once a second is enough.
-            forgetSilent(among: peers.share(share), at: now)
-            tasks.tick(at: now)
+            tick(at: now, lookingAt: peers.share(share))
             if share == 0 { recordPeers(at: now) }
             Gauge(label: "darter_tasks").record(tasks.count)
         }
     }
 
-    /// Does what is due at `now`.
-    func tick(at now: ContinuousClock.Instant) {
+    /// Does what is due at `now`; of the peers only some are looked at.
+    func tick(at now: ContinuousClock.Instant, lookingAt some: [PeerSession]) {
         waiting.end(at: now)
-        forgetSilent(among: peers.all, at: now)
+        forgetSilent(among: some, at: now)
         tasks.tick(at: now)
     }
 

@@ -102,20 +102,6 @@ struct Network: Sendable {
         changed.removeAll(keepingCapacity: true)
     }
 
-    /// What a host receives, in bytes per second.
-    func incomingRate(_ host: Int) -> Double {
-        var sum = 0.0
-        for flow in hosts[host].downloads { sum += flows[Int(flow)].rate }
-        return sum
-    }
-
-    /// What a host sends, in bytes per second.
-    func outgoingRate(_ host: Int) -> Double {
-        var sum = 0.0
-        for flow in hosts[host].uploads { sum += flows[Int(flow)].rate }
-        return sum
-    }
-
     private mutating func share(sender: Int, receiver: Int, link: Int, at now: Int64) {
         for index in hosts[sender].uploads.indices { update(Int(hosts[sender].uploads[index]), at: now) }
         for index in hosts[receiver].downloads.indices { update(Int(hosts[receiver].downloads[index]), at: now) }

@@ -1,18 +1,14 @@
-/// Random numbers that are the same for the same seed: SplitMix64 (Steele, Lea, Flood 2014).
+import SwarmScheduling
+
+/// Random numbers that are the same for the same seed.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+    private var numbers: SplitMix64
 
     /// The sequence of a seed.
-    package init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { numbers = SplitMix64(seed: seed) }
 
     /// The next number.
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
+    package mutating func next() -> UInt64 { numbers.next() }
 }
 
 /// Bytes that do not compress and are the same for the same seed.

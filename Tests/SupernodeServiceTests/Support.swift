@@ -119,7 +119,7 @@ struct Rig: Sendable {
     /// Lets time pass, and the supernode do what is due then.
     func pass(_ duration: Duration) {
         time.pass(duration)
-        supernode.tick(at: time.now)
+        supernode.tick(at: time.now, lookingAt: supernode.peers.all)
     }
 
     /// A registered peer.

@@ -63,3 +63,19 @@ struct NetworkTests {
         #expect(network.flows[second].rate == 30)
     }
 }
+
+extension Network {
+    /// What a host receives, in bytes per second.
+    fileprivate func incomingRate(_ host: Int) -> Double {
+        var sum = 0.0
+        for flow in hosts[host].downloads { sum += flows[Int(flow)].rate }
+        return sum
+    }
+
+    /// What a host sends, in bytes per second.
+    fileprivate func outgoingRate(_ host: Int) -> Double {
+        var sum = 0.0
+        for flow in hosts[host].uploads { sum += flows[Int(flow)].rate }
+        return sum
+    }
+}
