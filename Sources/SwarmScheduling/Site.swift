@@ -3,7 +3,7 @@
 struct Site: Sendable {
     /// The places of the site's peers.
     var members = PlaceSet()
-    /// How many copies they hold or are getting, without those of peers that serve nobody.
+    /// How many copies they hold or are getting in good time, without those of peers that serve nobody.
     var supply = PieceCounters()
     /// How many of the idle here hold a piece.
     var idleCopies = PieceCounters()

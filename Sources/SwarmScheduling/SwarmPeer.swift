@@ -14,12 +14,15 @@ struct Transfer: Sendable {
     var isDiscounted = false
     /// Whether it no longer counts for the child: its end is near, or it takes too long and its parent may be dead.
     var isWrittenOff = false
+    /// Whether others may wait for it: the piece will be there in good time, for all that is known.
+    var isPromised: Bool
 
-    init(piece: Int, parent: Int?, serial: Int, start: Int64?) {
+    init(piece: Int, parent: Int?, serial: Int, start: Int64?, isPromised: Bool) {
         pieceNumber = Int32(piece)
         parentPlace = parent.map { Int32($0) } ?? -1
         self.serial = serial
         startTime = start ?? .min
+        self.isPromised = isPromised
     }
 
     var piece: Int { Int(pieceNumber) }
@@ -66,6 +69,10 @@ struct SwarmPeer: Sendable {
     var transfers: [Transfer] = []
     /// How many of these no longer count.
     var writtenOff = 0
+    /// How many of these nobody waits for.
+    var unpromised = 0
+    /// How many transfers to it in a row ended without their piece.
+    var fruitless = 0
     /// How many transfers to it keep its link busy for a while.
     var promptTransfers: Int { transfers.count - writtenOff }
     /// When its transfers are looked at next.

@@ -6,7 +6,7 @@ extension SwarmScheduler {
     mutating func hold(_ piece: Int, at place: Int) {
         guard holdings.insert(piece, at: place) else { return }
         holders[piece].insert(place)
-        cover(piece, at: place)
+        cover(piece, at: place, isPromised: true)
         if peers[place].role == .seed { fresh.insert(piece) }
         if idle.contains(place) { addIdleCopies(1 << UInt64(piece & 63), at: piece >> 6, of: place) }
     }
@@ -18,7 +18,7 @@ extension SwarmScheduler {
         peers[place].coveredCount -= 1
         holders[piece].remove(place)
         if idle.contains(place) { removeIdleCopies(1 << UInt64(piece & 63), at: piece >> 6, of: place) }
-        if peers[place].role == .peer { loseCopy(piece, at: place) }
+        loseCopy(piece, at: place)
         refreshWaiting(place)
     }
 
@@ -34,8 +34,13 @@ extension SwarmScheduler {
     mutating func begin(_ piece: Int, at child: Int, from parent: Int?, start: Int64?) {
         serials += 1
         transferCount += 1
-        peers[child].transfers.append(Transfer(piece: piece, parent: parent, serial: serials, start: start))
-        cover(piece, at: child)
+        // Nobody waits for what is under way since nobody knows when, nor with a child that again and again gets nothing.
+        let isPromised = start != nil && !isFruitless(child)
+        peers[child].transfers.append(
+            Transfer(piece: piece, parent: parent, serial: serials, start: start, isPromised: isPromised)
+        )
+        if !isPromised { peers[child].unpromised += 1 }
+        cover(piece, at: child, isPromised: isPromised)
         guard let parent else { return }
         peers[parent].line.append((child, piece))
         refreshIdle(parent)
@@ -43,14 +48,15 @@ extension SwarmScheduler {
 
     /// A piece is no longer under way to a child, whatever came of it.
     mutating func release(_ transfer: Transfer, at child: Int) {
-        if let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) {
-            if peers[child].transfers[index].isWrittenOff { peers[child].writtenOff -= 1 }
-            peers[child].transfers.remove(at: index)
-        }
+        guard let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }) else { return }
+        let transfer = peers[child].transfers.remove(at: index)
+        if transfer.isWrittenOff { peers[child].writtenOff -= 1 }
+        if !transfer.isPromised { peers[child].unpromised -= 1 }
         transferCount -= 1
+        peers[child].fruitless += 1
         peers[child].coveredCount -= 1
         covers.remove(transfer.piece, at: child)
-        if peers[child].role == .peer { loseCopy(transfer.piece, at: child) }
+        if transfer.isPromised { loseCopy(transfer.piece, at: child) }
         refreshWaiting(child)
         guard let parent = transfer.parent else { return }
         if let index = peers[parent].line.firstIndex(where: { $0.child == child && $0.piece == transfer.piece }) {
@@ -78,17 +84,29 @@ extension SwarmScheduler {
         touch(child)
     }
 
-    private mutating func cover(_ piece: Int, at place: Int) {
+    /// Others no longer wait for a transfer: they get its piece elsewhere.
+    mutating func breakPromise(of transfer: Transfer, at child: Int) {
+        guard let index = peers[child].transfers.firstIndex(where: { $0.serial == transfer.serial }),
+            peers[child].transfers[index].isPromised
+        else { return }
+        peers[child].transfers[index].isPromised = false
+        peers[child].unpromised += 1
+        loseCopy(transfer.piece, at: child)
+        refreshWaiting(child)
+    }
+
+    private mutating func cover(_ piece: Int, at place: Int, isPromised: Bool) {
         guard covers.insert(piece, at: place) else { return }
         peers[place].coveredCount += 1
         refreshWaiting(place)
-        guard peers[place].role == .peer else { return }
+        guard isPromised, peers[place].role == .peer else { return }
         copies += 1
         if supply.add(piece) { uninjected.remove(piece) }
         if let site = peers[place].site, !peers[place].health.isBarred { sites[site].supply.add(piece) }
     }
 
     private mutating func loseCopy(_ piece: Int, at place: Int) {
+        guard peers[place].role == .peer else { return }
         if let site = peers[place].site, !peers[place].health.isBarred, sites[site].supply.subtract(piece) {
             fresh.insert(piece)
         }
@@ -101,12 +119,14 @@ extension SwarmScheduler {
     /// A peer that serves nobody does not keep others of its site from getting elsewhere what it holds.
     mutating func countAtSite(_ place: Int, isCounted: Bool) {
         guard peers[place].role == .peer, let site = peers[place].site else { return }
+        var unpromised = BitSet()
+        for transfer in peers[place].transfers where !transfer.isPromised { unpromised.insert(transfer.piece) }
         for index in 0..<pieceWords {
-            let covered = covers.word(index, at: place)
+            let counted = covers.word(index, at: place) & ~unpromised.word(index)
             if isCounted {
-                sites[site].supply.add(covered, to: index)
+                sites[site].supply.add(counted, to: index)
             } else {
-                fresh.formUnion(sites[site].supply.subtract(covered, from: index), at: index)
+                fresh.formUnion(sites[site].supply.subtract(counted, from: index), at: index)
             }
         }
     }
@@ -125,13 +145,16 @@ extension SwarmScheduler {
     /// Whether a child would pass on late, or to nobody, what it gets.
     func isPoorParent(_ child: Int) -> Bool { peers[child].isSlowChild || peers[child].health.isBarred }
 
-    /// A child's place in the queue: those with the fewest pieces first, but who would be a poor parent behind those that
-    /// have up to a fifth more than the mean.
+    /// Whether a child again and again gets nothing of what it is given.
+    func isFruitless(_ child: Int) -> Bool { peers[child].fruitless >= 3 }
+
+    /// A child's place in the queue: those with the fewest pieces first, but who would be a poor parent, or gets nothing of
+    /// what it is given, behind those that have up to a fifth more than the mean.
     ///
     /// Always the first, it would take what the others could pass on; always the last, it would get nothing for long.
     func load(of child: Int) -> Int {
-        let load = peers[child].coveredCount
-        guard isPoorParent(child) else { return load }
+        let load = peers[child].coveredCount - peers[child].unpromised
+        guard isPoorParent(child) || isFruitless(child) else { return load }
         return max(load, min(copies * 6 / (5 * max(1, ordinaryPeers)) + 1, pieceCount - uninjected.count - 1))
     }
 

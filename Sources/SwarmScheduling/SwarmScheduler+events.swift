@@ -15,8 +15,9 @@ extension SwarmScheduler {
         guard piece.value < pieceCount, !holdings.contains(piece.value, at: child) else { return }
         if let transfer = transfer(of: piece.value, at: child) {
             noteEnd(of: transfer, at: child, timing)
-            peers[child].steals = 0
             release(transfer, at: child)
+            peers[child].steals = 0
+            peers[child].fruitless = 0
             touch(child)
         }
         if let parent = parent.flatMap({ place(of: $0) }), parent != child {

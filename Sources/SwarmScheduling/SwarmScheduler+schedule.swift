@@ -169,7 +169,7 @@ extension SwarmScheduler {
         peers[child].wanted -= 1
         assign(choice, to: child, now: now, elapsed: elapsed, into: &output, using: &chance)
         // It may stand further ahead now than those who are being looked at.
-        if isPoorParent(child) { touch(child) }
+        if isPoorParent(child) || isFruitless(child) { touch(child) }
         return true
     }
 

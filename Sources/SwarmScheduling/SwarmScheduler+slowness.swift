@@ -230,6 +230,7 @@ extension SwarmScheduler {
         guard let parent = transfer.parent, let start = transfer.start else { return }
         // Whatever patience the child itself is shown: others do not wait for it at the parent.
         discount(transfer, at: child)
+        breakPromise(of: transfer, at: child)
         let late = start + patience(with: child, factor: configuration.endgameFactor)
         if elapsed < late {
             watchAgain(transfer, of: child, at: late)
@@ -249,7 +250,7 @@ extension SwarmScheduler {
         }
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
-        release(self.transfer(of: transfer.piece, at: child) ?? transfer, at: child)
+        release(transfer, at: child)
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
         assign(
             Choice(piece: transfer.piece, parent: other),

@@ -30,7 +30,7 @@ package struct SwarmScheduler: Sendable {
 
     /// The places of a piece's holders, seeds among them.
     var holders: [PlaceSet] = []
-    /// How many copies the peers hold or are getting; seeds' own are not counted.
+    /// How many copies the peers hold or are getting in good time; seeds' own are not counted.
     var supply = PieceCounters()
     /// Their sum.
     var copies = 0

@@ -193,10 +193,16 @@ struct RandomWorld {
         for peer in joined {
             for (piece, parent) in underWay[peer] ?? [:] {
                 if let parent { lines[parent, default: 0] += 1 }
-                if peer != seedPeer { copies[piece.value] += 1 }
+                if peer != seedPeer, isPromised(piece, to: peer) { copies[piece.value] += 1 }
             }
             if peer != seedPeer { for piece in held[peer] ?? [] { copies[piece.value] += 1 } }
         }
+    }
+
+    /// Whether others wait for a piece that is under way.
+    private func isPromised(_ piece: PieceIndex, to child: PeerID) -> Bool {
+        guard let place = scheduler.place(of: child) else { return false }
+        return scheduler.transfer(of: piece.value, at: place)?.isPromised == true
     }
 
     private func line(_ parent: PeerID) -> Int { lines[parent] ?? 0 }
@@ -268,7 +274,7 @@ struct RandomWorld {
         return !joined.contains { peer in
             guard peer != seedPeer, let place = scheduler.place(of: peer) else { return false }
             return scheduler.peers[place].site == site && !scheduler.peers[place].health.isBarred
-                && (held[peer]?.contains(piece) == true || underWay[peer]?[piece] != nil)
+                && (held[peer]?.contains(piece) == true || isPromised(piece, to: peer))
         }
     }
 
