@@ -99,6 +99,9 @@ struct SwarmPeer: Sendable {
     /// How long the bodies take that it gets, and those that it sends, as moving averages in nanoseconds.
     var receiving: Int64?
     var sending: Int64?
+    /// How long everything but the body takes when it fetches, waiting in line included, as a moving average in
+    /// nanoseconds.
+    var delay: Int64?
     /// From the end of a body that it sends to the beginning of the next one where none waits in line, as a moving average
     /// in nanoseconds.
     var gap: Int64?

@@ -22,10 +22,11 @@ extension SwarmScheduler {
     }
 
     /// How long bodies usually take, in nanoseconds: the mean over the children's rates, so that neither a few slow ones
-    /// nor those that happen to be under way say what is usual.
-    var usualDuration: Int64? {
-        measuredChildren == 0 ? nil : Int64((Double(measuredChildren) / sumOfRates).rounded())
-    }
+    /// nor those that happen to be under way say what is usual, and one that lies can not make all others look slow.
+    var usualDuration: Int64? { rates.value.map { Int64((Double(Int64.max) / $0).rounded()) } }
+
+    /// How long everything but the body usually takes, waiting in line included, in nanoseconds.
+    private var usualDelay: Int64 { delays.value.map { Int64($0) } ?? 0 }
 
     /// Learns from what ended since the last decision.
     mutating func measure(elapsed: Int64) {
@@ -37,7 +38,6 @@ extension SwarmScheduler {
             // What comes out of a buffer at once has been on its way before.
             let told = transfer.timing.map { max($0.body.inNanoseconds, (time - queued) / 8) }
             let duration = max(1, min(time - queued, told ?? time))
-            usualDelay += (time - duration - usualDelay) / 16
             noteGap(time - duration - queued, at: transfer)
             if transfer.isFromSeed {
                 // What waits in line there was asked for too early.
@@ -49,7 +49,7 @@ extension SwarmScheduler {
                     most: configuration.seedSlots
                 )
             }
-            judgeChild(transfer, duration, gap: time - duration - queued)
+            judgeChild(transfer, duration, queued: queued, gap: time - duration - queued)
             judgeParent(transfer, duration)
         }
         ended.removeAll(keepingCapacity: true)
@@ -73,9 +73,12 @@ extension SwarmScheduler {
         return max(1, Int((Pace.cover * Double(gap) / Double(max(1, body))).rounded()))
     }
 
-    private mutating func judgeChild(_ transfer: EndedTransfer, _ duration: Int64, gap: Int64) {
+    private mutating func judgeChild(_ transfer: EndedTransfer, _ duration: Int64, queued: Int64, gap: Int64) {
         let child = transfer.child
         guard peers[child].birth == transfer.childBirth else { return }
+        let delay = peers[child].delay.map { $0 + (queued + gap - $0) / 16 } ?? queued + gap
+        delays.replace(peers[child].delay, by: delay)
+        peers[child].delay = delay
         let usualGap = peers[child].receivingGap.map { $0 + (gap - $0) / 8 } ?? gap
         peers[child].receivingGap = usualGap
         let limit = Int(peers[child].pace.limit)
@@ -90,10 +93,8 @@ extension SwarmScheduler {
         // The fastest parents show what the child can do; but one body that came out of a buffer at once does not.
         let receiving = before.map { max(min(duration, $0 + (duration - $0) / 4), $0 / 2) } ?? duration
         guard receiving != before else { return }
-        forgetRate(of: child)
+        rates.replace(before.map { .max / $0 }, by: .max / receiving)
         peers[child].receiving = receiving
-        measuredChildren += 1
-        sumOfRates += 1 / Double(receiving)
         guard let usual = usualDuration else { return }
         let isSlow = receiving > usual * Int64(configuration.slowPeerFactor)
         guard isSlow != peers[child].isSlowChild else { return }
@@ -102,11 +103,11 @@ extension SwarmScheduler {
     }
 
     /// The child no longer says what is usual.
-    mutating func forgetRate(of child: Int) {
-        guard let receiving = peers[child].receiving else { return }
+    mutating func forgetTimes(of child: Int) {
+        rates.replace(peers[child].receiving.map { .max / $0 }, by: nil)
+        delays.replace(peers[child].delay, by: nil)
         peers[child].receiving = nil
-        measuredChildren -= 1
-        sumOfRates = measuredChildren == 0 ? 0 : sumOfRates - 1 / Double(receiving)
+        peers[child].delay = nil
     }
 
     /// Whether it is the parent that is slow: not where the child is slow with others, too.

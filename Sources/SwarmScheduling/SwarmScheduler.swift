@@ -67,13 +67,11 @@ package struct SwarmScheduler: Sendable {
     var seedPace: Pace
     /// From the end of a seed's body to the beginning of the next one where none waits, in nanoseconds.
     var seedGap: Int64?
-    /// How long everything but the body takes, waiting in line included, in nanoseconds.
-    var usualDelay: Int64 = 0
     /// The transfers that ended since the last decision.
     var ended: [EndedTransfer] = []
-    /// The children whose pieces have been measured, and what they get in a nanosecond, in pieces.
-    var measuredChildren = 0
-    var sumOfRates = 0.0
+    /// What children get in the longest time that can be told (`Int64.max` nanoseconds), in pieces, and how long everything but the body takes with them.
+    var rates = ClippedMean()
+    var delays = ClippedMean()
     /// The places of peers that may have something against them.
     var conspicuous = BitSet()
     /// What events brought about before the next decision.
@@ -189,7 +187,7 @@ package struct SwarmScheduler: Sendable {
         seedOnly.remove(place)
         cautious.remove(place)
         conspicuous.remove(place)
-        forgetRate(of: place)
+        forgetTimes(of: place)
         peers[place] = SwarmPeer(id: peer, site: nil, role: .peer, birth: -1, pace: newPace)
         vacancies.append(place)
     }
