@@ -23,19 +23,22 @@ struct SchedulerPropertyTests {
 struct RandomWorld {
     var generator: SeededGenerator
     private(set) var handedOut = 0
-    private var scheduler: SwarmScheduler
-    private var now = ContinuousClock.now
-    private let seedPeer: PeerID
-    private var joined: [PeerID] = []
-    private var held: [PeerID: PieceSet] = [:]
-    private var underWay: [PeerID: [PieceIndex: PeerID?]] = [:]
-    private var restricted: Set<PeerID> = []
+    var scheduler: SwarmScheduler
+    var now = ContinuousClock.now
+    let seedPeer: PeerID
+    var joined: [PeerID] = []
+    var held: [PeerID: PieceSet] = [:]
+    var underWay: [PeerID: [PieceIndex: PeerID?]] = [:]
+    var restricted: Set<PeerID> = []
     private var blocked: Set<PeerID> = []
-    private var readers: [PeerID: PieceIndex] = [:]
+    var readers: [PeerID: PieceIndex] = [:]
     private let pieceCount: Int
+    /// Where each peer stands, and what is known of times there.
+    var sites: [PeerID: String] = [:]
+    var times = TransferTimes()
     /// How many wait at each parent, and the copies at peers of each piece: counted once after each decision.
     private var lines: [PeerID: Int] = [:]
-    private var copies: [Int] = []
+    var copies: [Int] = []
 
     init(seed: Int) {
         generator = SeededGenerator(seed)
@@ -60,6 +63,8 @@ struct RandomWorld {
             holding.insert(PieceIndex(piece))
         }
         let site = ["a", "b", nil].randomElement(using: &generator) ?? nil
+        sites[peer] = site
+        times.forget(peer)
         scheduler.join(peer, as: role, holding: holding, labels: PeerLabels(site: site))
         if !joined.contains(peer) { joined.append(peer) }
         held[peer] = holding
@@ -95,11 +100,13 @@ struct RandomWorld {
             else { return }
             scheduler.failed(transfer, by: peer, from: parent, reason: reason, at: now)
             underWay[peer]?[transfer] = nil
+            times.failed(transfer, by: peer)
         case 58..<60:
             let piece = PieceIndex(Int.random(in: 0..<(pieceCount + 3), using: &generator))
             let stranger = Bool.random(using: &generator) ? somePeer() : PeerID(using: &generator)
             if let parent = underWay[peer]?[piece], parent == stranger { return }
             scheduler.failed(piece, by: peer, from: stranger, reason: .wrongBytes, at: now)
+            times.failed(piece, by: peer)
             if case .some(nil) = underWay[peer]?[piece] { underWay[peer]?[piece] = nil }
         case 60..<83: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
         case 83..<85:
@@ -138,6 +145,7 @@ struct RandomWorld {
         )
         scheduler.finished(piece, by: peer, from: parent, timing: Bool.random(using: &generator) ? timing : nil)
         held[peer]?.insert(piece)
+        times.finished(piece, by: peer)
         underWay[peer]?[piece] = nil
     }
 
@@ -150,7 +158,10 @@ struct RandomWorld {
             told.insert(PieceIndex(Int.random(in: 0..<(pieceCount + 3), using: &generator)))
         }
         scheduler.reconcile(peer, outstanding: told)
-        for piece in (underWay[peer] ?? [:]).keys where !told.contains(piece) { underWay[peer]?[piece] = nil }
+        for piece in (underWay[peer] ?? [:]).keys where !told.contains(piece) {
+            underWay[peer]?[piece] = nil
+            times.failed(piece, by: peer)
+        }
         for piece in told where piece.value < scheduler.pieceCount && held[peer]?.contains(piece) == false {
             if underWay[peer]?[piece] == nil { underWay[peer]?[piece] = .some(nil) }
         }
@@ -160,7 +171,11 @@ struct RandomWorld {
     mutating func schedule() -> [String] {
         var faults: [String] = []
         let output = scheduler.schedule(now: now, using: &generator)
-        for cancelled in output.cancellations { underWay[cancelled.peer]?[cancelled.piece] = nil }
+        times.decided(at: now)
+        for cancelled in output.cancellations {
+            underWay[cancelled.peer]?[cancelled.piece] = nil
+            times.failed(cancelled.piece, by: cancelled.peer)
+        }
         for assignment in output.assignments {
             handedOut += 1
             let child = assignment.peer
@@ -176,9 +191,12 @@ struct RandomWorld {
             {
                 faults.append("bad alternate")
             }
+            faults += crossingFaults(assignment)
             underWay[child]?[assignment.piece] = .some(assignment.parent)
+            times.began(assignment.piece, by: child, at: now)
         }
         count()
+        faults += output.assignments.compactMap { nearnessFault($0) }
         return faults + lineFaults() + idleFaults() + counterFaults() + standingFaults()
     }
 
@@ -200,7 +218,7 @@ struct RandomWorld {
     }
 
     /// Whether others wait for a piece that is under way.
-    private func isPromised(_ piece: PieceIndex, to child: PeerID) -> Bool {
+    func isPromised(_ piece: PieceIndex, to child: PeerID) -> Bool {
         guard let place = scheduler.place(of: child) else { return false }
         return scheduler.transfer(of: piece.value, at: place)?.isPromised == true
     }
@@ -208,11 +226,11 @@ struct RandomWorld {
     private func line(_ parent: PeerID) -> Int { lines[parent] ?? 0 }
 
     /// How many of these still count.
-    private func promptLine(_ parent: PeerID) -> Int {
+    func promptLine(_ parent: PeerID) -> Int {
         line(parent) - (scheduler.place(of: parent).map { scheduler.peers[$0].discounted } ?? 0)
     }
 
-    private func slots(_ parent: PeerID) -> Int {
+    func slots(_ parent: PeerID) -> Int {
         guard let place = scheduler.place(of: parent) else { return 0 }
         let configuration = scheduler.configuration
         if parent == seedPeer { return scheduler.seedSlots }
@@ -250,7 +268,7 @@ struct RandomWorld {
                 guard let from = scheduler.place(of: parent), let offered = held[parent] else { continue }
                 for piece in offered.subtracting(own)
                 where underWay[child]?[piece] == nil && mayGive(parent, piece, to: child)
-                    && isWithinReach(piece, of: place, from: from)
+                    && !mayWait(child, for: piece, from: parent)
                     && !scheduler.avoids(place, parent: from, piece: piece.value, now: now)
                 {
                     faults.append("\(number) waits for \(piece), seed: \(parent == seedPeer)")
@@ -267,17 +285,6 @@ struct RandomWorld {
         return copies[piece.value] == 0
     }
 
-    /// A child takes from elsewhere what nobody at its site has or gets.
-    private func isWithinReach(_ piece: PieceIndex, of child: Int, from parent: Int) -> Bool {
-        guard let site = scheduler.boundSite(of: child), scheduler.peers[parent].site != site else { return true }
-        guard scheduler.peers[parent].role == .peer || scheduler.peers[parent].site != nil else { return true }
-        return !joined.contains { peer in
-            guard peer != seedPeer, let place = scheduler.place(of: peer) else { return false }
-            return scheduler.peers[place].site == site && !scheduler.peers[place].health.isBarred
-                && (held[peer]?.contains(piece) == true || isPromised(piece, to: peer))
-        }
-    }
-
     /// Whoever serves nobody is shown, with the reason.
     private mutating func standingFaults() -> [String] {
         let standings = scheduler.standings(at: now)
@@ -288,18 +295,5 @@ struct RandomWorld {
                 ? .blocked : health.isResting ? .quarantined : health.isOnProbation ? .probation : .healthy
             return (standings[peer]?.state ?? .healthy) == state ? nil : "stands otherwise than \(state)"
         }
-    }
-
-    private func counterFaults() -> [String] {
-        var faults: [String] = []
-        let givers = joined.filter { $0 != seedPeer && promptLine($0) < slots($0) }
-        for piece in 0..<scheduler.pieceCount {
-            let idle = givers.count { held[$0]?.contains(PieceIndex(piece)) == true }
-            if scheduler.supply[piece] != copies[piece] { faults.append("supply of \(piece)") }
-            if scheduler.idleCopies[piece] != idle { faults.append("idle copies of \(piece)") }
-            if scheduler.idleCopies.present.contains(piece) != (idle > 0) { faults.append("servable \(piece)") }
-            if scheduler.uninjected.contains(piece) != (copies[piece] == 0) { faults.append("uninjected \(piece)") }
-        }
-        return faults
     }
 }
