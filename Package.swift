@@ -236,7 +236,10 @@ let package = Package(
         ),
         tests(
             "OriginFetchTests",
-            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", logging]
+            [
+                "OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "TestSupport",
+                logging,
+            ]
         ),
         tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(

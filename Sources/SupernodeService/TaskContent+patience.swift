@@ -2,11 +2,11 @@ import OriginFetch
 import Synchronization
 import WireAPI
 
-/// Fetches that nobody wants any longer, and those that wait for too long, keep nobody else waiting.
+/// Fetches that nobody wants any longer, and what waits for its turn for too long, keep nobody waiting.
 extension TaskContent {
     /// How long a fetch goes on without anybody who wants the content: a client that is started again finds it going on.
     private static let grace = Duration.seconds(30)
-    /// How long joiners wait for a turn before they are sent elsewhere.
+    /// How long joiners wait for a turn, of the fetch or of a question to the origin, before they are sent elsewhere.
     private static let patience = Duration.seconds(15)
 
     /// Whether anybody takes part or is about to.
@@ -15,6 +15,7 @@ extension TaskContent {
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
         let isWanted = isWanted
+        for question in state.withLock({ $0.takeOverdueQuestions(at: now, after: Self.patience) }) { question.cancel() }
         let (fetch, waiters) = state.withLock { state -> (Cancellation?, [CheckedContinuation<Void, Never>]) in
             guard state.isFetching else { return (nil, []) }
             if isWanted { state.unwantedSince = nil } else { state.unwantedSince = state.unwantedSince ?? now }
@@ -47,10 +48,19 @@ extension TaskContent {
             state.queuedSince = task.clock.now()
             state.unwantedSince = nil
         }
-        let result = await cancellation.run { () async -> Result<Outcome, FetchError> in
-            do throws(FetchError) { return .success(try await fetch()) } catch { return .failure(error) }
-        }
-        guard let result else { throw .cancelled }
-        return try result.get()
+        guard let outcome = try await cancellation.run(fetch) else { throw .cancelled }
+        return outcome
+    }
+}
+
+extension TaskContent.State {
+    /// The questions that have waited for their turn for too long.
+    fileprivate mutating func takeOverdueQuestions(
+        at now: ContinuousClock.Instant,
+        after patience: Duration
+    ) -> [Cancellation] {
+        let overdue = questions.filter { $0.value.since.duration(to: now) > patience }
+        for ticket in overdue.keys { questions[ticket] = nil }
+        return overdue.values.map(\.cancellation)
     }
 }
