@@ -15,15 +15,15 @@ extension TaskContent {
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
         let isWanted = isWanted
-        for question in state.withLock({ $0.takeOverdueQuestions(at: now, after: Self.patience) }) { question.cancel() }
-        let (fetch, waiters) = state.withLock { state -> (Cancellation?, [CheckedContinuation<Void, Never>]) in
-            guard state.isFetching else { return (nil, []) }
+        let (given, waiters) = state.withLock { state -> ([Cancellation], [CheckedContinuation<Void, Never>]) in
+            let overdue = state.takeOverdueQuestions(at: now, after: Self.patience)
+            guard state.isFetching else { return (overdue, []) }
             if isWanted { state.unwantedSince = nil } else { state.unwantedSince = state.unwantedSince ?? now }
             let isUnwanted = state.unwantedSince.map { $0.duration(to: now) > Self.grace } ?? false
             if let since = state.queuedSince, since.duration(to: now) > Self.patience { state.isOverdue = true }
-            return (isUnwanted ? state.fetch : nil, state.isOverdue ? state.takeWaiters() : [])
+            return (overdue + (isUnwanted ? [state.fetch] : []), state.isOverdue ? state.takeWaiters() : [])
         }
-        fetch?.cancel()
+        for work in given { work.cancel() }
         for waiter in waiters { waiter.resume() }
     }
 
@@ -59,6 +59,7 @@ extension TaskContent.State {
         at now: ContinuousClock.Instant,
         after patience: Duration
     ) -> [Cancellation] {
+        guard !questions.isEmpty else { return [] }
         let overdue = questions.filter { $0.value.since.duration(to: now) > patience }
         for ticket in overdue.keys { questions[ticket] = nil }
         return overdue.values.map(\.cancellation)
