@@ -213,7 +213,7 @@ let package = Package(
         ),
 
         tests("ContentTests", ["Content", "TestSupport"]),
-        tests("NodeConfigTests", ["NodeConfig", "Content"]),
+        tests("NodeConfigTests", ["NodeConfig", "Content", "TestSupport"]),
         tests("RateLimitingTests", ["RateLimiting", "Content", "TestSupport"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig", "RateLimiting", "TestSupport"]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
@@ -236,7 +236,10 @@ let package = Package(
         ),
         tests(
             "OriginFetchTests",
-            ["OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "TestSupport", logging]
+            [
+                "OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "TestSupport",
+                logging,
+            ]
         ),
         tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(

@@ -15,7 +15,7 @@ import sys
 from plot import COLOURS, Plot, even_ticks
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SIMULATED = ("name peers pieces unfinished lastSeconds boundSeconds ratio meanSeconds p50Seconds p99Seconds p999Seconds "
+SIMULATED = ("name limits peers pieces unfinished lastSeconds boundSeconds ratio meanSeconds p50Seconds p99Seconds p999Seconds "
              "maxSeconds ownRatio fullRateRatio originCopies supernodeCopies crossCopies fairness coreUse lockUse "
              "decisionsPerSecond").split()
 # What each way on real hosts tells besides its time, and how it is called.
@@ -79,14 +79,22 @@ def of_scenario(rows, name):
     return found
 
 
+def limits_of(rows, key):
+    """What the scenario says of `key`: each limit, the highest first, with the results that it holds for."""
+    values = sorted({row["limits"][key] for row in rows if key in row["limits"]}, reverse=True)
+    return {value: [row for row in rows if row["limits"].get(key) == value] for value in values}
+
+
 def draw_growth(rows):
     rows = of_scenario(rows, "growth")
+    limits = limits_of(rows, "ratio")
     plot = Plot("How close a swarm gets to the bound (simulated)",
                 "M pieces to N peers; short grey lines: the least that is possible with whole pieces",
                 "peers, N", "time of the last peer / bound", [row["peers"] for row in rows],
-                even_ticks([1.25, *(row["ratio"] for row in rows)], 1.0))
-    plot.limit(1.25, "limit, M ≥ 10·log₂ N")
-    plot.limit(1.15, "limit, M ≥ 25·log₂ N")
+                even_ticks([*limits, *(row["ratio"] for row in rows)], 1.0))
+    for limit, bound in limits.items():
+        least = min(row["pieces"] / math.log2(row["peers"]) for row in bound)
+        plot.limit(limit, f"limit, M ≥ {math.floor(least)}·log₂ N")
     for row in rows:
         plot.mark(row["peers"], least_with_whole_pieces(row["peers"], row["pieces"]))
     for index, pieces in enumerate(sorted({row["pieces"] for row in rows})):
@@ -97,12 +105,14 @@ def draw_growth(rows):
 
 def draw_dragonfly(rows):
     rows = of_scenario(rows, "dragonfly")
+    limits = {what: value for key, what in (("mean_seconds", "the mean"), ("p99_seconds", "99 %"))
+              for value in limits_of(rows, key)}
     keys = {"maxSeconds": "the last peer", "p99Seconds": "99 % of them", "p50Seconds": "half of them", "meanSeconds": "mean"}
     plot = Plot("200 MB at 200 Mb/s each, supernode 2 Gb/s (simulated)", f"{rows[0]['pieces']} pieces", "peers", "seconds",
-                [row["peers"] for row in rows], even_ticks([9.6, *(row[key] for row in rows for key in keys)], 7.5), digits=1)
+                [row["peers"] for row in rows], even_ticks([*limits.values(), *(row[key] for row in rows for key in keys)], 7.5), digits=1)
     plot.limit(rows[0]["boundSeconds"], f"bound, {rows[0]['boundSeconds']:.1f} s")
-    plot.limit(9.0, "limit of the mean, 9.0 s")
-    plot.limit(9.6, "limit of 99 %, 9.6 s")
+    for what, value in limits.items():
+        plot.limit(value, f"limit of {what}, {value:.1f} s")
     for (key, label), colour in zip(keys.items(), COLOURS):
         plot.curve([(row["peers"], row[key]) for row in rows], label, colour)
     return plot.svg()

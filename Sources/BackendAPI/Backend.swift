@@ -1,4 +1,5 @@
-internal import Content
+public import Content
+public import RateLimiting
 
 /// What can talk to one kind of origin: the plug-in point of Darter.
 ///
@@ -35,9 +36,17 @@ public protocol Backend: Sendable {
 
     /// The entries of a directory, tag list or the like, in the order of the origin.
     func list(_ request: OriginRequest) async throws(BackendError) -> [ListedEntry]
+
+    /// The connections that all requests to the host of `url` share; nil where their number is not limited.
+    ///
+    /// A request waits for one unless its sender holds one for it (``OriginRequest/holdsConnection``).
+    func connections(to url: ResourceURL) -> Places?
 }
 
 extension Backend {
+    /// Nil.
+    public func connections(to url: ResourceURL) -> Places? { nil }
+
     /// Throws ``BackendError/Code/unsupported``.
     public func list(_ request: OriginRequest) async throws(BackendError) -> [ListedEntry] {
         throw BackendError(.unsupported, "\(request.resource.url.origin) can not be listed")

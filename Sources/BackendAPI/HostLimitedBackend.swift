@@ -1,5 +1,5 @@
-internal import Content
-internal import RateLimiting
+public import Content
+public import RateLimiting
 
 /// Keeps the requests of all backends that share its limits within what one origin host is to bear.
 ///
@@ -16,6 +16,9 @@ public struct HostLimitedBackend: Backend {
 
     /// Those of the decorated backend.
     public var capabilities: BackendCapabilities { base.capabilities }
+
+    /// The host's.
+    public func connections(to url: ResourceURL) -> Places? { limits.connections(to: url) }
 
     /// Fetches once there is a connection for it.
     public func fetch(_ request: OriginRequest, into sink: any ContentSink) async throws(BackendError) {
@@ -36,13 +39,16 @@ public struct HostLimitedBackend: Backend {
         _ request: OriginRequest,
         _ body: (OriginRequest) async throws(BackendError) -> Result
     ) async throws(BackendError) -> Result {
-        guard let host = limits.host(of: request.resource.url) else { return try await body(request) }
+        let url = request.resource.url
+        let rates = limits.rates(of: url)
         // What is held is not forgotten.
-        defer { withExtendedLifetime(host) {} }
+        defer { withExtendedLifetime(rates) {} }
         var request = request
-        if let limiter = host.rates.limiter(of: request.resource.taskID) { request.limits.append(limiter) }
-        guard let places = host.places else { return try await body(request) }
-        return try await places.run(cancelled: BackendError(.cancelled, "cancelled")) { () throws(BackendError) in
+        if let limiter = rates?.limits.limiter(of: request.resource.taskID) { request.limits.append(limiter) }
+        guard !request.holdsConnection, let connections = limits.connections(to: url) else {
+            return try await body(request)
+        }
+        return try await connections.run(cancelled: BackendError(.cancelled, "cancelled")) { () throws(BackendError) in
             try await body(request)
         }
     }

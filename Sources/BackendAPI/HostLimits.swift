@@ -24,37 +24,42 @@ public struct HostLimitConfiguration: Sendable, Configurable {
 ///
 /// A host is the host and port that a URL names; where it redirects to counts as the same.
 public final class HostLimits: Sendable {
-    /// What one host's requests share.
-    final class Host: Sendable {
-        let rates: RateLimits<TaskID>
-        let places: Places?
+    /// The rate of one host, which its tasks share.
+    final class Rates: Sendable {
+        let limits: RateLimits<TaskID>
 
-        init(_ configuration: HostLimitConfiguration) {
-            rates = RateLimits(
-                within: configuration.rate.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
-            )
-            places = configuration.connections.map { Places($0) }
-        }
+        init(_ rate: Int64) { limits = RateLimits(within: RateLimiter(bytesPerSecond: rate)) }
 
-        var isIdle: Bool { (rates.total?.isIdle(at: .now) ?? true) && (places?.isIdle ?? true) }
+        var isIdle: Bool { limits.total?.isIdle(at: .now) ?? true }
     }
 
     /// Nil where there is no limit.
-    private let hosts: SharedTable<String, Host>?
+    private let rates: SharedTable<String, Rates>?
+    /// Nil where there is no limit.
+    private let connections: SharedTable<String, Places>?
 
     /// The same limits for every host.
     public init(_ configuration: HostLimitConfiguration) {
-        let isLimited = configuration.rate != .unlimited || configuration.connections != nil
-        hosts = isLimited ? SharedTable(make: { _ in Host(configuration) }, isIdle: { $0.isIdle }) : nil
+        rates = configuration.rate.bytesPerSecond.map { rate in
+            SharedTable(make: { _ in Rates(rate) }, isIdle: { $0.isIdle })
+        }
+        connections = configuration.connections.map { count in
+            SharedTable(make: { _ in Places(count) }, isIdle: { $0.isIdle })
+        }
     }
 
     /// How many hosts are remembered.
-    public var count: Int { hosts?.count ?? 0 }
+    public var count: Int { max(rates?.count ?? 0, connections?.count ?? 0) }
 
-    /// What requests for `url` share; nil where there is no limit.
-    func host(of url: ResourceURL) -> Host? {
+    /// The rate that requests for `url` share; nil where there is no limit.
+    func rates(of url: ResourceURL) -> Rates? { Self.entry(of: url, in: rates) }
+
+    /// The connections that requests for `url` share; nil where there is no limit.
+    func connections(to url: ResourceURL) -> Places? { Self.entry(of: url, in: connections) }
+
+    private static func entry<Value>(of url: ResourceURL, in table: SharedTable<String, Value>?) -> Value? {
         // Without a host it is this machine itself that is read from.
-        guard let hosts, !url.host.isEmpty else { return nil }
-        return hosts["\(url.host):\(url.portInUse.map { "\($0)" } ?? url.scheme)"]
+        guard let table, !url.host.isEmpty else { return nil }
+        return table["\(url.host):\(url.portInUse.map { "\($0)" } ?? url.scheme)"]
     }
 }

@@ -1,5 +1,6 @@
-internal import Content
+public import Content
 internal import Metrics
+public import RateLimiting
 
 /// Counts requests, their outcome and their bytes: `darter_backend_requests_total`, `darter_backend_bytes_total`,
 /// `darter_backend_request_seconds`.
@@ -17,6 +18,9 @@ public struct MeteredBackend: Backend {
 
     /// Those of the decorated backend.
     public var capabilities: BackendCapabilities { base.capabilities }
+
+    /// Those of the decorated backend.
+    public func connections(to url: ResourceURL) -> Places? { base.connections(to: url) }
 
     /// Fetches and counts.
     public func fetch(_ request: OriginRequest, into sink: any ContentSink) async throws(BackendError) {

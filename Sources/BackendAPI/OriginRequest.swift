@@ -13,6 +13,8 @@ public struct OriginRequest: Sendable {
     public var condition: Condition?
     /// The rates at which the answer's body may come, all of which it keeps.
     public var limits: [RateLimiter] = []
+    /// Whether its sender holds one of ``Backend/connections(to:)`` for it; otherwise it waits for one.
+    public var holdsConnection = false
 
     /// A request for the whole resource, anonymous and without condition unless said otherwise.
     public init(

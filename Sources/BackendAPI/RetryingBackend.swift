@@ -1,4 +1,5 @@
-internal import Content
+public import Content
+public import RateLimiting
 internal import Synchronization
 
 /// Repeats requests that failed for a passing reason, by a ``RetryPolicy``.
@@ -26,6 +27,9 @@ public struct RetryingBackend: Backend {
 
     /// Those of the decorated backend.
     public var capabilities: BackendCapabilities { base.capabilities }
+
+    /// Those of the decorated backend.
+    public func connections(to url: ResourceURL) -> Places? { base.connections(to: url) }
 
     /// Fetches, and again as long as the sink has not begun.
     public func fetch(_ request: OriginRequest, into sink: any ContentSink) async throws(BackendError) {

@@ -38,7 +38,7 @@ package struct MirroredRegistry: Sendable, Configurable {
         let isBase = url.map { RegistryBase($0) != nil } ?? (RegistryBase("https://\(host)") != nil)
         try fields.check("url", isBase, "must be the base URL of a registry such as https://quay.io")
         try fields.optional("ca_file", &caFile)
-        try fields.checkReadable("ca_file", caFile)
+        try fields.checkCertificates("ca_file", caFile)
         try fields.value("insecure", &insecure)
     }
 }

@@ -110,6 +110,7 @@ extension ToolConfiguration {
         var configuration = self
         configuration.node.supernodes = [supernode]
         configuration.node.backends = []
+        configuration.tls = TLS()
         configuration.node.cluster = ClusterConfiguration()
         if case .tcp(let host, _) = node.pieces.address.place {
             configuration.node.pieces.address = ListenAddress(.tcp(host: host, port: port))

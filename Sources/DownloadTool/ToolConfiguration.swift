@@ -27,6 +27,7 @@ package struct ToolConfiguration: Sendable, Configurable {
 
         package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
             try fields.optional("ca_file", &caFile)
+            try fields.checkCertificates("ca_file", caFile)
             try fields.value("insecure", &insecure)
         }
     }

@@ -26,6 +26,9 @@ package struct OperatorOptions: ParsableArguments {
             guard let address = SupernodeAddress(supernode) else {
                 throw ConfigError(message: "--supernode: '\(supernode)' is no supernode such as host:8002")
             }
+            if let fault = cacert.flatMap({ CertificateFile.fault($0) }) {
+                throw ConfigError(message: "--cacert \(fault)")
+            }
             var cluster = ClusterConfiguration()
             cluster.tokenFile = tokenFile
             let caller = SupernodeOperator(

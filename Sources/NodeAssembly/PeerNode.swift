@@ -32,7 +32,7 @@ package struct PeerNodeConfiguration: Sendable, Configurable {
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.list("supernodes", &supernodes)
         try fields.optional("supernode_ca_file", &supernodeCAFile)
-        try fields.checkReadable("supernode_ca_file", supernodeCAFile)
+        try fields.checkCertificates("supernode_ca_file", supernodeCAFile)
         try fields.section("pieces", &pieces)
         try fields.checkReachable("pieces", pieces)
         try fields.section("peer", &peer)

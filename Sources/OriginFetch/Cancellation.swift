@@ -22,20 +22,25 @@ package final class Cancellation: Sendable {
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Runs `work`, which sees its task cancelled once ``cancel()`` is called.
-    package func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
-        await withTaskGroup(of: Value?.self) { group in
-            group.addTask { await work() }
+    package func run<Value: Sendable, Failure: Error>(
+        _ work: @escaping @Sendable () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value? {
+        let result = await withTaskGroup(of: Result<Value, Failure>?.self) { group in
+            group.addTask { () async -> Result<Value, Failure>? in
+                do throws(Failure) { return .success(try await work()) } catch { return .failure(error) }
+            }
             group.addTask {
                 await self.cancelled()
                 return nil
             }
-            var result: Value?
+            var result: Result<Value, Failure>?
             for await value in group {
                 group.cancelAll()
                 if let value { result = value }
             }
             return result
         }
+        return try result?.get()
     }
 
     private func cancelled() async {

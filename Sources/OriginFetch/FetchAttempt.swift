@@ -2,11 +2,14 @@ import BackendAPI
 import CacheStore
 import Content
 import Logging
+import RateLimiting
 
 /// One attempt to get one version of a resource.
 struct FetchAttempt: Sendable {
     let run: FetchRun
     let backend: any Backend
+    /// Those to the host, of which the fetch holds one; nil where any number will do.
+    let connections: Places?
     let configuration: OriginFetchConfiguration
     let logger: Logger
 
@@ -62,14 +65,32 @@ struct FetchAttempt: Sendable {
             guard run.unchanged == nil, let file = run.file else { return }
             if file.layout.length == 0 { return }
         }
-        let workers = run.canRunInParallel ? configuration.parallel : 1
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<workers {
-                group.addTask {
-                    while let segment = run.nextSegment() { try await fetch(segment, condition: nil) }
+        try await fetchRest()
+    }
+
+    /// Fetches all further segments, over the connection that the fetch holds and over as many more as nobody waits for.
+    private func fetchRest() async throws {
+        let most = run.canRunInParallel ? configuration.parallel : 1
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            var (running, ownIsFree) = (0, true)
+            repeat {
+                while running < most, run.hasNextSegment, ownIsFree || connections?.enterIfFree() ?? true,
+                    let segment = run.nextSegment()
+                {
+                    let lent = ownIsFree ? nil : connections
+                    let isOwn = ownIsFree
+                    ownIsFree = false
+                    running += 1
+                    group.addTask {
+                        defer { lent?.leave() }
+                        try await fetch(segment, condition: nil)
+                        return isOwn
+                    }
                 }
-            }
-            try await group.waitForAll()
+                guard let endedOwn = try await group.next() else { return }
+                running -= 1
+                if endedOwn { ownIsFree = true }
+            } while true
         }
     }
 

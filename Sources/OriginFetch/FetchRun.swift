@@ -50,8 +50,11 @@ final class FetchRun: Sendable {
 
     /// Whether more requests may run beside the first one.
     var canRunInParallel: Bool {
-        state.withLock { $0.rangesSupported && $0.record?.canBeContinued == true && $0.plan?.isEmpty == false }
+        state.withLock { $0.rangesSupported && $0.record?.canBeContinued == true }
     }
+
+    /// Whether anything is still to be asked for.
+    var hasNextSegment: Bool { state.withLock { $0.plan?.isEmpty == false } }
 
     /// What the next request is to ask for.
     func nextSegment() -> Segment? {

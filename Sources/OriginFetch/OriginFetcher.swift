@@ -28,10 +28,10 @@ package struct OriginFetcher: Sendable {
         self.logger = logger
     }
 
-    /// How many fetches wait for their turn.
-    package var waiting: Int { places.waiting }
-
     /// Fetches `resource` with `credentials` through `backend`, once it is its turn.
+    ///
+    /// Where the connections to its host are limited, the fetch first waits for one, so that who waits for a slow origin takes
+    /// no place from others; it keeps it to its end, so that who has a place never has to wait for a connection.
     ///
     /// `isWanted`: asked when the turn has come; a fetch that nobody wants any longer ends as cancelled.
     /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
@@ -50,15 +50,22 @@ package struct OriginFetcher: Sendable {
     ) async throws(FetchError) -> Outcome {
         var request = OriginRequest(resource: resource, credentials: credentials)
         request.limits = limits.fetches(of: resource.taskID) + (limit.map { [$0] } ?? [])
-        return try await places.run(cancelled: FetchError.cancelled) { () async throws(FetchError) in
-            guard isWanted() else { throw .cancelled }
-            return try await attempt(request, backend, destination, revalidating, started)
+        let connections = backend.connections(to: resource.url)
+        request.holdsConnection = connections != nil
+        func fetch() async throws(FetchError) -> Outcome {
+            try await places.run(cancelled: FetchError.cancelled) { () async throws(FetchError) in
+                guard isWanted() else { throw .cancelled }
+                return try await attempt(request, backend, connections, destination, revalidating, started)
+            }
         }
+        guard let connections else { return try await fetch() }
+        return try await connections.run(cancelled: FetchError.cancelled, fetch)
     }
 
     private func attempt(
         _ request: OriginRequest,
         _ backend: any Backend,
+        _ connections: Places?,
         _ destination: any FetchDestination,
         _ revalidating: OriginRecord?,
         _ started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
@@ -76,6 +83,7 @@ package struct OriginFetcher: Sendable {
                         started: started
                     ),
                     backend: backend,
+                    connections: connections,
                     configuration: configuration,
                     logger: logger
                 )

@@ -43,7 +43,8 @@ public struct TransferSettings: Configurable {
         try fields.optional("proxy", &proxy)
         try fields.value("rate_limit", &rateLimit)
         try fields.list("allow_addresses", &allowAddresses)
-        for (key, path) in [("ca_file", caFile), ("client_certificate", clientCertificate), ("client_key", clientKey)] {
+        try fields.checkCertificates("ca_file", caFile)
+        for (key, path) in [("client_certificate", clientCertificate), ("client_key", clientKey)] {
             try fields.checkReadable(key, path)
         }
         try fields.check("client_key", clientKey == nil || clientCertificate != nil, "needs client_certificate")

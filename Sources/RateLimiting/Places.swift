@@ -35,6 +35,15 @@ public final class Places: Sendable {
         return try await body()
     }
 
+    /// Takes a place, which is to be given back with ``leave()``, where one is free and nobody waits for it.
+    public func enterIfFree() -> Bool {
+        state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+    }
+
     /// Returns false where the task is cancelled.
     private func enter() async -> Bool {
         let ticket = state.withLock { state in
@@ -63,7 +72,7 @@ public final class Places: Sendable {
     }
 
     /// The place goes to whoever has waited longest.
-    private func leave() {
+    public func leave() {
         let next = state.withLock { state in
             if state.waiting.isEmpty {
                 state.free += 1

@@ -20,6 +20,10 @@ final class PeerSession: Sendable {
     private struct State {
         var lastHeard: ContinuousClock.Instant
         var tasks: [TaskID: SwarmTask] = [:]
+        /// Tasks that it was taken out of while it was silent, until it asks for them again.
+        var lost: [TaskID: Generation] = [:]
+        /// Whether no answer has told of some of them.
+        var hasUntoldLosses = false
         /// Tasks with news for the peer.
         var news: Set<TaskID> = []
         var waiter: Waiter?
@@ -80,6 +84,31 @@ final class PeerSession: Sendable {
             state.tasks[task.id] = nil
             // Nobody could look it up any more.
             state.news.remove(task.id)
+        }
+    }
+
+    /// The peer was taken out of a task while it was silent: its next answers tell it, until it asks for the task again.
+    ///
+    /// `most`: so many are remembered; others learn it only when they report.
+    func lose(_ task: TaskID, _ generation: Generation, most: Int) {
+        state.withLock { state in
+            guard state.tasks[task] == nil, state.lost.count < most else { return }
+            state.lost[task] = generation
+            state.hasUntoldLosses = true
+        }
+    }
+
+    /// The peer asks for a task, or is being told what became of it.
+    func forgetLoss(of task: TaskID) { state.withLock { $0.lost[task] = nil } }
+
+    /// Whether there are losses that no answer has told of.
+    var hasUntoldLosses: Bool { state.withLock { $0.hasUntoldLosses } }
+
+    /// The tasks that it was taken out of, for an answer that goes out now.
+    func tellLosses() -> [TaskID: Generation] {
+        state.withLock { state in
+            state.hasUntoldLosses = false
+            return state.lost
         }
     }
 

@@ -110,8 +110,17 @@ package final class Supernode: Service {
             } else if silence > Self.longestGap {
                 // Who takes part has a call open all the time. What a killed peer was given must not wait for its being
                 // forgotten; one that was only slow joins again with its next call.
-                for task in session.takenPart { task.leave(session) }
+                takeOut(session)
             }
+        }
+    }
+
+    /// Takes a peer out of its tasks, of which it learns with its next call.
+    func takeOut(_ session: PeerSession) {
+        for task in session.takenPart {
+            task.leave(session)
+            guard let generation = task.generation else { continue }
+            session.lose(task.id, generation, most: configuration.bounds.tasksOfPeer)
         }
     }
 
@@ -153,6 +162,7 @@ extension Supernode {
     ) async throws(WireError) -> TaskRegistrationResponse {
         try refuseWhenStopping()
         let (id, digest, source) = try request.identify()
+        session.forgetLoss(of: id)
         let offersOnly = request.offersOnly == true
         // Not worth a place among the tasks, of which there may be so many only.
         guard !offersOnly || isAtWork(id) || holdsFresh(id) else { throw .notWanted }
@@ -200,6 +210,7 @@ extension Supernode {
         var refused: [TaskUpdate] = []
         for report in request.tasks {
             guard let task = session.task(report.task) else {
+                session.forgetLoss(of: report.task)
                 refused.append(withoutPart(report))
                 continue
             }
@@ -216,11 +227,13 @@ extension Supernode {
         let deadline = clock.now() + min(wait, configuration.aliveTime / 2)
         let answered = Set(refused.map(\.task))
         var updates = refused + takeUpdates(session, request.sequence).filter { !answered.contains($0.task) }
-        if updates.isEmpty {
+        if updates.isEmpty, !session.hasUntoldLosses {
             waiting.add(session, until: deadline)
             await session.wait(request.sequence, until: deadline)
             updates = takeUpdates(session, request.sequence)
         }
+        // In every answer that goes out, since one may be lost; who only offers content reports nothing by himself.
+        updates += session.tellLosses().map { TaskUpdate(task: $0, generation: $1, state: .unknown) }
         return ExchangeResponse(sequence: request.sequence, tasks: updates)
     }
 

@@ -41,7 +41,14 @@ final class TaskContent: Sendable {
         var lastAsked: ContinuousClock.Instant
         /// Joiners that wait for the content's head.
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        /// Questions to the origin, whether it accepts a joiner's credentials, that wait for their turn.
+        var questions: [Int: (since: ContinuousClock.Instant, cancellation: Cancellation)] = [:]
         var lastTicket = 0
+
+        mutating func nextTicket() -> Int {
+            lastTicket += 1
+            return lastTicket
+        }
 
         mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
             defer { waiters = [:] }
@@ -160,10 +167,7 @@ final class TaskContent: Sendable {
 
     /// Waits until joiners need not wait any longer, or the calling task is cancelled.
     private func ready() async {
-        let ticket = state.withLock { state in
-            state.lastTicket += 1
-            return state.lastTicket
-        }
+        let ticket = state.withLock { $0.nextTicket() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state -> Bool in

@@ -33,8 +33,8 @@ package struct Limits: Sendable, Configurable {
     }
 
     /// Every limit that is set, by its key.
-    package var all: [(key: String, limit: Double)] {
-        Self.keys.compactMap { key, path in self[keyPath: path].map { (key, $0) } }
+    package var all: [String: Double] {
+        Dictionary(uniqueKeysWithValues: Self.keys.compactMap { key, path in self[keyPath: path].map { (key, $0) } })
     }
 
     func overridden(by other: Limits) -> Limits {

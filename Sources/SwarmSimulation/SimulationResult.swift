@@ -6,6 +6,8 @@ package struct SimulationResult: Sendable, Codable, Hashable {
     package var peers = 0
     package var pieces = 0
     package var seed = 0
+    /// What is to hold, by the scenario's keys.
+    package var limits: [String: Double] = [:]
     /// Peers that should have finished and did not.
     package var unfinished = 0
     /// When the last one finished, from the start, in seconds.
@@ -59,6 +61,7 @@ extension Simulation {
         result.peers = hostCount - 1
         result.pieces = pieceCounts.reduce(0, +)
         result.seed = scenario.seed
+        result.limits = scenario.limits.all
         result.unfinished = unfinished
         result.boundSeconds = bound.seconds
         var times: [Double] = []
@@ -118,10 +121,10 @@ extension Simulation {
 
 extension SimulationResult {
     /// The limits that do not hold, each with what came out.
-    package func faults(_ limits: Limits) -> [String] {
+    package var faults: [String] {
         var faults: [String] = []
         if unfinished > 0 { faults.append("\(unfinished) peers did not finish") }
-        for (key, limit) in limits.all {
+        for (key, limit) in limits.sorted(by: { $0.key < $1.key }) {
             guard let value = self.value(key), value > limit else { continue }
             faults.append("\(key) is \(Self.text(value)), above \(Self.text(limit))")
         }

@@ -48,7 +48,7 @@ struct CommonOptions: ParsableArguments {
             throw ToolFailure(.usage, "--cacerts takes one file: put all certificates into it")
         }
         if let file = cacerts.first {
-            guard access(file, R_OK) == 0 else { throw ToolFailure(.usage, "--cacerts: \(file) can not be read") }
+            if let fault = CertificateFile.fault(file) { throw ToolFailure(.usage, "--cacerts \(fault)") }
             configuration.tls.caFile = file
             configuration.node.supernodeCAFile = file
         }

@@ -62,7 +62,7 @@ struct Run: ParsableCommand {
             print(json ? try encoded(result) : ResultTable.row(result))
             fflush(nil)
             guard check else { continue }
-            for fault in result.faults(scenario.limits) {
+            for fault in result.faults {
                 holds = false
                 complain("\(scenario.name): \(fault)")
             }

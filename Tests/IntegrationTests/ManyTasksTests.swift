@@ -79,7 +79,7 @@ import WireAPI
                     other.answer(request)
                 } body: { second in
                     let configuration = Configurations.supernode(home: "\(directory)/home")
-                        .replacing("origin: {", with: "origin: {host_limit: {connections: 2}, ")
+                        .replacing("origin: {", with: "origin: {tasks: 3, host_limit: {connections: 2}, ")
                     try await withSupernode(configuration, in: directory) { supernode in
                         let peer = try await FakePeer.register(at: supernode, port: 1)
                         try await withThrowingTaskGroup(of: Int.self) { group in

@@ -80,6 +80,7 @@ import Testing
                 ("  - plugin: ftp", "unknown backend plugin 'ftp'"),
                 ("  - {plugin: http, nope: 1}", "unknown key 'nope'"),
                 ("  - {plugin: http, ca_file: /nope}", "'ca_file'"),
+                ("  - {plugin: registry, ca_file: /etc/hostname}", "'ca_file'"),
             ] {
                 try "backends:\n\(line)\n".write(toFile: file, atomically: true, encoding: .utf8)
                 let result = try await run(.init(try builtExecutable(name), ["--config", file, "--print-config"]))

@@ -68,4 +68,27 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "A file without certificates is a mistake, told before anything is fetched",
+        arguments: [[], ["-n", "127.0.0.1:1"]]
+    )
+    func aFileWithoutCertificates(nodes: [String]) async throws {
+        try await withTemporaryDirectory { directory in
+            let (file, configuration) = ("\(directory)/ca.pem", "\(directory)/dfget.yml")
+            try "no certificate\n".write(toFile: file, atomically: true, encoding: .utf8)
+            let tool = try Dfget(in: directory)
+            let get = nodes + ["-o", tool.output(), "https://127.0.0.1:1/file"]
+            let flag = try await tool.fails(["--cacerts", file] + get)
+            #expect(flag.code == 2)
+            #expect(flag.line.contains("--cacerts is no PEM file with certificates: \(file)"), "\(flag.line)")
+            for text in ["tls:\n  ca_file: \(file)\n", "home: /nonexistent\nsupernode_ca_file: \(file)\n"] {
+                try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+                let configured = try await tool.fails(["--config", configuration] + get)
+                #expect(configured.code == 2)
+                #expect(configured.line.contains("\(configuration):2: '"), "\(configured.line)")
+                #expect(configured.line.contains("is no PEM file with certificates: \(file)"), "\(configured.line)")
+            }
+        }
+    }
 }

@@ -45,6 +45,7 @@ struct Origin: Sendable {
 func withOrigin(
     quota: Int64? = nil,
     segment: Int64 = 16 << 20,
+    tasks: Int = 64,
     _ body: (Origin) async throws -> Void
 ) async throws {
     try await withTemporaryDirectory { directory in
@@ -53,6 +54,7 @@ func withOrigin(
         place.freeSpaceFloor = ByteCount(bytes: 0)
         place.quota = quota.map { ByteCount(bytes: $0) }
         var configuration = OriginFetchConfiguration()
+        configuration.tasks = tasks
         configuration.segment = ByteCount(bytes: segment)
         configuration.retry.baseDelay = .zero
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

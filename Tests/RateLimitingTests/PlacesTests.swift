@@ -60,4 +60,19 @@ import Testing
         work.ends[3].fire()
         #expect(await last.value)
     }
+
+    @Test("A free place can be had at once, and goes to whoever waits when it is given back")
+    func atOnce() async {
+        let (places, work) = (Places(1), Work())
+        #expect(places.enterIfFree())
+        #expect(!places.enterIfFree())
+        let task = work.begin(0, in: places)
+        #expect(places.waiting == 1)
+        places.leave()
+        await work.waits(for: [0])
+        #expect(!places.enterIfFree())
+        work.ends[0].fire()
+        #expect(await task.value)
+        #expect(places.isIdle)
+    }
 }

@@ -83,6 +83,58 @@ import WireAPI
         }
     }
 
+    @Test("Who waits for a connection to a slow origin is sent elsewhere, and keeps nobody from another origin")
+    func slowOrigin() async throws {
+        try await withSupernode(tasks: 2, connections: 1) { rig in
+            let urls = try ["slow/0", "slow/1", "other/0"].map { try rig.put([1, 2, 3], at: "http://\($0)") }
+            let peers = try (0..<3).map { try rig.peer("peer\($0)") }
+            let gate = rig.origin.hold(urls[0])
+            let first = Task.immediate { try await rig.join(peers[0], urls[0]) }
+            await gate.reached.wait()
+            let second = Task.immediate { try await rig.join(peers[1], urls[1]) }
+            await waits(urls[1], rig)
+            #expect(try await rig.join(peers[2], urls[2]).length == 3)
+            rig.pass(.seconds(14))
+            await waits(urls[1], rig)
+            rig.pass(.seconds(2))
+            #expect(await code { () async throws(WireError) in try await value(of: second) } == .busy)
+            #expect(await code { () async throws(WireError) in try await rig.join(peers[1], urls[1]) } == .busy)
+            gate.open()
+            #expect(try await first.value.length == 3)
+            await rig.settled(Resource(url: urls[1]).taskID)
+            #expect(try await rig.join(peers[1], urls[1]).length == 3)
+        }
+    }
+
+    @Test("Whose credentials the origin can not be asked about soon is sent elsewhere")
+    func slowPermission() async throws {
+        let right: HeaderFields = ["Authorization": "Bearer right"]
+        try await withSupernode(connections: 1, { $0.permissionTime = .zero }) { rig in
+            let bytes = randomBytes(1000, seed: 7)
+            let url = try rig.put(bytes, at: "http://slow/private", credentials: right)
+            let digest = Digest.of(bytes)
+            let peers = try (0..<3).map { try rig.peer("peer\($0)") }
+            let joined = try await rig.join(peers[0], url, digest: digest, credentials: right)
+            await rig.settled(joined.task)
+            let held = try rig.put([1, 2, 3], at: "http://slow/held")
+            let gate = rig.origin.hold(held)
+            let first = Task.immediate { try await rig.join(peers[1], held) }
+            await gate.reached.wait()
+            let second = Task.immediate { try await rig.join(peers[2], url, digest: digest, credentials: right) }
+            await eventually {
+                rig.supernode.tasks.content(of: joined.task)?.state.withLock { $0.questions.count == 1 } == true
+            }
+            rig.pass(.seconds(14))
+            #expect(rig.supernode.tasks.content(of: joined.task)?.state.withLock { $0.questions.count } == 1)
+            rig.pass(.seconds(2))
+            #expect(await code { () async throws(WireError) in try await value(of: second) } == .busy)
+            gate.open()
+            #expect(try await first.value.length == 3)
+            let third = try await rig.join(peers[2], url, digest: digest, credentials: right)
+            #expect(third.generation == joined.generation)
+        }
+    }
+
     @Test("Who asks again after a fetch was given up in the line waits anew")
     func again() async throws {
         try await withOccupiedPlace { (rig, urls, peers, gate, first) async throws in

@@ -57,6 +57,33 @@ import WireAPI
         }
     }
 
+    @Test("A peer that has nothing to report learns with its next call that it was taken out, until it joins again")
+    func lost() async throws {
+        try await withSupernode { rig in
+            let url = try rig.put(randomBytes(1000, seed: 1), at: "http://origin/file")
+            let peer = try rig.peer()
+            let joined = try await rig.join(peer, url)
+            await rig.settled(joined.task)
+            var report = TaskReport(task: joined.task, generation: joined.generation, window: 0)
+            report.holds = [0]
+            #expect(try await rig.exchange(peer, 1, report).isEmpty)
+            #expect(try await rig.exchange(peer, 2).isEmpty)
+            rig.pass(.seconds(6))
+            // At once the first time; later answers say it again, in case this one was lost, but need not hurry.
+            #expect(try await rig.exchange(peer, 3, wait: 60_000).map(\.state) == [.unknown])
+            let waiting = Task.immediate { try await rig.exchange(peer, 4, wait: 20_000) }
+            rig.pass(.seconds(4))
+            rig.pass(.seconds(17))
+            #expect(try await waiting.value.map(\.state) == [.unknown])
+            _ = try await rig.join(peer, url)
+            #expect(try await rig.exchange(peer, 5).isEmpty)
+            // Who reports it is answered, and that once.
+            rig.pass(.seconds(6))
+            #expect(try await rig.exchange(peer, 6, report).map(\.state) == [.unknown])
+            #expect(try await rig.exchange(peer, 7).isEmpty)
+        }
+    }
+
     @Test("A silent peer is forgotten as if it had left; one whose call waits is not silent")
     func expiry() async throws {
         try await withTwoPeers { rig, first, second, waiting in

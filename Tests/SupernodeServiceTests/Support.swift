@@ -187,6 +187,7 @@ func withSupernode(
     token: String? = nil,
     attempts: Int = 1,
     tasks: Int = 64,
+    connections: Int? = nil,
     _ adjust: (inout PeerConfiguration) -> Void = { _ in },
     _ body: (Rig) async throws -> Void
 ) async throws {
@@ -196,6 +197,9 @@ func withSupernode(
         place.freeSpaceFloor = ByteCount(bytes: 0)
         var fetching = OriginFetchConfiguration()
         fetching.tasks = tasks
+        var hosts = HostLimitConfiguration()
+        hosts.connections = connections
+        let limits = HostLimits(hosts)
         fetching.retry.attempts = attempts
         fetching.retry.baseDelay = .zero
         var configuration = PeerConfiguration()
@@ -210,7 +214,9 @@ func withSupernode(
             configuration: configuration,
             origin: fetching,
             store: store,
-            backends: try BackendRegistry(plugins: [HeldPlugin(origin: origin)], entries: []),
+            backends: try BackendRegistry(plugins: [HeldPlugin(origin: origin)], entries: []) { backend, _ in
+                HostLimitedBackend(backend, limits)
+            },
             clusterToken: token,
             clock: time.clock,
             logger: logs.logger()
