@@ -58,7 +58,10 @@ extension Supernode {
     private func node(_ name: String) throws(WireError) -> NodeAddress {
         if let node = NodeAddress(ResourceURL.percentDecoded(name) ?? name) { return node }
         guard let peer = PeerID(name) else {
-            throw WireError(.invalidRequest, "neither a peer's identity nor the ip:port of a node's pieces")
+            throw WireError(
+                .invalidRequest,
+                "'\(name.prefix(64))' is neither a peer's identity nor the ip:port of a node's pieces"
+            )
         }
         guard let session = peers.session(peer) else {
             throw WireError(

@@ -167,7 +167,17 @@ import WireAPI
                 }
                 let refused = try await run(try supernode.command("block", ["10.0.0.1:65002"]))
                 #expect(refused.status.exitCode == 1)
-                #expect(refused.errors.hasPrefix("supernode: http://\(supernode.api): the cluster's token"))
+                #expect(
+                    refused.errors.hasPrefix("supernode: http://\(supernode.api): only who knows the cluster's token")
+                )
+                #expect(refused.errors.hasSuffix("--token-file\n"))
+                let typo = try await run(try supernode.command("block", ["node7", "--token-file", file]))
+                #expect(typo.errors.contains("'node7' is neither a peer's identity nor the ip:port"))
+                #expect(
+                    try await supernode.operate("block", "10.0.0.7:1", "--token-file", file)
+                        == "10.0.0.7:1 is blocked; no peer is registered there now\n"
+                )
+                _ = try await supernode.operate("unblock", "10.0.0.7:1", "--token-file", file)
 
                 let secret: HeaderFields = ["Authorization": "Bearer a-secret"]
                 #expect(try await client.send("PUT", url, secret).status == 200)
@@ -190,7 +200,19 @@ import WireAPI
         for node in ["no/such", "", "a b"] {
             let wrong = try await run(.init(try builtExecutable("supernode"), ["block", node]))
             #expect(wrong.status.exitCode == 1)
-            #expect(wrong.errors == "supernode: '\(node)' is neither a peer's identity nor ip:port\n")
+            #expect(
+                wrong.errors == "supernode: '\(node)' is neither a peer's identity nor the ip:port of a node's pieces\n"
+            )
+        }
+        try await withScriptedServer {
+            .respond($0.path.hasSuffix("/block") ? 404 : 200)
+        } body: { other in
+            for arguments in [["peers"], ["block", "10.0.0.1:1"]] {
+                let place = ["--supernode", "127.0.0.1:\(other.port)"]
+                let wrong = try await run(.init(try builtExecutable("supernode"), arguments + place))
+                #expect(wrong.status.exitCode == 1)
+                #expect(wrong.errors.hasSuffix(": that is not the API of a supernode of this version\n"))
+            }
         }
     }
 }
