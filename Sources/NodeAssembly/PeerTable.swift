@@ -30,7 +30,7 @@ struct PeerTable {
     private static func why(_ peer: PeerListing) -> String {
         var parts = peer.blockReason.map { [$0] } ?? []
         if let seconds = peer.quarantineSeconds { parts.append("\(Int(seconds.rounded(.up))) s to go") }
-        parts += peer.complaints.map { "\($0.times) \($0.reason.rawValue) by \($0.children)" }
+        parts += peer.complaints.map(\.description)
         if peer.slowTasks > 0 { parts.append("slow in \(peer.slowTasks)") }
         return parts.joined(separator: ", ")
     }

@@ -32,8 +32,8 @@ package struct SupernodeOperator: Sendable {
 
     /// The registered peers and the blocked nodes, as a table for people.
     package func peers() async throws -> String {
-        let peers = try Self.decode(Listing<PeerListing>.self, try await send("GET", APIPath.peers)).items
-        let blocks = try Self.decode(Listing<BlockListing>.self, try await send("GET", APIPath.blocks)).items
+        let peers = try decode(Listing<PeerListing>.self, try await send("GET", APIPath.peers)).items
+        let blocks = try decode(Listing<BlockListing>.self, try await send("GET", APIPath.blocks)).items
         return PeerTable(peers, blocks).text
     }
 
@@ -42,7 +42,7 @@ package struct SupernodeOperator: Sendable {
     /// `node`: a peer's identity, or `ip:port` of a node's pieces.
     package func block(_ node: String, reason: String?) async throws -> BlockListing {
         let body = [UInt8](try JSONEncoder().encode(BlockRequest(reason: reason)))
-        return try Self.decode(BlockListing.self, try await send("PUT", try path(of: node), body))
+        return try decode(BlockListing.self, try await send("PUT", try path(of: node), body))
     }
 
     /// Others may be given the node again.
@@ -54,7 +54,10 @@ package struct SupernodeOperator: Sendable {
                 || [0x2E, 0x5B, 0x5D].contains($0)
         }
         guard allowed, !node.isEmpty else {
-            throw WireError(.invalidRequest, "'\(node)' is neither a peer's identity nor ip:port")
+            throw WireError(
+                .invalidRequest,
+                "'\(node)' is neither a peer's identity nor the ip:port of a node's pieces"
+            )
         }
         return APIPath.block(of: node.replacing("[", with: "%5B").replacing("]", with: "%5D"))
     }
@@ -68,10 +71,21 @@ package struct SupernodeOperator: Sendable {
         }
         let (head, body) = try await answer(to: request)
         if (200..<300).contains(head.status) { return body }
-        guard let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(body)) else {
-            throw WireError(.internalError, "\(supernode) answered \(head.status)")
+        guard let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(body)).error,
+            head.status != 404 || error.code == .unknownPeer
+        else {
+            throw noSupernode(answering: "\(head.status)")
         }
-        throw WireError(error.error.code, "\(supernode): \(error.error.message)")
+        guard error.code != .unauthenticated else {
+            let fault =
+                token == nil ? "only who knows the cluster's token may do that" : "the cluster's token is another one"
+            throw WireError(error.code, "\(supernode): \(fault); name the file with it by --token-file")
+        }
+        throw WireError(error.code, "\(supernode): \(error.message)")
+    }
+
+    private func noSupernode(answering answer: String) -> WireError {
+        WireError(.internalError, "\(supernode) answered \(answer): that is not the API of a supernode of this version")
     }
 
     private func answer(to request: TransferRequest) async throws(WireError) -> (TransferHead, [UInt8]) {
@@ -79,11 +93,15 @@ package struct SupernodeOperator: Sendable {
             let response = try await transport.send(request, limit: 256 << 20)
             return (response.head, response.body)
         } catch {
-            throw WireError(.supernodeUnreachable, supernode.explanation(of: error))
+            throw WireError(.supernodeUnreachable, supernode.explanation(of: error, authority: "--cacert"))
         }
     }
 
-    private static func decode<Value: Decodable>(_: Value.Type, _ body: [UInt8]) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: Data(body))
+    private func decode<Value: Decodable>(_: Value.Type, _ body: [UInt8]) throws(WireError) -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(body))
+        } catch {
+            throw noSupernode(answering: "something else")
+        }
     }
 }

@@ -55,10 +55,10 @@ package struct SupernodeAddress: Sendable, Hashable {
 }
 
 extension SupernodeAddress {
-    /// Why a call to it failed, for a person.
-    package func explanation(of error: TransferError) -> String {
+    /// Why a call to it failed, for a person; `authority`: what names the authority behind its certificate.
+    package func explanation(of error: TransferError, authority: String = "supernode_ca_file") -> String {
         let text = error.message.hasPrefix(url) ? error.message : "\(url): \(error.message)"
-        return error.code == .tls ? "\(text); see supernode_ca_file" : text
+        return error.code == .tls ? "\(text); see \(authority)" : text
     }
 }
 

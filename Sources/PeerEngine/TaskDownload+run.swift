@@ -38,8 +38,7 @@ extension TaskDownload {
             do throws(DownloadError) {
                 return try await tryEverySupernode(environment)
             } catch {
-                // One that is being restarted may say so before it is gone.
-                guard [.supernodeUnreachable, .shuttingDown].contains(error.code), let file else { throw error }
+                guard error.mayPass, let file else { throw error }
                 if file.bytesCommitted > bytes { deadline = .now + configuration.patience }
                 bytes = file.bytesCommitted
                 guard .now < deadline else { throw error }
@@ -54,8 +53,7 @@ extension TaskDownload {
         let now = ContinuousClock.now
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
-        var unreachable = DownloadError(.supernodeUnreachable, "no supernode is configured")
-        var isMisconfigured = false
+        var failures = SupernodeFailures()
         for connection in preferred + avoided {
             do throws(SupernodeError) {
                 if try await download(through: connection, environment) { return }
@@ -65,12 +63,11 @@ extension TaskDownload {
                 case .unreachable(let message):
                     logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
                     connection.avoid()
-                    unreachable = DownloadError(.supernodeUnreachable, message)
+                    failures.add(DownloadError(.supernodeUnreachable, message))
                 case .refused(let error):
                     guard Self.leavesOtherWays(error) else { throw error }
                     logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
-                    isMisconfigured = isMisconfigured || [.unauthenticated, .unsupportedVersion].contains(error.code)
-                    unreachable = error
+                    failures.add(error)
                 }
             }
             if isDone { return }
@@ -78,16 +75,16 @@ extension TaskDownload {
         await fetchFromKnownParents(environment)
         if isDone { return }
         guard configuration.backToSource, !request.notBackToSource, request.resource != nil else {
-            guard environment.connections.isEmpty, request.resource != nil else { throw unreachable }
+            guard environment.connections.isEmpty, request.resource != nil else { throw failures.error }
             return
         }
         guard !environment.connections.isEmpty else { return }
         let delay = configuration.backToSourceDelay * Double.random(in: 0...1)
         // Nobody would notice otherwise that the supernodes are of no use to this node.
         logger.log(
-            level: isMisconfigured ? .error : .notice,
+            level: failures.isMisconfigured ? .error : .notice,
             "going to the origin",
-            metadata: ["task": "\(taskID)", "delay": "\(delay)", "reason": "\(unreachable.message)"]
+            metadata: ["task": "\(taskID)", "delay": "\(delay)", "reason": "\(failures.error.message)"]
         )
         do { try await Task.sleep(for: delay) } catch { throw DownloadError(.cancelled, "cancelled") }
     }

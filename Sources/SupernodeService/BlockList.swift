@@ -11,15 +11,15 @@ final class BlockList: Sendable {
 
     private let blocks = Mutex<[NodeAddress: Block]>([:])
 
-    /// Returns false, and adds nothing, where `most` are blocked already.
+    /// Returns whether that says anything new; nil, and adds nothing, where `most` are blocked already.
     ///
     /// One that is blocked gets the new reason.
-    func add(_ node: NodeAddress, _ block: Block, most: Int) -> Bool {
+    func add(_ node: NodeAddress, _ block: Block, most: Int) -> Bool? {
         blocks.withLock { blocks in
-            guard blocks[node] != nil || blocks.count < most else { return false }
-            let since = blocks[node]?.since ?? block.since
-            blocks[node] = Block(reason: block.reason, since: since)
-            return true
+            let known = blocks[node]
+            guard known != nil || blocks.count < most else { return nil }
+            blocks[node] = Block(reason: block.reason, since: known?.since ?? block.since)
+            return known == nil || known?.reason != block.reason
         }
     }
 

@@ -8,6 +8,8 @@ final class PeerSession: Sendable {
     let id: PeerID
     let key: PeerKey
     let name: String
+    /// Where it registered from, whatever it says of itself.
+    let caller: IPAddress
     /// Where its piece server is.
     let node: NodeAddress
     /// `http://address:port` of its piece server.
@@ -46,6 +48,7 @@ final class PeerSession: Sendable {
         id: PeerID,
         key: PeerKey,
         name: String,
+        caller: IPAddress,
         node: NodeAddress,
         speaksTLS: Bool,
         labels: [String: String],
@@ -55,6 +58,7 @@ final class PeerSession: Sendable {
         self.id = id
         self.key = key
         self.name = name
+        self.caller = caller
         self.node = node
         url = "\(speaksTLS ? "https" : "http")://\(node)"
         self.labels = labels

@@ -15,16 +15,18 @@ extension PeerListing {
             state: PeerState(standing.state),
             quarantineSeconds: standing.quarantinedUntil.map { max(.zero, now.duration(to: $0)).seconds },
             blockReason: block?.reason,
-            complaints: standing.complaints.map { reason, complaints in
-                ComplaintListing(
-                    reason: .init(reason),
-                    times: complaints.times,
-                    children: complaints.children.count
-                )
-            }
-            .sorted { $0.reason.rawValue < $1.reason.rawValue },
+            complaints: standing.complaintListings,
             slowTasks: standing.slowTasks
         )
+    }
+}
+
+extension PeerStanding {
+    var complaintListings: [ComplaintListing] {
+        complaints.map { reason, complaints in
+            ComplaintListing(reason: .init(reason), times: complaints.times, addresses: complaints.voices.count)
+        }
+        .sorted { $0.reason.rawValue < $1.reason.rawValue }
     }
 }
 

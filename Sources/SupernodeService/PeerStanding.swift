@@ -1,4 +1,3 @@
-import Content
 import SwarmScheduling
 
 /// How a peer stands in all its tasks together.
@@ -12,7 +11,7 @@ struct PeerStanding: Sendable {
 
     struct Complaints: Sendable {
         var times = 0
-        var children: Set<PeerID> = []
+        var voices: Set<Voice> = []
     }
 
     mutating func add(_ standing: ParentStanding) {
@@ -21,7 +20,7 @@ struct PeerStanding: Sendable {
         if standing.isSlow { slowTasks += 1 }
         for complaint in standing.complaints {
             complaints[complaint.reason, default: Complaints()].times += complaint.times
-            complaints[complaint.reason, default: Complaints()].children.insert(complaint.child)
+            complaints[complaint.reason, default: Complaints()].voices.insert(complaint.voice)
         }
     }
 }

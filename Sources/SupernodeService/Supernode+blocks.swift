@@ -16,10 +16,15 @@ extension Supernode {
             )
         }
         let block = BlockList.Block(reason: request.reason, since: clock.now())
-        guard blocks.add(node, block, most: configuration.bounds.blocks) else {
+        guard let isNew = blocks.add(node, block, most: configuration.bounds.blocks) else {
             throw WireError(.busy, "as many nodes are blocked as this supernode can remember; unblock some")
         }
-        logger.notice("node blocked", metadata: ["node": "\(node)", "reason": "\(request.reason ?? "")"])
+        if isNew {
+            logger.notice(
+                "node blocked until it is unblocked or this supernode ends",
+                metadata: ["node": "\(node)", "reason": "\(request.reason ?? "")"]
+            )
+        }
         tellTasks(of: node)
         return listing(of: node, blocks.all[node] ?? block)
     }
@@ -53,7 +58,10 @@ extension Supernode {
     private func node(_ name: String) throws(WireError) -> NodeAddress {
         if let node = NodeAddress(ResourceURL.percentDecoded(name) ?? name) { return node }
         guard let peer = PeerID(name) else {
-            throw WireError(.invalidRequest, "neither a peer's identity nor the ip:port of a node's pieces")
+            throw WireError(
+                .invalidRequest,
+                "'\(name.prefix(64))' is neither a peer's identity nor the ip:port of a node's pieces"
+            )
         }
         guard let session = peers.session(peer) else {
             throw WireError(

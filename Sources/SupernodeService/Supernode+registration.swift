@@ -21,11 +21,13 @@ extension Supernode {
             )
         }
         try request.check(configuration.bounds)
-        let known = try peerAddress(request.address, observed: address)
+        guard let caller = IPAddress(address)?.unmapped else { throw WireError(.invalidRequest, "not called over IP") }
+        let known = try peerAddress(request.address, observed: caller)
         let session = PeerSession(
             id: PeerID(),
             key: PeerKey(),
             name: request.name,
+            caller: caller,
             node: NodeAddress(ip: known, port: request.port),
             speaksTLS: request.tls == true,
             labels: request.labels,
@@ -60,17 +62,15 @@ extension Supernode {
     }
 
     /// A peer is reached where it calls from, unless it names an address that the configuration trusts.
-    private func peerAddress(_ named: String?, observed: String) throws(WireError) -> IPAddress {
-        guard let named, named != observed else {
-            guard let address = IPAddress(observed) else { throw WireError(.invalidRequest, "not called over IP") }
-            return address.unmapped
-        }
-        guard let address = IPAddress(named) else {
+    private func peerAddress(_ named: String?, observed: IPAddress) throws(WireError) -> IPAddress {
+        guard let named else { return observed }
+        guard let address = IPAddress(named)?.unmapped else {
             throw WireError(.invalidRequest, "the address to be known by is no IP address")
         }
+        guard address != observed else { return observed }
         guard configuration.networks.contains(where: { $0.contains(address) }) else {
             throw WireError(.invalidRequest, "the address \(named) is not within the supernode's peers.networks")
         }
-        return address.unmapped
+        return address
     }
 }

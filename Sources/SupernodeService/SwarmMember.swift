@@ -15,6 +15,8 @@ struct SwarmMember: Sendable {
     var cancelled: [PieceIndex] = []
     /// Which answer carried an assignment.
     var carried: [PieceIndex: UInt64] = [:]
+    /// Whom answers told it to ask.
+    var named = NamedParents()
     var lengthTold = false
     /// Whether it has told everything it holds.
     var hasAnnounced = false

@@ -1,4 +1,5 @@
 import Content
+import Logging
 import Metrics
 import SwarmScheduling
 import Synchronization
@@ -34,7 +35,29 @@ extension SwarmTask {
             let dimensions = [("reason", TaskReport.Reason(reason).rawValue)]
             Counter(label: "darter_complaints_total", dimensions: dimensions).increment()
         }
-        guard !output.quarantined.isEmpty else { return }
-        Counter(label: "darter_quarantines_total").increment(by: output.quarantined.count)
+        let quarantines = output.changes.count { $0.standing.quarantinedUntil != nil }
+        if quarantines > 0 { Counter(label: "darter_quarantines_total").increment(by: quarantines) }
+    }
+
+    /// Says that a member stands otherwise as a parent of this task now.
+    func log(_ session: PeerSession, _ standing: ParentStanding) {
+        var metadata: Logger.Metadata = [
+            "task": "\(id)", "peer": "\(session.id)", "name": "\(session.name)", "node": "\(session.node)",
+        ]
+        if let end = standing.quarantinedUntil {
+            let time = clock.now().duration(to: end)
+            var all = PeerStanding()
+            all.add(standing)
+            metadata["reasons"] = "\(all.complaintListings.map(\.description).joined(separator: ", "))"
+            metadata["time"] = "\(time)"
+            metadata["until"] = "\(HTTPDate(seconds: Int64((clock.date() + time.seconds).rounded(.up))))"
+            // Wrong bytes have a cause that somebody should look for; nodes that can not be reached come and go.
+            let isWrong = all.complaints[.wrongBytes] != nil
+            logger.log(level: isWrong ? .warning : .notice, "peer in quarantine", metadata: metadata)
+        } else if standing.state == .probation {
+            logger.info("peer on probation", metadata: metadata)
+        } else if standing.state == .healthy {
+            logger.info("peer in good health again", metadata: metadata)
+        }
     }
 }

@@ -33,6 +33,7 @@ extension SwarmTask {
             )
             state.scheduler.restrict(session.id, pattern == .cdn ? .seedOnly : .anyParent)
             state.members[session.id] = member
+            state.scheduler.calls(session.id, from: session.caller)
             heedBlocks(of: session, in: &state)
             response = TaskRegistrationResponse(
                 task: id,
@@ -104,30 +105,7 @@ extension SwarmTask {
                 if saysAgain { member.forgetTold() }
                 member.hasAnnounced = true
             }
-            for finished in report.finished where finished.piece.value < count {
-                member.claimed.insert(finished.piece)
-                member.carried[finished.piece] = nil
-                member.pending[finished.piece] = nil
-                guard state.published.contains(finished.piece) else { continue }
-                state.scheduler.finished(
-                    finished.piece,
-                    by: session.id,
-                    from: finished.parent,
-                    timing: TransferTiming(finished)
-                )
-            }
-            for failed in report.failed {
-                member.carried[failed.piece] = nil
-                state.scheduler.failed(
-                    failed.piece,
-                    by: session.id,
-                    from: failed.parent,
-                    reason: FailureReason(failed.reason),
-                    at: clock.now()
-                )
-            }
-            for piece in report.ending where piece.value < count { state.scheduler.ending(piece, by: session.id) }
-            for piece in report.late where piece.value < count { state.scheduler.late(piece, by: session.id) }
+            applyTransfers(report, count: count, of: &member, to: &state)
             defer { state.members[session.id] = member }
             guard isLatest else { return }
             let outstanding = member.outstanding(reported: report.outstanding, open: open)
@@ -138,5 +116,37 @@ extension SwarmTask {
         }
         if saysAgain { session.notify(id) }
         return known
+    }
+
+    /// Takes in what became of a member's transfers; there are `count` pieces at most.
+    private func applyTransfers(_ report: TaskReport, count: Int, of member: inout SwarmMember, to state: inout State) {
+        let peer = member.session.id
+        for finished in report.finished where finished.piece.value < count {
+            member.claimed.insert(finished.piece)
+            member.carried[finished.piece] = nil
+            member.pending[finished.piece] = nil
+            guard state.published.contains(finished.piece) else { continue }
+            state.scheduler.finished(
+                finished.piece,
+                by: peer,
+                from: finished.parent,
+                timing: TransferTiming(finished)
+            )
+        }
+        for failed in report.failed {
+            member.carried[failed.piece] = nil
+            state.scheduler.failed(
+                failed.piece,
+                by: peer,
+                from: failed.parent,
+                reason: FailureReason(failed.reason),
+                wasNamed: member.named.take(failed.parent, for: failed.piece),
+                at: clock.now()
+            )
+        }
+        // Only now: a piece that one parent failed may have come from the next one.
+        for finished in report.finished { member.named.finished(finished.piece) }
+        for piece in report.ending where piece.value < count { state.scheduler.ending(piece, by: peer) }
+        for piece in report.late where piece.value < count { state.scheduler.late(piece, by: peer) }
     }
 }

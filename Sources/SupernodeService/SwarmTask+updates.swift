@@ -77,6 +77,7 @@ extension SwarmTask {
                 parents.append(update.parents.count)
                 update.parents.append(TaskUpdate.Parent(peer: parent, url: url, ticket: ticket.description))
             }
+            member.named.add(parents.map { update.parents[$0].peer }, for: assignment.piece)
             update.assignments.append(TaskUpdate.Assignment(piece: assignment.piece, digest: digest, parents: parents))
         }
         member.pending = [:]

@@ -1,5 +1,6 @@
 import CacheStore
 import Content
+import Logging
 import OriginFetch
 import SwarmScheduling
 import Synchronization
@@ -17,6 +18,7 @@ final class SwarmTask: Sendable {
     let configuration: PeerConfiguration
     let blocks: BlockList
     let clock: SupernodeClock
+    let logger: Logger
     let state: Mutex<State>
 
     struct State {
@@ -51,7 +53,8 @@ final class SwarmTask: Sendable {
         seed: SeedIdentity,
         configuration: PeerConfiguration,
         blocks: BlockList = BlockList(),
-        clock: SupernodeClock = .system
+        clock: SupernodeClock = .system,
+        logger: Logger
     ) {
         self.id = id
         self.clock = clock
@@ -59,6 +62,7 @@ final class SwarmTask: Sendable {
         self.seed = seed
         self.configuration = configuration
         self.blocks = blocks
+        self.logger = logger
         state = Mutex(State(scheduler: SwarmScheduler(Self.schedulerConfiguration(configuration))))
     }
 
@@ -72,13 +76,17 @@ final class SwarmTask: Sendable {
 extension SwarmTask {
     /// Changes the state, lets the scheduler decide what follows, and tells everybody concerned.
     func change(_ body: (inout State) -> Void) {
-        let (sessions, output) = state.withLock { state in
+        let (sessions, output, changed) = state.withLock { state in
             body(&state)
             let output = state.scheduler.schedule(now: clock.now(), using: &state.random)
-            return (Self.take(output, into: &state), output)
+            let changed = output.changes.compactMap { change in
+                state.members[change.peer].map { ($0.session, change.standing) }
+            }
+            return (Self.take(output, into: &state), output, changed)
         }
         for session in sessions { session.notify(id) }
         Self.count(output)
+        for (session, standing) in changed { log(session, standing) }
     }
 
     /// Keeps what was decided for the answers that are to carry it; returns who has news.

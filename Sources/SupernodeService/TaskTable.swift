@@ -60,7 +60,8 @@ final class TaskTable: Sendable {
                     seed: seed,
                     configuration: configuration,
                     blocks: blocks,
-                    clock: clock
+                    clock: clock,
+                    logger: logger
                 ),
                 store: store,
                 backends: backends,

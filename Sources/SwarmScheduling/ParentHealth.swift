@@ -1,14 +1,12 @@
-import Content
-
 /// What children say of one parent, and what follows from that.
 ///
-/// One child alone can not make it rest for others: each child counts once, for a while, and only several children together
+/// One child alone can not make it rest for others: each voice counts once, for a while, and only several voices together
 /// are believed. After a rest it is on probation: one piece at a time until one came through. Rests grow from one to the
 /// next, and shrink again with the time that goes well.
 struct ParentHealth: Sendable {
-    /// What one child says of it, again and again.
+    /// What one voice says of it, again and again.
     private struct Complaint: Sendable {
-        let child: PeerID
+        let voice: Voice
         let reason: FailureReason
         var times: Int
         var latest: SchedulerInstant
@@ -17,7 +15,7 @@ struct ParentHealth: Sendable {
     }
 
     private var complaints: [Complaint] = []
-    /// Those of several children are enough, and what a child can make the supernode remember is bounded.
+    /// Those of several voices are enough, and what a child can make the supernode remember is bounded.
     private static let mostComplaints = 16
     private var rests = 0
     /// When its latest rest ends or has ended.
@@ -32,19 +30,19 @@ struct ParentHealth: Sendable {
 
     /// Notes a complaint; returns until when the parent now rests, or nil if it goes on.
     mutating func complain(
-        _ child: PeerID,
+        _ voice: Voice,
         of reason: FailureReason,
         now: SchedulerInstant,
         configuration: SchedulerConfiguration
     ) -> SchedulerInstant? {
         forget(now: now, after: configuration.complaintMemory)
-        if let known = complaints.firstIndex(where: { $0.child == child && $0.reason == reason }) {
+        if let known = complaints.firstIndex(where: { $0.voice == voice && $0.reason == reason }) {
             complaints[known].times += 1
             complaints[known].latest = now
             complaints[known].isSettled = false
         } else {
             if complaints.count == Self.mostComplaints { complaints.removeFirst() }
-            complaints.append(Complaint(child: child, reason: reason, times: 1, latest: now))
+            complaints.append(Complaint(voice: voice, reason: reason, times: 1, latest: now))
         }
         let ofWrongBytes = reason == .wrongBytes
         let needed = ofWrongBytes ? configuration.complainersOfWrongBytes : configuration.complainers
@@ -61,14 +59,14 @@ struct ParentHealth: Sendable {
     }
 
     private func complainers(ofWrongBytes: Bool) -> Int {
-        var children: [PeerID] = []
+        var voices: [Voice] = []
         for complaint in complaints
         where !complaint.isSettled && (complaint.reason == .wrongBytes) == ofWrongBytes
-            && !children.contains(complaint.child)
+            && !voices.contains(complaint.voice)
         {
-            children.append(complaint.child)
+            voices.append(complaint.voice)
         }
-        return children.count
+        return voices.count
     }
 
     private mutating func forget(now: SchedulerInstant, after memory: Duration) {
@@ -83,25 +81,29 @@ struct ParentHealth: Sendable {
 
     mutating func rested() { isResting = false }
 
-    /// A piece came through, to a child that said so.
+    /// A piece came through, to a child that said so; returns whether that ends a probation.
     ///
     /// Of wrong bytes it takes nothing back: whoever lies does not do so always.
-    mutating func served(_ child: PeerID) {
-        complaints.removeAll { $0.child == child && $0.reason != .wrongBytes }
-        if isOnProbation { rests /= 2 }
+    mutating func served(_ voice: Voice) -> Bool {
+        complaints.removeAll { $0.voice == voice && $0.reason != .wrongBytes }
+        guard isOnProbation else { return false }
+        rests /= 2
         isOnProbation = false
+        return true
     }
 
-    /// How the parent stands; nil where there is nothing to tell.
-    mutating func standing(isSlow: Bool, now: SchedulerInstant, memory: Duration) -> ParentStanding? {
+    /// How the parent stands.
+    mutating func standing(isSlow: Bool, now: SchedulerInstant, memory: Duration) -> ParentStanding {
         forget(now: now, after: memory)
-        let state: ParentStanding.State =
-            isBlocked ? .blocked : isResting ? .quarantined : isOnProbation ? .probation : .healthy
-        guard state != .healthy || isSlow || !complaints.isEmpty else { return nil }
-        return ParentStanding(
-            state: state,
+        return standing(isSlow: isSlow)
+    }
+
+    /// The same, with what may be about to be forgotten.
+    func standing(isSlow: Bool) -> ParentStanding {
+        ParentStanding(
+            state: isBlocked ? .blocked : isResting ? .quarantined : isOnProbation ? .probation : .healthy,
             quarantinedUntil: isResting ? restsUntil : nil,
-            complaints: complaints.map { .init(child: $0.child, reason: $0.reason, times: $0.times) },
+            complaints: complaints.map { .init(voice: $0.voice, reason: $0.reason, times: $0.times) },
             isSlow: isSlow
         )
     }

@@ -16,10 +16,10 @@ package struct ParentStanding: Sendable, Hashable {
         package static func < (left: State, right: State) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// What one child said of it lately.
+    /// What one voice said of it lately.
     package struct Complaint: Sendable, Hashable {
         /// Who says so.
-        package let child: PeerID
+        package let voice: Voice
         /// What.
         package let reason: FailureReason
         /// How often.
@@ -34,4 +34,15 @@ package struct ParentStanding: Sendable, Hashable {
     package let complaints: [Complaint]
     /// Whether pieces from it take much longer than usual.
     package let isSlow: Bool
+
+    /// Whether there is anything to tell.
+    var isConspicuous: Bool { state != .healthy || isSlow || !complaints.isEmpty }
+}
+
+/// A peer has been put into quarantine or let out of it, or is no longer on probation.
+package struct StandingChange: Sendable, Hashable {
+    /// Who.
+    package let peer: PeerID
+    /// How it stands now.
+    package let standing: ParentStanding
 }

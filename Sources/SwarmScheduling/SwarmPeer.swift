@@ -96,6 +96,10 @@ struct SwarmPeer: Sendable {
     /// How many of these keep it busy for a while.
     var promptLine: Int { line.count - discounted }
     var health = ParentHealth()
+    /// Where it calls from, as far as that is known.
+    var address: IPAddress?
+    /// As whose word its complaints count.
+    var voice: Voice { address.map { .address($0) } ?? .peer(id) }
     /// How long the bodies take that it gets, and those that it sends, as moving averages in nanoseconds.
     var receiving: Int64?
     var sending: Int64?

@@ -25,7 +25,7 @@ extension SwarmScheduler {
                 if peers[child].avoidance.isEmpty { cautious.remove(child) }
                 touch(child)
             }
-            peers[parent].health.served(peer)
+            served(child, by: parent)
             refreshIdle(parent)
         }
         hold(piece.value, at: child)
@@ -56,12 +56,13 @@ extension SwarmScheduler {
     /// A piece did not come from a parent: the child gets it elsewhere, and keeps away from that parent for a while.
     ///
     /// Failures of a parent other than the assigned one (an alternate) leave the assignment as it is. What was not handed
-    /// out here ends with any failure.
+    /// out here ends with any failure. What a child says of a parent that it was not told to ask (`wasNamed`) is its own affair.
     package mutating func failed(
         _ piece: PieceIndex,
         by peer: PeerID,
         from parent: PeerID,
         reason: FailureReason,
+        wasNamed: Bool = true,
         at now: SchedulerInstant
     ) {
         guard let child = find(peer), piece.value < pieceCount else { return }
@@ -75,8 +76,8 @@ extension SwarmScheduler {
         guard let parentPlace, parentPlace != child else { return }
         avoid(parentPlace, for: piece.value, by: child, ofWrongBytes: reason == .wrongBytes, now: now)
         // The seed never rests: it may be the only holder.
-        guard peers[parentPlace].role == .peer, reason.isParentsFault else { return }
-        complain(peer, of: parentPlace, reason, now: now)
+        guard wasNamed, peers[parentPlace].role == .peer, reason.isParentsFault else { return }
+        complain(child, of: parentPlace, reason, now: now)
     }
 
     /// How many more assignments a peer would take now, instead of what it said before; each assignment takes one off.

@@ -22,21 +22,48 @@ extension SwarmScheduler {
                 now: now,
                 memory: configuration.complaintMemory
             )
-            if let standing { standings[peers[place].id] = standing } else { conspicuous.remove(place) }
+            if standing.isConspicuous {
+                standings[peers[place].id] = standing
+            } else {
+                conspicuous.remove(place)
+            }
         }
         return standings
     }
 
+    /// Until it joins again, what a peer says of parents counts as said by all who call from this address.
+    package mutating func calls(_ peer: PeerID, from address: IPAddress) {
+        guard let place = place(of: peer) else { return }
+        peers[place].address = address
+    }
+
     /// A child complains of a parent.
-    mutating func complain(_ child: PeerID, of parent: Int, _ reason: FailureReason, now: SchedulerInstant) {
+    mutating func complain(_ child: Int, of parent: Int, _ reason: FailureReason, now: SchedulerInstant) {
         pending.complaints.append(reason)
-        let configuration = configuration
+        let (voice, configuration) = (peers[child].voice, configuration)
         let end = changeHealth(of: parent) {
-            $0.complain(child, of: reason, now: now, configuration: configuration)
+            $0.complain(voice, of: reason, now: now, configuration: configuration)
         }
         guard let end else { return }
-        pending.quarantined.append(peers[parent].id)
+        pending.changes.append(change(of: parent))
         alarms.insert(Alarm(at: end, matter: .rest(parent: parent, birth: peers[parent].birth)))
+    }
+
+    /// A piece came to a child from a parent.
+    mutating func served(_ child: Int, by parent: Int) {
+        guard peers[parent].health.served(peers[child].voice), !peers[parent].health.isResting else { return }
+        pending.changes.append(change(of: parent))
+    }
+
+    /// A parent's rest is over.
+    mutating func rested(_ parent: Int, into output: inout SchedulerOutput) {
+        changeHealth(of: parent) { $0.rested() }
+        output.changes.append(change(of: parent))
+    }
+
+    private func change(of parent: Int) -> StandingChange {
+        let standing = peers[parent].health.standing(isSlow: peers[parent].isSlow)
+        return StandingChange(peer: peers[parent].id, standing: standing)
     }
 
     /// Changes what is known of a parent, and what follows where it is barred now or no longer.

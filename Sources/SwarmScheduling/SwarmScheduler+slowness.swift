@@ -155,7 +155,7 @@ extension SwarmScheduler {
             guard isLive(alarm) else { continue }
             switch alarm.matter {
             case .rest(let parent, _):
-                changeHealth(of: parent) { $0.rested() }
+                rested(parent, into: &output)
             case .avoidance(let child, _):
                 touch(child)
                 if !peers[child].avoidance.isActive(now: now) { cautious.remove(child) }

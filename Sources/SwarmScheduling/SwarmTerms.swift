@@ -91,8 +91,8 @@ package struct SchedulerOutput: Sendable {
     package var cancellations: [Cancellation] = []
     /// What children held against parents.
     package var complaints: [FailureReason] = []
-    /// Parents that rest from now on.
-    package var quarantined: [PeerID] = []
+    /// Who stands otherwise now.
+    package var changes: [StandingChange] = []
 
     /// Whether nothing is to be done.
     package var isEmpty: Bool { assignments.isEmpty && cancellations.isEmpty }

@@ -16,14 +16,19 @@ package enum PeerState: String, Sendable, Codable, CaseIterable {
 package struct ComplaintListing: Sendable, Codable, Hashable {
     package var reason: TaskReport.Reason
     package var times: Int
-    /// How many distinct children.
-    package var children: Int
+    /// From how many distinct addresses.
+    package var addresses: Int
 
-    package init(reason: TaskReport.Reason, times: Int, children: Int) {
+    package init(reason: TaskReport.Reason, times: Int, addresses: Int) {
         self.reason = reason
         self.times = times
-        self.children = children
+        self.addresses = addresses
     }
+}
+
+extension ComplaintListing: CustomStringConvertible {
+    /// As people read it: `3 wrongBytes by 3`.
+    package var description: String { "\(times) \(reason.rawValue) by \(addresses)" }
 }
 
 /// Blocks a node: the body may be left out.

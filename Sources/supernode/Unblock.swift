@@ -5,7 +5,7 @@ import NodeAssembly
 struct Unblock: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Let a blocked node be a parent again.")
 
-    @Argument(help: "ip:port of the node's pieces, or the identity of a registered peer.")
+    @Argument(help: "ip:port of the node's pieces as `supernode peers` shows it, or the identity of a registered peer.")
     var node: String
 
     @OptionGroup var options: OperatorOptions

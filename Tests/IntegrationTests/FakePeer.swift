@@ -9,19 +9,24 @@ struct FakePeer: Sendable {
     let registration: PeerRegistrationResponse
     private let client = Client()
 
-    /// Registers at the supernode; pieces are to be had at `port`.
-    static func register(at supernode: Supernode, port: Int) async throws -> FakePeer {
-        let request = PeerRegistrationRequest(port: port, name: "fake", uploadSlots: 64)
-        let answer = try await Client().send(
-            "POST",
-            "http://\(supernode.api)\(APIPath.peers)",
-            ["Content-Type": "application/json"],
-            body: [UInt8](try JSONEncoder().encode(request))
+    /// Registers at the supernode, calling from an `address` of this machine; pieces are to be had at `port`.
+    static func register(
+        at supernode: Supernode,
+        port: Int,
+        from address: String = "127.0.0.1"
+    ) async throws -> FakePeer {
+        let request = try JSONEncoder().encode(PeerRegistrationRequest(port: port, name: "fake", uploadSlots: 64))
+        let answer = try await runSuccessfully(
+            .init(
+                "curl",
+                ["-sS", "--fail-with-body", "--noproxy", "*", "--interface", address]
+                    + ["-H", "Content-Type: application/json", "-d", String(decoding: request, as: UTF8.self)]
+                    + ["http://\(supernode.api)\(APIPath.peers)"]
+            )
         )
-        guard answer.status == 201 else { throw RigError("registration: \(answer.status) \(answer.text)") }
         return FakePeer(
             supernode: supernode,
-            registration: try JSONDecoder().decode(PeerRegistrationResponse.self, from: Data(answer.body))
+            registration: try JSONDecoder().decode(PeerRegistrationResponse.self, from: Data(answer.utf8))
         )
     }
 

@@ -66,43 +66,86 @@ import WireAPI
         while try await !isCounted() { try Task.checkCancellation() }
     }
 
-    @Test func severalPeersThatAreLiedToPutTheLiarIntoQuarantine() async throws {
-        let origin = BlobOrigin(byteCount: 1 << 20, seed: 42)
+    /// Runs `body` with a supernode, a liar that has told it to hold everything of a task, and a way to complain of it:
+    /// a peer that registers from an address, waits until it is told to ask the liar, and reports wrong bytes.
+    private func withLiar(
+        _ seed: UInt64,
+        _ body: (Supernode, _ complain: (_ from: String, _ isNamed: Bool) async throws -> Void) async throws -> Void
+    ) async throws {
+        let origin = BlobOrigin(byteCount: 1 << 20, seed: seed)
         try await withTemporaryDirectory { directory in
             try await withScriptedServer {
                 origin.answer($0)
             } body: { registry in
                 try await withCluster(of: 0, registry: registry.url(""), in: directory) { supernode, _ in
-                    let peers = try await [11, 12, 13, 14].asyncMap {
-                        try await FakePeer.register(at: supernode, port: $0)
+                    let url = registry.url(origin.path)
+                    let liar = try await FakePeer.register(at: supernode, port: 11)
+                    let task = try await liar.joined(url: url, digest: origin.digest)
+                    func report(failed: [TaskReport.FailedPiece] = [], window: Int = 0) -> TaskReport {
+                        TaskReport(task: task.task, generation: task.generation, failed: failed, window: window)
                     }
-                    let liar = peers[0].registration.peer
-                    for (number, peer) in peers.enumerated() {
-                        let task = try await peer.joined(url: registry.url(origin.path), digest: origin.digest)
-                        let failed =
-                            number == 0
-                            ? [] : [TaskReport.FailedPiece(piece: PieceIndex(0), parent: liar, reason: .wrongBytes)]
-                        let report = TaskReport(
-                            task: task.task,
-                            generation: task.generation,
-                            failed: failed,
-                            window: 0
+                    var holding = report()
+                    holding.holds = PieceSet(all: 4)
+                    _ = try await liar.exchange(holding, sequence: 1, wait: .zero)
+                    try await body(supernode) { address, isNamed in
+                        let peer = try await FakePeer.register(at: supernode, port: 12, from: address)
+                        _ = try await peer.joined(url: url, digest: origin.digest)
+                        var piece = PieceIndex(0)
+                        if isNamed {
+                            let answer = try await peer.exchange(report(window: 4), sequence: 1, wait: .seconds(10))
+                            let update = try #require(answer.tasks.first)
+                            let named = update.assignments.first {
+                                $0.parents.contains { update.parents[$0].peer == liar.registration.peer }
+                            }
+                            piece = try #require(named).piece
+                        }
+                        let failed = TaskReport.FailedPiece(
+                            piece: piece,
+                            parent: liar.registration.peer,
+                            reason: .wrongBytes
                         )
-                        let standing = try await supernode.peer(at: "127.0.0.1:11")
-                        #expect(standing.state == .healthy)
-                        _ = try await peer.exchange(report, sequence: 1, wait: .zero)
+                        _ = try await peer.exchange(report(failed: [failed]), sequence: 2, wait: .zero)
                     }
-                    let standing = try await supernode.peer(at: "127.0.0.1:11")
-                    #expect(standing.state == .quarantined)
-                    #expect((5...10).contains(standing.quarantineSeconds ?? 0))
-                    #expect(standing.complaints == [ComplaintListing(reason: .wrongBytes, times: 3, children: 3)])
-                    let metrics = try await MetricsSnapshot.of(supernode.api)
-                    #expect(metrics.value("darter_complaints_total", ["reason": "wrongBytes"]) == 3)
-                    #expect(metrics.value("darter_quarantines_total") == 1)
-                    try await expect(supernode, [.quarantined: 1, .healthy: 3])
-                    #expect(try await supernode.operate("peers").contains(" s to go, 3 wrongBytes by 3\n"))
                 }
             }
+        }
+    }
+
+    @Test func severalNodesThatAreLiedToPutTheLiarIntoQuarantine() async throws {
+        try await withLiar(42) { supernode, complain in
+            for number in 2...4 {
+                #expect(try await supernode.peer(at: "127.0.0.1:11").state == .healthy)
+                try await complain("127.0.0.\(number)", true)
+            }
+            let standing = try await supernode.peer(at: "127.0.0.1:11")
+            #expect(standing.state == .quarantined)
+            #expect((5...10).contains(standing.quarantineSeconds ?? 0))
+            #expect(standing.complaints == [ComplaintListing(reason: .wrongBytes, times: 3, addresses: 3)])
+            let metrics = try await MetricsSnapshot.of(supernode.api)
+            #expect(metrics.value("darter_complaints_total", ["reason": "wrongBytes"]) == 3)
+            #expect(metrics.value("darter_quarantines_total") == 1)
+            try await expect(supernode, [.quarantined: 1, .healthy: 3])
+            #expect(try await supernode.operate("peers").contains(" s to go, 3 wrongBytes by 3\n"))
+            try await supernode.process.line(containing: "peer in quarantine")
+        }
+    }
+
+    @Test func aNodeThatRegistersSeveralTimesIsOneVoice() async throws {
+        try await withLiar(43) { supernode, complain in
+            for _ in 0..<4 { try await complain("127.0.0.2", true) }
+            let standing = try await supernode.peer(at: "127.0.0.1:11")
+            #expect(standing.state == .healthy)
+            #expect(standing.complaints == [ComplaintListing(reason: .wrongBytes, times: 4, addresses: 1)])
+        }
+    }
+
+    @Test func whoWasNotSentToAPeerDoesNotComplainOfIt() async throws {
+        try await withLiar(44) { supernode, complain in
+            for number in 2...5 { try await complain("127.0.0.\(number)", false) }
+            let standing = try await supernode.peer(at: "127.0.0.1:11")
+            #expect(standing.state == .healthy && standing.complaints.isEmpty)
+            let metrics = try await MetricsSnapshot.of(supernode.api)
+            #expect(metrics.value("darter_complaints_total", ["reason": "wrongBytes"]) == nil)
         }
     }
 
@@ -124,7 +167,17 @@ import WireAPI
                 }
                 let refused = try await run(try supernode.command("block", ["10.0.0.1:65002"]))
                 #expect(refused.status.exitCode == 1)
-                #expect(refused.errors.hasPrefix("supernode: http://\(supernode.api): the cluster's token"))
+                #expect(
+                    refused.errors.hasPrefix("supernode: http://\(supernode.api): only who knows the cluster's token")
+                )
+                #expect(refused.errors.hasSuffix("--token-file\n"))
+                let typo = try await run(try supernode.command("block", ["node7", "--token-file", file]))
+                #expect(typo.errors.contains("'node7' is neither a peer's identity nor the ip:port"))
+                #expect(
+                    try await supernode.operate("block", "10.0.0.7:1", "--token-file", file)
+                        == "10.0.0.7:1 is blocked; no peer is registered there now\n"
+                )
+                _ = try await supernode.operate("unblock", "10.0.0.7:1", "--token-file", file)
 
                 let secret: HeaderFields = ["Authorization": "Bearer a-secret"]
                 #expect(try await client.send("PUT", url, secret).status == 200)
@@ -147,7 +200,19 @@ import WireAPI
         for node in ["no/such", "", "a b"] {
             let wrong = try await run(.init(try builtExecutable("supernode"), ["block", node]))
             #expect(wrong.status.exitCode == 1)
-            #expect(wrong.errors == "supernode: '\(node)' is neither a peer's identity nor ip:port\n")
+            #expect(
+                wrong.errors == "supernode: '\(node)' is neither a peer's identity nor the ip:port of a node's pieces\n"
+            )
+        }
+        try await withScriptedServer {
+            .respond($0.path.hasSuffix("/block") ? 404 : 200)
+        } body: { other in
+            for arguments in [["peers"], ["block", "10.0.0.1:1"]] {
+                let place = ["--supernode", "127.0.0.1:\(other.port)"]
+                let wrong = try await run(.init(try builtExecutable("supernode"), arguments + place))
+                #expect(wrong.status.exitCode == 1)
+                #expect(wrong.errors.hasSuffix(": that is not the API of a supernode of this version\n"))
+            }
         }
     }
 }

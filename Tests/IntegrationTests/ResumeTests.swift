@@ -99,8 +99,8 @@ import Testing
         }
     }
 
-    @Test
-    func aSupernodeThatComesBackIsWaitedFor() async throws {
+    @Test(arguments: [false, true])
+    func aSupernodeThatComesBackIsWaitedFor(isOtherFull: Bool) async throws {
         let bytes = randomBytes(Self.size, seed: 95)
         let release = TestEvent()
         try await withTemporaryDirectory { directory in
@@ -108,26 +108,32 @@ import Testing
                 if request.number > 1, !release.hasFired { await release.wait() }
                 return .content(bytes, for: request, ["ETag": "\"one\""])
             } body: { origin in
-                let home = "\(directory)/s"
-                let tool = try Dfget(in: directory, patience: "1m")
-                let port = FreePort.next()
-                let configuration = Configurations.supernode(home: "\(home)/home", port: port)
-                let node = "127.0.0.1:\(port)"
-                let arguments = [
-                    "-n", node, "-o", tool.output(), origin.url("/file"), "--notbs", "--verbose", "--json",
-                ]
-                try await withSupernode(configuration, in: home) { supernode in
-                    try await withProcess(try tool.command(arguments)) { process in
-                        try await supernode.process.line(containing: "/pieces/30 ")
-                        await supernode.process.kill()
-                        try await process.line(containing: "supernode does not answer")
-                        release.fire()
-                        try await withSupernode(configuration, in: "\(directory)/again") { _ in
-                            #expect(await process.end().status.isSuccess)
+                try await withScriptedServer { _ in
+                    .respond(503, body: Array(#"{"error":{"code":"storage_full","message":"no room"}}"#.utf8))
+                } body: { full in
+                    let home = "\(directory)/s"
+                    let tool = try Dfget(in: directory, patience: "1m")
+                    let port = FreePort.next()
+                    let configuration = Configurations.supernode(home: "\(home)/home", port: port)
+                    // The other one is hardly ever the first, so that its refusal is the last word.
+                    let node = "127.0.0.1:\(port)=1000" + (isOtherFull ? ",127.0.0.1:\(full.port)" : "")
+                    let arguments = [
+                        "-n", node, "-o", tool.output(), origin.url("/file"), "--notbs", "--verbose", "--json",
+                    ]
+                    try await withSupernode(configuration, in: home) { supernode in
+                        try await withProcess(try tool.command(arguments)) { process in
+                            try await supernode.process.line(containing: "/pieces/30 ")
+                            await supernode.process.kill()
+                            try await process.line(containing: "supernode does not answer")
+                            if isOtherFull { try await process.line(containing: "supernode refused") }
+                            release.fire()
+                            try await withSupernode(configuration, in: "\(directory)/again") { _ in
+                                #expect(await process.end().status.isSuccess)
+                            }
                         }
                     }
+                    #expect(try fileDigest(tool.output()) == Digest.of(bytes))
                 }
-                #expect(try fileDigest(tool.output()) == Digest.of(bytes))
             }
         }
     }

@@ -30,7 +30,7 @@ import WireAPI
             peer("b", .healthy) { $0.slowTasks = 2 }, peer("a", .healthy),
             peer("quick", .quarantined) {
                 $0.quarantineSeconds = 3.2
-                $0.complaints = [ComplaintListing(reason: .timedOut, times: 5, children: 2)]
+                $0.complaints = [ComplaintListing(reason: .timedOut, times: 5, addresses: 2)]
             },
             peer("bad", .blocked) { $0.blockReason = "disk" },
         ]

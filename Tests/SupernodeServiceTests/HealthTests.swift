@@ -7,94 +7,56 @@ import WireAPI
 @testable import SupernodeService
 
 @Suite(.timeLimit(.minutes(1))) struct HealthTests {
-    /// A task of four pieces that the supernode holds, and its members.
-    private func withMembers(
-        _ names: [String],
-        _ body: (Rig, SwarmTask, [PeerSession]) async throws -> Void
-    ) async throws {
-        try await withSupernode { configuration in
-            // Whoever has a piece has room for all who want it.
-            configuration.scheduler.peerSlots = 4
-            configuration.scheduler.seedStart = 4
-            configuration.scheduler.seedRepeatLine = 8
-        } _: { rig in
-            let url = try rig.put(randomBytes(1 << 20, seed: 1), at: "http://origin/file")
-            let members = try names.enumerated().map { try rig.peer($1, port: $0 + 1) }
-            for member in members { _ = try await rig.join(member, url) }
-            let task = try #require(rig.supernode.tasks.all.first)
-            await eventually { task.isComplete }
-            try await body(rig, task, members)
-        }
-    }
-
-    private func report(
-        _ task: SwarmTask,
-        failed: [TaskReport.FailedPiece] = [],
-        outstanding: PieceSet = [],
-        window: Int = 0,
-        holds: PieceSet? = nil
-    ) throws -> TaskReport {
-        TaskReport(
-            task: task.id,
-            generation: try #require(task.generation),
-            failed: failed,
-            outstanding: outstanding,
-            window: window,
-            holds: holds
-        )
-    }
-
-    private func listing(_ rig: Rig, _ peer: PeerSession) throws -> PeerListing {
-        try #require(rig.supernode.peerListings.first { $0.peer == peer.id })
-    }
-
     @Test("The list of peers says how each stands and why, through a quarantine to probation and good health")
     func listing() async throws {
-        try await withMembers(["bad", "a", "b", "c"]) { rig, task, members in
+        try await withMembers(["bad", "a", "b", "c"], apart: true) { rig, task, members in
             let bad = members[0]
-            #expect(try listing(rig, bad).state == .healthy)
+            _ = try await rig.exchange(bad, 1, task.report(holds: PieceSet(all: 4)))
+            #expect(try rig.listing(bad).state == .healthy)
             for (number, child) in members.dropFirst().enumerated() {
-                let failed = (0...number).map {
-                    TaskReport.FailedPiece(piece: PieceIndex($0), parent: bad.id, reason: .wrongBytes)
-                }
-                _ = try await rig.exchange(child, 1, report(task, failed: failed))
-                #expect(try listing(rig, bad).state == (number < 2 ? .healthy : .quarantined))
+                try await rig.name(bad, to: child, in: task)
+                _ = try await rig.exchange(child, 2, task.report(failed: bad.failures(0...number)))
+                #expect(try rig.listing(bad).state == (number < 2 ? .healthy : .quarantined))
             }
-            var shown = try listing(rig, bad)
-            #expect(shown.complaints == [ComplaintListing(reason: .wrongBytes, times: 6, children: 3)])
+            var shown = try rig.listing(bad)
+            #expect(shown.complaints == [ComplaintListing(reason: .wrongBytes, times: 6, addresses: 3)])
             #expect(shown.quarantineSeconds == 10)
             rig.pass(.seconds(4))
-            #expect(try listing(rig, bad).quarantineSeconds == 6)
+            #expect(try rig.listing(bad).quarantineSeconds == 6)
             // Who has part in a task must not be silent for long.
             bad.heard()
             rig.pass(.seconds(4))
             bad.heard()
             rig.pass(.seconds(2))
-            shown = try listing(rig, bad)
+            shown = try rig.listing(bad)
             #expect(shown.state == .probation && shown.quarantineSeconds == nil)
-            #expect(try listing(rig, members[1]).complaints.isEmpty)
+            #expect(try rig.listing(members[1]).complaints.isEmpty)
         }
     }
 
-    @Test("What children complain of in several tasks adds up, each child counted once")
+    @Test("What children complain of in several tasks adds up, each address counted once")
     func severalTasks() async throws {
         try await withMembers(["bad", "a"]) { rig, task, members in
             let url = try rig.put(randomBytes(1 << 20, seed: 2), at: "http://origin/other")
             for member in members { _ = try await rig.join(member, url) }
             #expect(rig.supernode.tasks.count == 2)
+            await eventually { rig.supernode.tasks.all.allSatisfy(\.isComplete) }
+            for task in rig.supernode.tasks.all {
+                _ = try await rig.exchange(members[0], 1, task.report(holds: PieceSet(all: 4)))
+                try await rig.name(members[0], to: members[1], in: task)
+            }
             let reports = try rig.supernode.tasks.all.map { task in
                 let reasons: [TaskReport.Reason] = [.timedOut, .local, .generation]
-                return try report(
-                    task,
-                    failed: reasons.map { .init(piece: PieceIndex(0), parent: members[0].id, reason: $0) }
+                return try task.report(
+                    failed: reasons.enumerated().flatMap { members[0].failures([$0], $1) }
                 )
             }
             _ = try await rig.supernode.exchange(
-                ExchangeRequest(sequence: 1, open: [], waitMilliseconds: 0, tasks: reports),
+                ExchangeRequest(sequence: 2, open: [], waitMilliseconds: 0, tasks: reports),
                 members[1]
             )
-            let shown = try listing(rig, members[0])
-            #expect(shown.complaints == [ComplaintListing(reason: .timedOut, times: 2, children: 1)])
+            let shown = try rig.listing(members[0])
+            #expect(shown.complaints == [ComplaintListing(reason: .timedOut, times: 2, addresses: 1)])
             #expect(shown.state == .healthy && shown.tasks == 2)
         }
     }
@@ -103,37 +65,37 @@ import WireAPI
     func block() async throws {
         try await withMembers(["bad", "child"]) { rig, task, members in
             let (bad, child) = (members[0], members[1])
-            _ = try await rig.exchange(bad, 1, report(task, holds: PieceSet(all: 4)))
-            let first = try await rig.exchange(child, 1, report(task, window: 4)).flatMap(\.parents)
+            _ = try await rig.exchange(bad, 1, task.report(holds: PieceSet(all: 4)))
+            let first = try await rig.exchange(child, 1, task.report(window: 4)).flatMap(\.parents)
             #expect(first.contains { $0.peer == bad.id })
             let blocked = try rig.supernode.block("\(bad.id)", BlockRequest(reason: "its disk is dying"))
             #expect(blocked.address == "127.0.0.1:1" && blocked.peers == [bad.id])
-            let moved = try await rig.exchange(child, 2, report(task, outstanding: PieceSet(all: 4), window: 4))
+            let moved = try await rig.exchange(child, 2, task.report(outstanding: PieceSet(all: 4), window: 4))
             #expect(moved.flatMap(\.cancelled).isEmpty == false)
             #expect(moved.flatMap(\.assignments).count == moved.flatMap(\.cancelled).count)
             #expect(!moved.flatMap(\.parents).contains { $0.peer == bad.id })
-            let shown = try listing(rig, bad)
+            let shown = try rig.listing(bad)
             #expect(shown.state == .blocked && shown.blockReason == "its disk is dying")
 
             for member in members { rig.supernode.leave(member) }
             let again = try rig.peer("bad once more", port: 1)
             let record = try #require(ResourceURL("http://origin/file"))
             _ = try await rig.join(again, record)
-            _ = try await rig.exchange(again, 1, report(task, holds: PieceSet(all: 4)))
+            _ = try await rig.exchange(again, 1, task.report(holds: PieceSet(all: 4)))
             let late = try rig.peer("late", port: 9)
             _ = try await rig.join(late, record)
-            let updates = try await rig.exchange(late, 1, report(task, window: 4))
+            let updates = try await rig.exchange(late, 1, task.report(window: 4))
             #expect(updates.flatMap(\.assignments).count == 4)
             #expect(!updates.flatMap(\.parents).contains { $0.peer == again.id })
-            #expect(try listing(rig, again).state == .blocked)
+            #expect(try rig.listing(again).state == .blocked)
             #expect(rig.supernode.blockListings.map(\.peers) == [[again.id]])
 
             try rig.supernode.unblock("127.0.0.1:1")
-            #expect(try listing(rig, again).state == .healthy)
+            #expect(try rig.listing(again).state == .healthy)
             #expect(rig.supernode.blockListings.isEmpty)
             let next = try rig.peer("next", port: 10)
             _ = try await rig.join(next, record)
-            let parents = try await rig.exchange(next, 1, report(task, window: 4)).flatMap(\.parents)
+            let parents = try await rig.exchange(next, 1, task.report(window: 4)).flatMap(\.parents)
             #expect(parents.contains { $0.peer == again.id })
         }
     }
@@ -142,12 +104,12 @@ import WireAPI
     func pendingAnswer() async throws {
         try await withMembers(["bad", "child"]) { rig, task, members in
             let (bad, child) = (members[0], members[1])
-            _ = try await rig.exchange(bad, 1, report(task, holds: PieceSet(all: 4)))
+            _ = try await rig.exchange(bad, 1, task.report(holds: PieceSet(all: 4)))
             // Taken in, but answered only with the next call.
-            let isTaken = task.apply(try report(task, window: 4), from: child, open: [], isLatest: true)
+            let isTaken = task.apply(try task.report(window: 4), from: child, open: [], isLatest: true)
             #expect(isTaken)
             _ = try rig.supernode.block("\(bad.id)", BlockRequest())
-            let updates = try await rig.exchange(child, 1, report(task, window: 4))
+            let updates = try await rig.exchange(child, 1, task.report(window: 4))
             #expect(updates.flatMap(\.assignments).count == 4)
             #expect(!updates.flatMap(\.parents).contains { $0.peer == bad.id })
         }
@@ -181,7 +143,7 @@ import WireAPI
     func blockedPeerDownloads() async throws {
         try await withMembers(["bad"]) { rig, task, members in
             _ = try rig.supernode.block("127.0.0.1:1", BlockRequest())
-            let updates = try await rig.exchange(members[0], 1, report(task, window: 4))
+            let updates = try await rig.exchange(members[0], 1, task.report(window: 4))
             #expect(!updates.flatMap(\.assignments).isEmpty)
         }
     }
@@ -243,7 +205,7 @@ import WireAPI
             ] {
                 let request = PeerRegistrationRequest(port: 7, address: named, name: named, uploadSlots: 1)
                 let answer = try rig.supernode.register(request, from: "127.0.0.1", token: nil, piecesPort: 2)
-                #expect(try listing(rig, rig.supernode.session(answer.peer, presenting: answer.key)).address == shown)
+                #expect(try rig.listing(rig.supernode.session(answer.peer, presenting: answer.key)).address == shown)
             }
         }
     }

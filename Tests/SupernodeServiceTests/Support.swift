@@ -122,10 +122,10 @@ struct Rig: Sendable {
         supernode.tick(at: time.now, lookingAt: supernode.peers.all)
     }
 
-    /// A registered peer.
-    func peer(_ name: String = "peer", port: Int = 1) throws -> PeerSession {
+    /// A registered peer that calls from `address`.
+    func peer(_ name: String = "peer", port: Int = 1, from address: String = "127.0.0.1") throws -> PeerSession {
         let request = PeerRegistrationRequest(port: port, name: name, uploadSlots: 4)
-        let answer = try supernode.register(request, from: "127.0.0.1", token: nil, piecesPort: 2)
+        let answer = try supernode.register(request, from: address, token: nil, piecesPort: 2)
         return try supernode.session(answer.peer, presenting: answer.key)
     }
 

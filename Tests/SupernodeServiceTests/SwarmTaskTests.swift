@@ -37,7 +37,8 @@ import WireAPI
                 id: file.task,
                 digest: nil,
                 seed: rig.supernode.seed,
-                configuration: PeerConfiguration()
+                configuration: PeerConfiguration(),
+                logger: rig.logs.logger()
             )
             task.begin(file, record: record, generation: file.generation, verified: false)
             let count = knowsLength ? 12 : 3
@@ -67,7 +68,8 @@ import WireAPI
                 id: file.task,
                 digest: nil,
                 seed: rig.supernode.seed,
-                configuration: PeerConfiguration()
+                configuration: PeerConfiguration(),
+                logger: rig.logs.logger()
             )
             task.begin(file, record: record, generation: file.generation, verified: false)
             let peer = try rig.peer()
@@ -90,7 +92,8 @@ import WireAPI
                 id: file.task,
                 digest: nil,
                 seed: rig.supernode.seed,
-                configuration: PeerConfiguration()
+                configuration: PeerConfiguration(),
+                logger: rig.logs.logger()
             )
             task.begin(file, record: record, generation: file.generation, verified: false)
             task.fail(WireError(.originUnavailable, "gone"))

@@ -37,9 +37,9 @@ struct StandingTests {
         #expect(standing?.state == .healthy && standing?.quarantinedUntil == nil)
         #expect(
             standing?.complaints == [
-                .init(child: swarm.ids[2], reason: .timedOut, times: 2),
-                .init(child: swarm.ids[2], reason: .wrongBytes, times: 1),
-                .init(child: swarm.ids[3], reason: .wrongBytes, times: 1),
+                .init(voice: .peer(swarm.ids[2]), reason: .timedOut, times: 2),
+                .init(voice: .peer(swarm.ids[2]), reason: .wrongBytes, times: 1),
+                .init(voice: .peer(swarm.ids[3]), reason: .wrongBytes, times: 1),
             ]
         )
         wait(&swarm, swarm.scheduler.configuration.complaintMemory)
@@ -50,7 +50,7 @@ struct StandingTests {
     func quarantine() throws {
         var swarm = oneParent(children: 3)
         for child in 2...3 { swarm.failed(0, by: child, from: 1, .unreachable) }
-        #expect(swarm.schedule().quarantined == [swarm.ids[1]])
+        #expect(swarm.schedule().changes.map(\.peer) == [swarm.ids[1]])
         let end = swarm.now + .milliseconds(500)
         var standing = try #require(swarm.standing(of: 1))
         #expect(standing.state == .quarantined && standing.quarantinedUntil == end)
@@ -75,6 +75,73 @@ struct StandingTests {
         #expect(swarm.standing(of: 1)?.state == .healthy)
         swarm.failed(0, by: 3, from: 1, reason)
         #expect(swarm.standing(of: 1)?.state == .quarantined)
+    }
+
+    @Test(
+        "all who call from one address are one voice, also when it comes to taking back",
+        arguments: FailureReason.allCases
+    )
+    func oneAddress(reason: FailureReason) throws {
+        guard reason.isParentsFault else { return }
+        var swarm = oneParent(children: 6)
+        let here = try #require(IPAddress("10.0.0.1"))
+        for child in 2...5 {
+            swarm.scheduler.calls(swarm.ids[child], from: here)
+            swarm.failed(0, by: child, from: 1, reason)
+        }
+        var standing = try #require(swarm.standing(of: 1))
+        #expect(standing.state == .healthy)
+        #expect(standing.complaints == [.init(voice: .address(here), reason: reason, times: 4)])
+        swarm.scheduler.finished(PieceIndex(1), by: swarm.ids[2], from: swarm.ids[1])
+        #expect((swarm.standing(of: 1) == nil) == (reason != .wrongBytes))
+        swarm.failed(0, by: 3, from: 1, reason)
+        for child in 6...(reason == .wrongBytes ? 7 : 6) { swarm.failed(0, by: child, from: 1, reason) }
+        standing = try #require(swarm.standing(of: 1))
+        #expect(standing.state == .quarantined)
+    }
+
+    @Test("what a child says of a parent that it was not told to ask keeps only the child away")
+    func notNamed() {
+        var swarm = oneParent(children: 5)
+        for child in 2...5 {
+            swarm.scheduler.failed(
+                PieceIndex(0),
+                by: swarm.ids[child],
+                from: swarm.ids[1],
+                reason: .wrongBytes,
+                wasNamed: false,
+                at: swarm.now
+            )
+        }
+        for child in 2...6 { swarm.wants(child, 1) }
+        let output = swarm.schedule()
+        #expect(output.complaints.isEmpty && swarm.standing(of: 1) == nil)
+        #expect(output.assignments.map(\.peer) == [swarm.ids[6]])
+    }
+
+    @Test("each change is told once: into quarantine, to probation, and back to health")
+    func changes() {
+        var swarm = oneParent(children: 3)
+        for child in 2...4 { swarm.failed(0, by: child, from: 1, .refused) }
+        var states = swarm.schedule().changes.map(\.standing.state)
+        #expect(states == [.quarantined])
+        swarm.now += .milliseconds(500)
+        states = swarm.schedule().changes.map(\.standing.state)
+        #expect(states == [.probation])
+        swarm.wants(4, 1)
+        for child in 2...3 { swarm.scheduler.finished(PieceIndex(1), by: swarm.ids[child], from: swarm.ids[1]) }
+        states = swarm.schedule().changes.map(\.standing.state)
+        #expect(states == [.healthy])
+    }
+
+    @Test("what came through during a quarantine makes its end the end of the probation, too")
+    func servedWhileResting() {
+        var swarm = oneParent(children: 3)
+        for child in 2...3 { swarm.failed(0, by: child, from: 1, .refused) }
+        swarm.scheduler.finished(PieceIndex(1), by: swarm.ids[4], from: swarm.ids[1])
+        #expect(swarm.schedule().changes.map(\.standing.state) == [.quarantined])
+        swarm.now += .milliseconds(500)
+        #expect(swarm.schedule().changes.map(\.standing.state) == [.healthy])
     }
 
     @Test("wrong bytes are not made good by other pieces that were right; what did not come is")
