@@ -21,6 +21,12 @@ extension SwarmScheduler {
         return max(usual * Int64(factor) + usualDelay * 3, leastPatience)
     }
 
+    /// How long others wait for a copy that is under way to a child, in nanoseconds: ten times what all of it usually takes.
+    private var promise: Int64 {
+        guard let usualDuration else { return firstPatience }
+        return max((usualDuration + usualDelay) * Int64(configuration.slowFactor), leastPatience)
+    }
+
     /// How long bodies usually take, in nanoseconds: the mean over the children's rates, so that neither a few slow ones
     /// nor those that happen to be under way say what is usual, and one that lies can not make all others look slow.
     var usualDuration: Int64? { rates.value.map { Int64((Double(Int64.max) / $0).rounded()) } }
@@ -231,10 +237,11 @@ extension SwarmScheduler {
         guard let parent = transfer.parent, let start = transfer.start else { return }
         // Whatever patience the child itself is shown: others do not wait for it at the parent.
         discount(transfer, at: child)
-        breakPromise(of: transfer, at: child)
+        let overdue = start + promise
+        if elapsed >= overdue { breakPromise(of: transfer, at: child) }
         let late = start + patience(with: child, factor: configuration.endgameFactor)
         if elapsed < late {
-            watchAgain(transfer, of: child, at: late)
+            watchAgain(transfer, of: child, at: elapsed < overdue ? min(late, overdue) : late)
             return
         }
         // The child's link may be idle meanwhile.
@@ -242,7 +249,7 @@ extension SwarmScheduler {
         let hasMoreToFetch = peers[child].coveredCount < pieceCount
         let due = hasMoreToFetch ? start + patience(with: child, factor: configuration.slowFactor) : late
         if elapsed < due {
-            watchAgain(transfer, of: child, at: due)
+            watchAgain(transfer, of: child, at: elapsed < overdue ? min(due, overdue) : due)
             return
         }
         guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &chance) else {
