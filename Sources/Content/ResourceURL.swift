@@ -19,28 +19,32 @@ public struct ResourceURL: Hashable, Sendable {
     ///
     /// Returns nil for relative references, other characters than a URL may have (spaces, control characters,
     /// non-ASCII), a port that is none, and `http`/`https` without a host. A fragment is dropped.
-    public init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= Self.longest,
-            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }),
-            let colon = text.firstIndex(of: ":"), Self.isScheme(text[..<colon])
+    public init?(_ text: some StringProtocol) { self.init(parsing: String(text)) }
+
+    /// Looks at bytes, not at characters: all that are allowed are ASCII, and every transfer parses a URL.
+    private init?(parsing text: String) {
+        let bytes = text.utf8
+        guard bytes.count <= Self.longest,
+            bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }),
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":")), Self.isScheme(text[..<colon])
         else { return nil }
         scheme = text[..<colon].lowercased()
-        var rest = text[text.index(after: colon)...].prefix { $0 != "#" }
-        guard rest.hasPrefix("//") else { return nil }
+        var rest = bytes[bytes.index(after: colon)...].prefix { $0 != UInt8(ascii: "#") }
+        guard rest.starts(with: "//".utf8) else { return nil }
         rest = rest.dropFirst(2)
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         rest = rest[authority.endIndex...]
-        if let mark = rest.firstIndex(of: "?") {
-            query = String(rest[rest.index(after: mark)...])
+        if let mark = rest.firstIndex(of: UInt8(ascii: "?")) {
+            query = String(Substring(rest[rest.index(after: mark)...]))
             rest = rest[..<mark]
         } else {
             query = nil
         }
-        path = rest.isEmpty ? "/" : String(rest)
-        let at = authority.lastIndex(of: "@")
-        userInfo = at.map { String(authority[..<$0]) }
+        path = rest.isEmpty ? "/" : String(Substring(rest))
+        let at = authority.lastIndex(of: UInt8(ascii: "@"))
+        userInfo = at.map { String(Substring(authority[..<$0])) }
         let place = at.map { authority[authority.index(after: $0)...] } ?? authority[...]
-        guard let (host, port) = Self.hostAndPort(place), !(host.isEmpty && scheme.hasPrefix("http"))
+        guard let (host, port) = Self.hostAndPort(Substring(place)), !(host.isEmpty && scheme.hasPrefix("http"))
         else { return nil }
         self.host = host
         self.port = port == Self.defaultPort(scheme) ? nil : port
@@ -108,7 +112,7 @@ public struct ResourceURL: Hashable, Sendable {
 
     private static let longest = 64 << 10
 
-    private static func isScheme(_ text: some StringProtocol) -> Bool {
+    private static func isScheme(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, isLetter(first) else { return false }
         return text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
     }
@@ -119,15 +123,23 @@ public struct ResourceURL: Hashable, Sendable {
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     private static func defaultPort(_ scheme: String) -> Int? {
-        ["http": 80, "https": 443, "ftp": 21, "sftp": 22][scheme]
+        switch scheme {
+        case "http": 80
+        case "https": 443
+        case "ftp": 21
+        case "sftp": 22
+        default: nil
+        }
     }
 
-    private static func hostAndPort(_ text: some StringProtocol) -> (String, Int?)? {
-        var host = text[...]
+    private static func hostAndPort(_ text: Substring) -> (String, Int?)? {
+        var host = text
         var port: Int?
-        if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
+        if let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")),
+            !text.utf8[colon...].contains(UInt8(ascii: "]"))
+        {
             host = text[..<colon]
-            let digits = text[text.index(after: colon)...]
+            let digits = text[text.utf8.index(after: colon)...]
             if !digits.isEmpty {
                 guard let number = RangeHeader.number(digits), (1...65535).contains(number) else { return nil }
                 port = Int(number)

@@ -1,4 +1,3 @@
-internal import CLibCurl
 import Synchronization
 
 /// What other threads ask of a transport's thread.
@@ -12,8 +11,8 @@ enum Command: Sendable {
 final class CommandQueue: Sendable {
     private struct State {
         var commands: [Command] = []
-        /// The multi handle while its thread runs: `curl_multi_wakeup` is the one call that other threads may make.
-        var multi: UnsafeMutableRawPointer?
+        /// What the thread waits with while it runs.
+        var watch: SocketWatch?
         var isClosed = false
         var hasEnded = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -32,7 +31,7 @@ final class CommandQueue: Sendable {
             guard !state.isClosed else { return false }
             state.commands.append(command)
             // Behind another command the wake-up is under way already.
-            if state.commands.count == 1 { Self.wake(state.multi) }
+            if state.commands.count == 1 { state.watch?.wakeUp() }
             return true
         }
     }
@@ -43,7 +42,7 @@ final class CommandQueue: Sendable {
             state.isClosed = true
             closing.store(true, ordering: .relaxed)
             if let waiting, !state.hasEnded { state.waiting.append(waiting) }
-            Self.wake(state.multi)
+            state.watch?.wakeUp()
             return state.hasEnded
         }
         if hasEnded { waiting?.resume() }
@@ -58,27 +57,18 @@ final class CommandQueue: Sendable {
         }
     }
 
-    /// Names the handle to wake.
-    func attach(_ multi: UnsafeMutableRawPointer) {
-        let address = UInt(bitPattern: multi)
-        state.withLock { $0.multi = UnsafeMutableRawPointer(bitPattern: address) }
-    }
-
-    /// No wake-up any more: the handle is about to go.
-    func detach() { state.withLock { $0.multi = nil } }
+    /// Names what the thread waits with.
+    func attach(_ watch: SocketWatch) { state.withLock { $0.watch = watch } }
 
     /// The thread's last words.
     func finish() {
         let waiting = state.withLock { state in
             state.isClosed = true
+            state.watch = nil
             state.hasEnded = true
             defer { state.waiting = [] }
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
-    }
-
-    private static func wake(_ multi: UnsafeMutableRawPointer?) {
-        if let multi { curl_multi_wakeup(multi) }
     }
 }

@@ -112,7 +112,7 @@ extension Transfer {
     }
 
     private var userInfo: (name: String, password: String)? {
-        guard let text = ResourceURL(request.url)?.userInfo else { return nil }
+        guard let text = ownUserInfo else { return nil }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let name = ResourceURL.percentDecoded(parts[0]),
             let password = parts.count == 2 ? ResourceURL.percentDecoded(parts[1]) : ""

@@ -18,6 +18,8 @@ final class Transfer: @unchecked Sendable {
 
     var sink: (any TransferSink)?
     var hop: Hop
+    /// `user:password` of the URL that the transfer was begun with.
+    let ownUserInfo: String?
     var handle: EasyHandle?
     var collector = HeadCollector()
     /// What the sink got.
@@ -60,6 +62,7 @@ final class Transfer: @unchecked Sendable {
         configuration: TransportConfiguration
     ) throws(TransferError) {
         hop = try Hop(request)
+        ownUserInfo = hop.url.userInfo
         self.request = request
         self.sink = sink
         self.queue = queue

@@ -10,6 +10,10 @@ final class TransferLoop {
     private let queue: CommandQueue
     private let logger: Logger
     private let multi: UnsafeMutableRawPointer
+    private let watch: SocketWatch
+    private var ready: [SocketWatch.Ready] = []
+    /// When libcurl wants to be called even if no socket is ready; nil: not at all.
+    private var timeout: ContinuousClock.Instant?
     private var active: [ObjectIdentifier: Transfer] = [:]
     private var commands: [Command] = []
 
@@ -49,8 +53,8 @@ final class TransferLoop {
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        if initialized, let multi = curl_multi_init() {
-            TransferLoop(multi, start).run()
+        if initialized, let multi = curl_multi_init(), let watch = SocketWatch() {
+            TransferLoop(multi, watch, start).run()
         } else {
             start.logger.critical("libcurl can not be initialised")
             refuse(start.queue)
@@ -67,26 +71,49 @@ final class TransferLoop {
         for case .start(let transfer) in commands { transfer.end(.failure(shutDown)) }
     }
 
-    private init(_ multi: UnsafeMutableRawPointer, _ start: Start) {
+    private init(_ multi: UnsafeMutableRawPointer, _ watch: SocketWatch, _ start: Start) {
         self.multi = multi
+        self.watch = watch
         queue = start.queue
         logger = start.logger
         CLibCurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, start.configuration.maximumIdleConnections)
-        queue.attach(multi)
+        queue.attach(watch)
     }
 
     private func run() {
+        setCallbacks()
         while obey() {
-            var running: Int32 = 0
-            curl_multi_perform(multi, &running)
             if endFinished() { continue }
-            curl_multi_poll(multi, nil, 0, Int32(wait()), nil)
+            watch.wait(milliseconds: Int32(wait()), into: &ready)
+            var running: Int32 = 0
+            if let due = timeout, due <= .now {
+                timeout = nil
+                curl_multi_socket_action(multi, CURL_SOCKET_BAD, 0, &running)
+            }
+            for event in ready { curl_multi_socket_action(multi, event.socket, event.mask, &running) }
         }
         // Commands that came in with the closing: their transfers must hear of it too.
         for case .start(let transfer) in commands { transfer.end(.failure(Self.shutDown)) }
         for transfer in active.values { end(transfer, .failure(Self.shutDown)) }
-        queue.detach()
         curl_multi_cleanup(multi)
+    }
+
+    /// libcurl says which sockets it waits for and for how long; it is called where one is ready, not for all that there are.
+    private func setCallbacks() {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        CLibCurl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context)
+        CLibCurl_multi_set_pointer(multi, CURLMOPT_TIMERDATA, context)
+        CLibCurl_multi_set_socket(multi) { _, socket, interest, context, _ in
+            guard let context else { return -1 }
+            let loop = Unmanaged<TransferLoop>.fromOpaque(context).takeUnretainedValue()
+            return loop.watch.watch(socket, for: interest) ? 0 : -1
+        }
+        CLibCurl_multi_set_timer(multi) { _, milliseconds, context in
+            guard let context else { return -1 }
+            let loop = Unmanaged<TransferLoop>.fromOpaque(context).takeUnretainedValue()
+            loop.timeout = milliseconds < 0 ? nil : .now + .milliseconds(milliseconds)
+            return 0
+        }
     }
 
     /// Does what was asked for since the last time; false when it is time to go.
@@ -167,9 +194,9 @@ final class TransferLoop {
         transfer.handle = nil
     }
 
-    /// Lets those go on whose limits allow it by now, and says in milliseconds when to ask the next one's.
+    /// Lets those go on whose limits allow it by now, and says in milliseconds when to ask the next one's or to call libcurl.
     private func wait() -> Int64 {
-        var next: ContinuousClock.Instant?
+        var next = timeout
         let now = ContinuousClock.now
         for transfer in active.values {
             guard let asked = transfer.limitedUntil else { continue }

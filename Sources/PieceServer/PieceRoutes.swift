@@ -75,6 +75,7 @@ package struct PieceRoutes: Sendable {
         if let name = HTTPField.Name(QueueTiming.field) {
             headers[name] = QueueTiming.value(arrival.duration(to: .now))
         }
+        context.fitSendBuffer()
         let slice = FileSlice(descriptor: file.descriptor, range: bytes, owner: file)
         return Response.file(slice, status: status, headers: headers, limits: limits.uploads(of: task)) { report in
             slot?.release()
