@@ -52,7 +52,8 @@ final class SocketWatch: Sendable {
             _ = epoll_ctl(epoll, EPOLL_CTL_DEL, socket, &event)
             return true
         }
-        return epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) == 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) == 0
+        return epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) == 0
+            || epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) == 0
     }
 
     /// Waits, but no longer than so many milliseconds, and puts what is ready in the place of what was.

@@ -48,7 +48,8 @@ extension ServiceRequestContext {
             let path: EventLoopFuture<PathInfo> = socket.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
             path.whenSuccess { path in
                 switch SendBuffer(path) {
-                case .limited(let bytes): _ = socket.unsafeSetSocketOption(level: .socket, name: .so_sndbuf, value: bytes)
+                case .limited(let bytes):
+                    _ = socket.unsafeSetSocketOption(level: .socket, name: .so_sndbuf, value: bytes)
                 // Since Linux 5.15; before that, a buffer once limited stays so.
                 case .automatic: _ = socket.unsafeSetSocketOption(level: .socket, name: .bufferLock, value: CInt(0))
                 case nil: break
