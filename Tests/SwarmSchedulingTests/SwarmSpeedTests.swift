@@ -19,7 +19,8 @@ struct SwarmSpeedTests {
     }
 
     /// Whole pieces and equal rates can not do better than 1 + floor(log2 N)/M (Mundinger, Weber, Weiss 2008): 1.08 for
-    /// 50 peers and 64 pieces, 1.03 for 200 and 256.
+    /// 50 peers and 64 pieces, 1.03 for 200 and 256. How near one swarm comes is chance to a hundredth or two, so that it is
+    /// the mean of three that counts.
     @Test(
         "the last one finishes near the Kumar-Ross bound, and the seed repeats little",
         arguments: [
@@ -36,21 +37,25 @@ struct SwarmSpeedTests {
         var configuration = SchedulerConfiguration()
         configuration.peerSlots = swarm.slots
         configuration.childStart = swarm.window
-        let result = RoundSimulation(
-            peerCount: swarm.peers,
-            pieceCount: swarm.pieces,
-            seedRate: swarm.seedRate,
-            window: swarm.window,
-            configuration: configuration
-        ).run()
+        let results = (1...3).map { seed in
+            RoundSimulation(
+                peerCount: swarm.peers,
+                pieceCount: swarm.pieces,
+                seedRate: swarm.seedRate,
+                window: swarm.window,
+                configuration: configuration,
+                seed: seed
+            ).run()
+        }
         let bound = max(
             Double(swarm.pieces) / Double(swarm.seedRate),
             Double(swarm.peers * swarm.pieces) / Double(swarm.peers + swarm.seedRate)
         )
-        let ratio = Double(result.rounds) / bound
-        let copies = Double(result.sentBySeed) / Double(swarm.pieces)
+        let ratio = results.map { Double($0.rounds) / bound }.reduce(0, +) / Double(results.count)
         #expect(ratio <= swarm.limit)
-        #expect(copies <= swarm.copies)
-        #expect(result.wastedAssignments <= swarm.peers * swarm.pieces / 100)
+        for result in results {
+            #expect(Double(result.sentBySeed) / Double(swarm.pieces) <= swarm.copies)
+            #expect(result.wastedAssignments <= swarm.peers * swarm.pieces / 100)
+        }
     }
 }
