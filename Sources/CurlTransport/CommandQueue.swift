@@ -60,6 +60,9 @@ final class CommandQueue: Sendable {
     /// Names what the thread waits with.
     func attach(_ watch: SocketWatch) { state.withLock { $0.watch = watch } }
 
+    /// A socket has been made on the transport's thread.
+    func expect(_ socket: Int32) { state.withLock { $0.watch }?.expect(socket) }
+
     /// The thread's last words.
     func finish() {
         let waiting = state.withLock { state in

@@ -41,6 +41,15 @@ final class SocketWatch: Sendable {
         _ = write(bell, &one, MemoryLayout<UInt64>.size)
     }
 
+    /// Watches a new socket until it can be written to: that is when it is connected.
+    ///
+    /// libcurl 7.88 closes a socket that could not connect without a word, and says nothing of the next one either where
+    /// that gets the same number, which is no longer watched then.
+    func expect(_ socket: curl_socket_t) {
+        var event = epoll_event(events: EPOLLOUT.rawValue | EPOLLONESHOT.rawValue, data: epoll_data(fd: socket))
+        _ = epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event)
+    }
+
     /// Watches a socket for what libcurl wants to know of it: `CURL_POLL_IN` and the like; false where that is impossible.
     func watch(_ socket: curl_socket_t, for interest: Int32) -> Bool {
         var events: UInt32 = 0

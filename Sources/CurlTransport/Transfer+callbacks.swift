@@ -184,7 +184,9 @@ extension Transfer {
                 return -1
             }
         }
-        return socket(family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+        let new = socket(family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+        if new >= 0 { queue.expect(new) }
+        return new
     }
 
     /// A connection is there, made just now or long ago for another transfer with another policy.

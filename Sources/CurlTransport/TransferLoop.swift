@@ -53,10 +53,15 @@ final class TransferLoop {
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        if initialized, let multi = curl_multi_init(), let watch = SocketWatch() {
-            TransferLoop(multi, watch, start).run()
+        if let watch = SocketWatch() {
+            if initialized, let multi = curl_multi_init() {
+                TransferLoop(multi, watch, start).run()
+            } else {
+                start.logger.critical("libcurl can not be initialised")
+                refuse(start.queue)
+            }
         } else {
-            start.logger.critical("libcurl can not be initialised")
+            start.logger.critical("no sockets can be watched", metadata: ["errno": "\(errno)"])
             refuse(start.queue)
         }
         start.queue.finish()
@@ -106,7 +111,11 @@ final class TransferLoop {
         CLibCurl_multi_set_socket(multi) { _, socket, interest, context, _ in
             guard let context else { return -1 }
             let loop = Unmanaged<TransferLoop>.fromOpaque(context).takeUnretainedValue()
-            return loop.watch.watch(socket, for: interest) ? 0 : -1
+            if !loop.watch.watch(socket, for: interest) {
+                // libcurl would give up all transfers at once; like this it is one, by its own time limits.
+                loop.logger.error("a socket can not be watched", metadata: ["errno": "\(errno)"])
+            }
+            return 0
         }
         CLibCurl_multi_set_timer(multi) { _, milliseconds, context in
             guard let context else { return -1 }
