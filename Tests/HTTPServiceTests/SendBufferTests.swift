@@ -58,6 +58,19 @@ struct SendBufferTests {
         info.acknowledged = 1 << 20
         info.leastRoundTrip = .max
         #expect(SendBuffer(info) == nil)
+        info.leastRoundTrip = 100_000
+        info.acknowledged = 3000
+        #expect(SendBuffer(info) == nil)
+    }
+
+    @Test("Time in which the client took nothing says nothing of the path")
+    func slowReader() {
+        var info = PathInfo()
+        info.busyTime = 60_000_000
+        info.receiverLimited = 59_000_000
+        info.acknowledged = 6_000_000
+        info.leastRoundTrip = 100_000
+        #expect(SendBuffer(info) == .automatic)
     }
 
     @Test("The fields lie where the kernel puts them")
@@ -65,5 +78,6 @@ struct SendBufferTests {
         #expect(MemoryLayout<PathInfo>.offset(of: \.acknowledged) == 120)
         #expect(MemoryLayout<PathInfo>.offset(of: \.leastRoundTrip) == 148)
         #expect(MemoryLayout<PathInfo>.offset(of: \.busyTime) == 168)
+        #expect(MemoryLayout<PathInfo>.offset(of: \.receiverLimited) == 176)
     }
 }

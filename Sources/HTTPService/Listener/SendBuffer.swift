@@ -12,11 +12,17 @@ enum SendBuffer: Sendable, Hashable {
     /// A path that holds little is as fast with a small buffer, and everything else that goes through its links is in time:
     /// above all the short calls that say what comes next. A long path needs, and keeps, a large one.
     init?(_ path: PathInfo) {
-        guard path.busyTime > 0, path.acknowledged > 0, path.leastRoundTrip != .max else { return nil }
-        let held = Double(path.acknowledged) / Double(path.busyTime) * Double(path.leastRoundTrip)
+        // Of a handshake or a few short answers a round trip is all that can be seen.
+        guard path.acknowledged >= Self.leastSample, path.busyTime > path.receiverLimited, path.leastRoundTrip != .max
+        else {
+            return nil
+        }
+        let time = Double(path.busyTime - path.receiverLimited)
+        let held = Double(path.acknowledged) / time * Double(path.leastRoundTrip)
         self = held > Self.most ? .automatic : .limited(64 << 10)
     }
 
+    private static let leastSample: UInt64 = 256 << 10
     /// Bytes under way at once: a quarter of what a limited buffer lets through.
     private static let most = Double(32 << 10)
 }
@@ -38,6 +44,8 @@ struct PathInfo: Sendable {
     private var deliveryRate: UInt64 = 0
     /// For how long anything was being sent, in microseconds.
     var busyTime: UInt64 = 0
+    /// For how much of that the client had no room for more, in microseconds.
+    var receiverLimited: UInt64 = 0
 }
 
 extension ServiceRequestContext {
