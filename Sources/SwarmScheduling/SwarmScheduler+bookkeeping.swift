@@ -53,7 +53,6 @@ extension SwarmScheduler {
         if transfer.isWrittenOff { peers[child].writtenOff -= 1 }
         if !transfer.isPromised { peers[child].unpromised -= 1 }
         transferCount -= 1
-        peers[child].fruitless += 1
         peers[child].coveredCount -= 1
         covers.remove(transfer.piece, at: child)
         if transfer.isPromised { loseCopy(transfer.piece, at: child) }

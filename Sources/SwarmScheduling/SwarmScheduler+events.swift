@@ -71,6 +71,7 @@ extension SwarmScheduler {
             transfer.parent == nil || transfer.parent == parentPlace
         {
             release(transfer, at: child)
+            peers[child].fruitless += 1
             touch(child)
         }
         guard let parentPlace, parentPlace != child else { return }
@@ -109,8 +110,11 @@ extension SwarmScheduler {
     /// not handed out here (before a restart) is left to it.
     package mutating func reconcile(_ peer: PeerID, outstanding: PieceSet) {
         guard let child = find(peer) else { return }
-        for transfer in peers[child].transfers where !outstanding.contains(PieceIndex(transfer.piece)) {
-            release(transfer, at: child)
+        let lapsed = peers[child].transfers.filter { !outstanding.contains(PieceIndex($0.piece)) }
+        for transfer in lapsed { release(transfer, at: child) }
+        if !lapsed.isEmpty {
+            // Whatever one lost answer held: it counts once.
+            peers[child].fruitless += 1
             touch(child)
         }
         for piece in outstanding

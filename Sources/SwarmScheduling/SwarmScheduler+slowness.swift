@@ -259,6 +259,7 @@ extension SwarmScheduler {
         peers[child].steals += 1
         avoid(parent, for: transfer.piece, by: child, ofWrongBytes: false, now: now)
         release(transfer, at: child)
+        peers[child].fruitless += 1
         output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
         assign(
             Choice(piece: transfer.piece, parent: other),
