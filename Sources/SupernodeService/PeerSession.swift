@@ -95,11 +95,14 @@ final class PeerSession: Sendable {
     ///
     /// `most`: so many are remembered; others learn it only when they report.
     func lose(_ task: TaskID, _ generation: Generation, most: Int) {
-        state.withLock { state in
-            guard state.tasks[task] == nil, state.lost.count < most else { return }
+        let waiter = state.withLock { state -> Waiter? in
+            guard state.tasks[task] == nil, state.lost.count < most else { return nil }
             state.lost[task] = generation
             state.hasUntoldLosses = true
+            // It may have called just now.
+            return state.waiter.take()
         }
+        waiter?.continuation.resume()
     }
 
     /// The peer asks for a task, or is being told what became of it.
@@ -188,7 +191,8 @@ final class PeerSession: Sendable {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state -> Bool in
                     // Nobody looks for a deadline again that has passed already.
-                    guard state.news.isEmpty, state.latest <= sequence, state.waiter == nil, !state.isGone,
+                    guard state.news.isEmpty, !state.hasUntoldLosses, state.latest <= sequence, state.waiter == nil,
+                        !state.isGone,
                         !Task.isCancelled, clock.now() < deadline
                     else {
                         return false

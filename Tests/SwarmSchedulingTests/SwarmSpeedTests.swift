@@ -19,7 +19,9 @@ struct SwarmSpeedTests {
     }
 
     /// Whole pieces and equal rates can not do better than 1 + floor(log2 N)/M (Mundinger, Weber, Weiss 2008): 1.08 for
-    /// 50 peers and 64 pieces, 1.03 for 200 and 256. How near one swarm comes is chance to a hundredth or two, so that it is
+    /// 50 peers and 64 pieces, 1.03 for 200 and 256.
+    ///
+    /// How near one swarm comes is chance to a hundredth or two, so that it is
     /// the mean of three that counts.
     @Test(
         "the last one finishes near the Kumar-Ross bound, and the seed repeats little",
