@@ -219,12 +219,12 @@ class Registration(threading.Thread):
 class Probe:
     """How long the smallest call to the supernode takes meanwhile, from one of the peers, on a connection of its own."""
 
-    def __init__(self, swarm):
+    def __init__(self, swarm, rate="20/s"):
         url = f"http://{swarm.hosts.address(SUPERNODE)}:{API}/healthz?[1-100000]"
         self.file = swarm.path("probe")
         with open(self.file, "wb") as out:
             self.process = subprocess.Popen(
-                swarm.hosts.command(FIRST, ["curl", "-s", "--rate", "20/s", "-o", os.devnull, "-w", "%{stderr}%{time_total}\\n", url]),
+                swarm.hosts.command(FIRST, ["curl", "-s", "--rate", rate, "-o", os.devnull, "-w", "%{stderr}%{time_total}\\n", url]),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out, env=processes.ENVIRONMENT)
 
     def stop(self):
@@ -256,6 +256,9 @@ def run_alone(swarm, way):
 def run_dfget(swarm):
     supernode = swarm.start_supernode()
     try:
+        idle = Probe(swarm, rate="100/s")
+        time.sleep(1)
+        latency = idle.stop() / 2
         registration = Registration(swarm)
         probe = Probe(swarm)
         calls, cpu, busy = swarm.calls(), supernode.cpu_seconds, processor_seconds()
@@ -277,7 +280,7 @@ def run_dfget(swarm):
             "origin": swarm.sent_by_origin() / swarm.options.size,
             "supernode": swarm.metric("darter_sent_bytes_total") / swarm.options.size,
             "copies": sum(copied) / swarm.options.size,
-            "busy": busy[0] / busy[1], "call_time": call_time,
+            "busy": busy[0] / busy[1], "call_time": call_time, "latency": latency,
             # What it sends and fetches is in there, too: it is what a call costs this supernode while it does its other work.
             "call_cost": cpu / max(1, swarm.calls() - calls),
         }
@@ -291,7 +294,8 @@ def run_dfget(swarm):
 def predict(options, row):
     """What the simulator says of a run, given what was measured in it: T in seconds."""
     rate = f"{int(row['goodput'])}B/s"
-    latency = f"{int(row['call_time'] * 1e6 / 2)}us"
+    # Of idle links: what a call waits behind bodies is for the simulator to find out.
+    latency = f"{int(row['latency'] * 1e6)}us"
     with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
         file.write(f"""
 name: measured
@@ -508,7 +512,7 @@ def show(row):
           f"origin {row['origin']:5.2f} F  supernode {row['supernode']:5.2f} F", flush=True)
     if "predicted" in row:
         print(f"{'':<11} simulated {row['predicted']:6.2f} s  first {row['first']:6.2f} s  peers {row['copies']:5.2f} F  "
-              f"a call {row['call_time'] * 1000:5.1f} ms, {row['call_cost'] * 1e6:4.0f} us of the supernode's  "
+              f"a call {row['call_time'] * 1000:5.1f} ms ({row['latency'] * 2000:.1f} idle), {row['call_cost'] * 1e6:4.0f} us of the supernode's  "
               f"processors busy {row['busy'] * 100:3.0f} %", flush=True)
     if "undisturbed" in row:
         print(f"{'':<11} all good peers; the last of those never cut off after {row['undisturbed']:6.2f} s; "
