@@ -69,8 +69,9 @@ package struct SwarmScheduler: Sendable {
     var seedGap: Int64?
     /// The transfers that ended since the last decision.
     var ended: [EndedTransfer] = []
-    /// What children get in the longest time that can be told (`Int64.max` nanoseconds), in pieces, and how long everything but the body takes with them.
+    /// What children get in the longest time that can be told (`Int64.max` nanoseconds), in pieces.
     var rates = ClippedMean()
+    /// How long everything but the body takes with them, in nanoseconds.
     var delays = ClippedMean()
     /// The places of peers that may have something against them.
     var conspicuous = BitSet()

@@ -51,7 +51,10 @@ struct PathInfo: Sendable {
 extension ServiceRequestContext {
     /// Has the kernel take no more of the body than the path to the client can make use of.
     package func fitSendBuffer() {
-        guard let socket = channel as? any SocketOptionProvider else { return }
+        // Within one machine, where both ends have one address, no link has a queue.
+        guard channel.localAddress?.ipAddress != channel.remoteAddress?.ipAddress,
+            let socket = channel as? any SocketOptionProvider
+        else { return }
         channel.eventLoop.execute {
             let path: EventLoopFuture<PathInfo> = socket.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
             path.whenSuccess { path in
