@@ -30,8 +30,8 @@ package struct OriginFetcher: Sendable {
 
     /// Fetches `resource` with `credentials` through `backend`, once it is its turn.
     ///
-    /// Where the connections to its host are limited, the fetch first waits for one, so that who waits for a slow origin takes
-    /// no place from others; it keeps it to its end, so that who has a place never has to wait for a connection.
+    /// Where the connections to its host are limited, the fetch begins once it has one and a place, and keeps both to its end;
+    /// while it waits for either it holds nothing that others could use.
     ///
     /// `isWanted`: asked when the turn has come; a fetch that nobody wants any longer ends as cancelled.
     /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
@@ -53,13 +53,19 @@ package struct OriginFetcher: Sendable {
         let connections = backend.connections(to: resource.url)
         request.holdsConnection = connections != nil
         func fetch() async throws(FetchError) -> Outcome {
-            try await places.run(cancelled: FetchError.cancelled) { () async throws(FetchError) in
-                guard isWanted() else { throw .cancelled }
-                return try await attempt(request, backend, connections, destination, revalidating, started)
+            guard isWanted() else { throw .cancelled }
+            return try await attempt(request, backend, connections, destination, revalidating, started)
+        }
+        guard let connections else { return try await places.run(cancelled: FetchError.cancelled, fetch) }
+        while true {
+            // What was free when its own line had been waited through may be taken when the other's has.
+            for (first, second) in [(connections, places), (places, connections)] {
+                let outcome = try await first.run(cancelled: FetchError.cancelled) { () async throws(FetchError) in
+                    try await second.runIfFree(fetch)
+                }
+                if let outcome { return outcome }
             }
         }
-        guard let connections else { return try await fetch() }
-        return try await connections.run(cancelled: FetchError.cancelled, fetch)
     }
 
     private func attempt(

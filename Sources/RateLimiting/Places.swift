@@ -35,6 +35,15 @@ public final class Places: Sendable {
         return try await body()
     }
 
+    /// Runs `body` where there is a place for it now; nil: there is none.
+    public func runIfFree<Result, Failure: Error>(
+        _ body: () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result? {
+        guard enterIfFree() else { return nil }
+        defer { leave() }
+        return try await body()
+    }
+
     /// Takes a place, which is to be given back with ``leave()``, where one is free and nobody waits for it.
     public func enterIfFree() -> Bool {
         state.withLock { state in

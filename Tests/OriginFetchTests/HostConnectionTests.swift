@@ -116,6 +116,31 @@ private final class SteppedBackend: Backend {
         }
     }
 
+    @Test("Who waits for a place keeps no connection from a question to the same host")
+    func questions() async throws {
+        try await withOrigin(tasks: 1) { origin in
+            let (busy, stepped) = (SteppedBackend(origin.backend), SteppedBackend(origin.backend))
+            let backend = limited(stepped, connections: 1)
+            let (other, resource) = (try put(origin, at: "http://other/1"), try put(origin, at: "http://slow/1"))
+            async let first = fetch(other, origin, from: busy)
+            await eventually { busy.steps.count == 1 }
+            async let second = fetch(resource, origin, from: backend)
+            for _ in 0..<100 {
+                _ = try await backend.head(OriginRequest(resource: resource))
+                await Task.yield()
+            }
+            #expect(stepped.steps.isEmpty)
+            for stepper in [busy, stepped] {
+                await eventually { stepper.steps.count == 1 }
+                stepper.steps[0].release.fire()
+                await eventually { stepper.steps.count == 2 }
+                stepper.steps[1].release.fire()
+            }
+            let isRight = try await (first, second)
+            #expect(isRight == (true, true))
+        }
+    }
+
     @Test("Who waits for a connection holds no place among the fetches")
     func places() async throws {
         try await withOrigin(tasks: 2) { origin in
