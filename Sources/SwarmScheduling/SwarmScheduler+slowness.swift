@@ -237,11 +237,13 @@ extension SwarmScheduler {
         guard let parent = transfer.parent, let start = transfer.start else { return }
         // Whatever patience the child itself is shown: others do not wait for it at the parent.
         discount(transfer, at: child)
-        let overdue = start + promise
-        if elapsed >= overdue { breakPromise(of: transfer, at: child) }
+        let promised = start + promise
+        if elapsed >= promised { breakPromise(of: transfer, at: child) }
+        // The time by which it is looked at again whatever else it waits for.
+        let latest = elapsed < promised ? promised : .max
         let late = start + patience(with: child, factor: configuration.endgameFactor)
         if elapsed < late {
-            watchAgain(transfer, of: child, at: elapsed < overdue ? min(late, overdue) : late)
+            watchAgain(transfer, of: child, at: min(late, latest))
             return
         }
         // The child's link may be idle meanwhile.
@@ -249,7 +251,7 @@ extension SwarmScheduler {
         let hasMoreToFetch = peers[child].coveredCount < pieceCount
         let due = hasMoreToFetch ? start + patience(with: child, factor: configuration.slowFactor) : late
         if elapsed < due {
-            watchAgain(transfer, of: child, at: elapsed < overdue ? min(due, overdue) : due)
+            watchAgain(transfer, of: child, at: min(due, latest))
             return
         }
         guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &chance) else {
