@@ -201,7 +201,7 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["BackendAPI", "Content", "SwarmScheduling", nioCore, nioPosix, nioHTTP1],
+            dependencies: ["BackendAPI", "Content", "SwarmScheduling", crypto, nioCore, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 
@@ -219,7 +219,7 @@ let package = Package(
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
-        tests("SwarmSimulationTests", ["SwarmSimulation", "SwarmScheduling", "Content", "NodeConfig"]),
+        tests("SwarmSimulationTests", ["SwarmSimulation", "SwarmScheduling", "Content", "NodeConfig", "TestSupport"]),
         tests("CurlTransportTests", ["CurlTransport", "Content", "RateLimiting", "TestSupport", logging]),
         tests(
             "HTTPServiceTests",

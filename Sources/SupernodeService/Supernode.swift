@@ -91,9 +91,10 @@ package final class Supernode: Service {
 
     /// Does what is due at `now`; of the peers only some are looked at.
     func tick(at now: ContinuousClock.Instant, lookingAt some: [PeerSession]) {
-        waiting.end(at: now)
         forgetSilent(among: some, at: now)
         tasks.tick(at: now)
+        // Last: what the moment brings goes out with the calls that end in it.
+        waiting.end(at: now)
     }
 
     private func forgetSilent(among sessions: [PeerSession], at now: ContinuousClock.Instant) {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SwarmScheduling
@@ -15,6 +16,20 @@ struct SwarmSpeedTests {
         var copies = 1.2
         var testDescription: String {
             "\(peers) peers, \(pieces) pieces, seed \(seedRate), \(slots) slots, window \(window)"
+        }
+
+        func simulation(seed: Int) -> RoundSimulation {
+            var configuration = SchedulerConfiguration()
+            configuration.peerSlots = slots
+            configuration.childStart = window
+            return RoundSimulation(
+                peerCount: peers,
+                pieceCount: pieces,
+                seedRate: seedRate,
+                window: window,
+                configuration: configuration,
+                seed: seed
+            )
         }
     }
 
@@ -35,20 +50,8 @@ struct SwarmSpeedTests {
             Setting(peers: 200, pieces: 64, seedRate: 4, slots: 1, window: 2, limit: 1.16, copies: 2.4),
         ]
     )
-    func nearTheBound(_ swarm: Setting) {
-        var configuration = SchedulerConfiguration()
-        configuration.peerSlots = swarm.slots
-        configuration.childStart = swarm.window
-        let results = (1...3).map { seed in
-            RoundSimulation(
-                peerCount: swarm.peers,
-                pieceCount: swarm.pieces,
-                seedRate: swarm.seedRate,
-                window: swarm.window,
-                configuration: configuration,
-                seed: seed
-            ).run()
-        }
+    func nearTheBound(_ swarm: Setting) async {
+        let results = await onOwnThread { (1...3).map { swarm.simulation(seed: $0).run() } }
         let bound = max(
             Double(swarm.pieces) / Double(swarm.seedRate),
             Double(swarm.peers * swarm.pieces) / Double(swarm.peers + swarm.seedRate)

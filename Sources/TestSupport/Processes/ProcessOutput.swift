@@ -1,9 +1,9 @@
-internal import Foundation
+internal import Glibc
 internal import Synchronization
 
 /// One of a process's two outputs, collected as it comes and cut into lines.
 final class ProcessOutput: Sendable {
-    private struct State {
+    fileprivate struct State {
         var bytes: [UInt8] = []
         /// Where the line that is not complete yet starts in `bytes`.
         var lineStart = 0
@@ -41,18 +41,35 @@ final class ProcessOutput: Sendable {
 
     private func append(_ new: ArraySlice<UInt8>, endsLine: Bool = false) {
         let lines = state.withLock { state in
+            // What is there of the last line has no end.
+            let searchStart = state.bytes.count
             state.bytes += new
-            var lines: [String] = []
-            while let end = state.bytes[state.lineStart...].firstIndex(of: UInt8(ascii: "\n")) {
-                lines.append(String(decoding: state.bytes[state.lineStart..<end], as: UTF8.self))
-                state.lineStart = end + 1
-            }
-            if endsLine, state.lineStart < state.bytes.count {
-                lines.append(String(decoding: state.bytes[state.lineStart...], as: UTF8.self))
-                state.lineStart = state.bytes.count
-            }
-            return lines
+            return state.cutLines(from: searchStart, endsLine: endsLine)
         }
         for line in lines { log.append(line) }
+    }
+}
+
+extension ProcessOutput.State {
+    /// The lines that are complete now, whose ends lie at `searchStart` or behind it.
+    fileprivate mutating func cutLines(from searchStart: Int, endsLine: Bool) -> [String] {
+        var lines: [String] = []
+        lineStart = bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return 0 }
+            var (start, position) = (lineStart, searchStart)
+            // The C library's search: megabytes of a file are output too, and a loop of ours takes seconds for them when
+            // it is not optimized.
+            while position < bytes.count, let found = memchr(base + position, 0x0A, bytes.count - position) {
+                let end = base.distance(to: UnsafeRawPointer(found))
+                lines.append(String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self))
+                (start, position) = (end + 1, end + 1)
+            }
+            if endsLine, start < bytes.count {
+                lines.append(String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start...]), as: UTF8.self))
+                start = bytes.count
+            }
+            return start
+        }
+        return lines
     }
 }
