@@ -1,6 +1,7 @@
 import Foundation
 import HTTPService
 import Hummingbird
+import TestSupport
 import Testing
 
 @Suite struct TLSTests {
@@ -51,6 +52,34 @@ import Testing
             let value1 = try await curl(url).exitCode
             #expect(value1 == 60)
         }
+    }
+
+    /// As libcurl keeps its idle connections, without a look at them.
+    @Test func aClientThatDoesNotAnswerTheEndHoldsNobodyUp() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try await Self.certificate(in: directory, name: "server")
+        var configuration = ListenerConfiguration.local()
+        configuration.tls = .init(certificate: files.certificate, key: files.key)
+        configuration.drain = .seconds(3600)
+        let request = try TemporaryFile(Data("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+        let clock = ContinuousClock()
+        var end = clock.now
+        var client: RunningProcess?
+        try await withListener(configuration, routes: ListenerTests.hello) { server in
+            var command = RunningProcess.Command(
+                "openssl",
+                ["s_client", "-quiet", "-connect", "127.0.0.1:\(server.port)"]
+            )
+            command.input = request.url.path
+            let process = try RunningProcess(command)
+            client = process
+            try await process.line(containing: "Content-Length")
+            process.signal(SIGSTOP)
+            end = clock.now
+        }
+        await client?.kill()
+        // Otherwise it waits for the client for 5 s.
+        #expect(end.duration(to: clock.now) < .seconds(4))
     }
 
     @Test func asksForAClientCertificate() async throws {

@@ -7,6 +7,8 @@ final class ProcessOutput: Sendable {
         var bytes: [UInt8] = []
         /// Where the line that is not complete yet starts in `bytes`.
         var lineStart = 0
+        /// Whether it has a NUL byte, and so is no text that could be cut into lines.
+        var isBinary = false
     }
 
     private let state = Mutex(State())
@@ -17,9 +19,11 @@ final class ProcessOutput: Sendable {
         self.log = log
     }
 
-    var bytes: [UInt8] { state.withLock { $0.bytes } }
-
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    /// All of it; nothing where it is no text.
+    ///
+    /// To repair what is not UTF-8 takes minutes for a few MiB: the library throws for each fault, and the test runner looks at
+    /// the stack whenever something is thrown.
+    var text: String { state.withLock { $0.isBinary ? "" : String(decoding: $0.bytes, as: UTF8.self) } }
 
     /// Reads what is there without waiting; false at the end of the stream.
     func drain(_ descriptor: Int32) -> Bool {
@@ -40,10 +44,12 @@ final class ProcessOutput: Sendable {
     func end() { append([], endsLine: true) }
 
     private func append(_ new: ArraySlice<UInt8>, endsLine: Bool = false) {
-        let lines = state.withLock { state in
+        let lines = state.withLock { state -> [String] in
             // What is there of the last line has no end.
             let searchStart = state.bytes.count
             state.bytes += new
+            state.isBinary = state.isBinary || new.contains(0)
+            guard !state.isBinary else { return [] }
             return state.cutLines(from: searchStart, endsLine: endsLine)
         }
         for line in lines { log.append(line) }
