@@ -46,6 +46,7 @@ final class RequestObserver: Sendable {
             "bytes": "\(outcome.bytes)", "ms": "\(Double(microseconds) / 1000)", "remote": "\(context.remote)",
         ]
         if !outcome.isComplete { metadata["aborted"] = "true" }
+        metadata.merge(context.notes.all) { own, _ in own }
         context.logger.info("request", metadata: metadata)
     }
 

@@ -9,6 +9,8 @@ package struct ServiceRequestContext: RequestContext {
     package let remote: RemoteAddress
     /// The connection that the request came on.
     package let channel: any Channel
+    /// What the access log is to say besides.
+    package let notes = RequestNotes()
 
     /// The largest body that is decoded: 4 MiB.
     package var maxUploadSize: Int { 4 << 20 }
