@@ -102,7 +102,10 @@ let package = Package(
         library("SwarmSimulation", ["Content", "NodeConfig", "SwarmScheduling"]),
 
         // Layer 3: from origins, into the store, and out of it.
-        library("OriginTransfer", ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "RateLimiting"]),
+        library(
+            "OriginTransfer",
+            ["BackendAPI", "Content", "CurlTransport", "NodeConfig", "RateLimiting", "RegistryProtocol"]
+        ),
         library(
             "OriginFetch",
             [
@@ -154,7 +157,7 @@ let package = Package(
             "ContentProxy",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, logging,
+                "OriginTransfer", "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, logging,
             ]
         ),
         library(
@@ -216,6 +219,13 @@ let package = Package(
         tests("NodeConfigTests", ["NodeConfig", "Content", "TestSupport"]),
         tests("RateLimitingTests", ["RateLimiting", "Content", "TestSupport"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig", "RateLimiting", "TestSupport"]),
+        tests(
+            "ContentProxyTests",
+            [
+                "ContentProxy", "BackendAPI", "Content", "CurlTransport", "NodeConfig", "RegistryProtocol", hummingbird,
+                httpTypes,
+            ]
+        ),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),

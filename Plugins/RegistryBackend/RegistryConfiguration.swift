@@ -5,9 +5,7 @@ internal import RegistryProtocol
 
 /// The keys of `plugin: registry`.
 public struct RegistryConfiguration: Configurable {
-    private var user = PasswordSettings()
-    private var dockerConfig: String?
-    private var logins: DockerLogins?
+    private var logins = RegistryLogins()
     private(set) var plainHTTP = false
     private(set) var transfers = TransferSettings()
 
@@ -16,17 +14,7 @@ public struct RegistryConfiguration: Configurable {
 
     /// Visits the fields.
     public mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
-        try user.bind(&fields)
-        try fields.optional("docker_config", &dockerConfig)
-        try fields.check("docker_config", dockerConfig == nil || !user.isGiven, "contradicts 'username'")
-        logins = nil
-        if let dockerConfig {
-            do throws(DockerConfig.Fault) {
-                logins = try DockerLogins(path: dockerConfig)
-            } catch {
-                try fields.check("docker_config", false, "can not be used: \(dockerConfig): \(error)")
-            }
-        }
+        try logins.bind(&fields)
         try fields.value("plain_http", &plainHTTP)
         try transfers.bind(&fields)
     }
@@ -36,7 +24,6 @@ public struct RegistryConfiguration: Configurable {
         for url: ResourceURL,
         repository: RepositoryName?
     ) throws(DockerConfig.Fault) -> RegistryCredentials {
-        if let user = user.current { return .basic(user: user.user, password: user.password.reveal()) }
-        return try logins?.current.credentials(for: url.authority, repository: repository) ?? .anonymous
+        try logins.credentials(for: url.authority, repository: repository)
     }
 }

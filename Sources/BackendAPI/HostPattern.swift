@@ -1,7 +1,7 @@
-import Content
+package import Content
 
-/// Which hosts an entry of `backends:` means.
-struct HostPattern: Hashable, Sendable {
+/// Which hosts a pattern of the configuration means.
+package struct HostPattern: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case any
         /// `.example.com`: all names below it, but not itself.
@@ -14,7 +14,7 @@ struct HostPattern: Hashable, Sendable {
     let port: Int?
 
     /// Returns nil for what is none of `host`, `host:port`, `*.domain`, `*`.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let star = text.hasPrefix("*")
         // A URL's rules for hosts and ports hold; `x` stands in for the star, which is no host name.
         guard !text.isEmpty, text.utf8.allSatisfy({ !"/?#@*%".utf8.contains($0) }) || star,
@@ -33,7 +33,8 @@ struct HostPattern: Hashable, Sendable {
         }
     }
 
-    func matches(_ url: ResourceURL) -> Bool {
+    /// Whether a URL's host and port are meant.
+    package func matches(_ url: ResourceURL) -> Bool {
         if let port, port != url.port ?? Self.ownPorts[url.scheme] { return false }
         switch kind {
         case .any: return true

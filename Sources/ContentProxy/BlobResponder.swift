@@ -16,9 +16,13 @@ struct BlobResponder: Sendable {
     ///
     /// Throws where the swarm can not help and nothing has been sent: the request is then to be passed on, so that
     /// the client sees the registry's own answer.
-    func respond(to request: Request, url: ResourceURL, digest: Digest) async throws(DownloadError) -> Response {
-        let authorization = request.headers[.authorization]
-        let credentials = Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])
+    func respond(
+        to request: Request,
+        context: ServiceRequestContext,
+        url: ResourceURL,
+        digest: Digest,
+        credentials: Credentials
+    ) async throws(DownloadError) -> Response {
         let download = try await engine.download(
             DownloadRequest(resource: Resource(url: url, digest: digest), credentials: credentials)
         )

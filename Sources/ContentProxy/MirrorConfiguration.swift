@@ -1,20 +1,32 @@
+import BackendAPI
 import Content
 package import NodeConfig
+package import OriginTransfer
 
 /// Which registries a node mirrors: the `registry_mirror:` section.
 package struct MirrorConfiguration: Sendable, Configurable {
     /// The registry that requests go to which name none; if ``registries`` has it too, with the settings it has there.
-    package var remote = "https://registry-1.docker.io"
-    /// Further registries that containerd may name with `ns=`.
+    ///
+    /// Nil: every request has to name one.
+    package var remote: String? = "https://registry-1.docker.io"
+    /// Further registries that clients may name, by `ns=` or by the first component of the path.
     package var registries: [MirroredRegistry] = []
+    /// Patterns of the names of more registries that may be dialled: `host`, `host:port`, `*.domain`.
+    package var allow: [String] = []
+    package var manifests = ManifestConfiguration()
 
     package init() {}
 
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
-        try fields.value("remote", &remote)
-        let isBase = RegistryBase(remote) != nil
+        try fields.optional("remote", &remote)
+        let isBase = remote.map { RegistryBase($0) != nil } ?? true
         try fields.check("remote", isBase, "must be the base URL of a registry such as https://registry-1.docker.io")
         try fields.sections("registries", &registries) { MirroredRegistry() }
+        try fields.list("allow", &allow)
+        for pattern in allow {
+            try fields.check("allow", HostPattern(pattern) != nil, "'\(pattern)' is no host, host:port or *.domain")
+        }
+        try fields.section("manifests", &manifests)
     }
 }
 
@@ -28,6 +40,8 @@ package struct MirroredRegistry: Sendable, Configurable {
     package var caFile: String?
     /// Take whatever certificate it shows.
     package var insecure = false
+    /// Who the node is there, for clients that do not log in themselves.
+    package var logins = RegistryLogins()
 
     package init() {}
 
@@ -40,12 +54,28 @@ package struct MirroredRegistry: Sendable, Configurable {
         try fields.optional("ca_file", &caFile)
         try fields.checkCertificates("ca_file", caFile)
         try fields.value("insecure", &insecure)
+        try logins.bind(&fields)
     }
 }
 
 extension MirroredRegistry {
     /// Host and port of where it is.
     package var authority: String? { RegistryBase(url ?? "https://\(host)")?.url.authority }
+}
+
+/// How what tags name is kept: the `manifests:` section.
+package struct ManifestConfiguration: Sendable, Configurable {
+    /// How long the registry's word on a tag is believed without asking again.
+    package var freshness = Duration.zero
+    /// Whether a tag that was looked up before is answered while the registry can not be reached.
+    package var staleIfError = true
+
+    package init() {}
+
+    package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
+        try fields.value("freshness", &freshness)
+        try fields.value("stale_if_error", &staleIfError)
+    }
 }
 
 /// The base URL of a registry: scheme and authority, nothing else.

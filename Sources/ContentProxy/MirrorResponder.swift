@@ -1,3 +1,4 @@
+import BackendAPI
 import Content
 package import CurlTransport
 package import HTTPService
@@ -9,13 +10,16 @@ package import PeerEngine
 import RegistryProtocol
 import WireAPI
 
-/// The registry mirror: blobs by digest through the swarm, everything else straight to the registry.
+/// The registry mirror: blobs and manifests by digest through the swarm, tags as the registry says now, everything else straight
+/// to the registry.
 package struct MirrorResponder: HTTPResponder {
     package typealias Context = ServiceRequestContext
 
     private let upstreams: Upstreams
     private let blobs: BlobResponder
-    private let relay: Relay
+    private let manifests: ManifestResponder
+    private let relay: MirrorRelay
+    private let login: MirrorLogin
 
     /// `options`: the node's settings for origins.
     ///
@@ -29,37 +33,111 @@ package struct MirrorResponder: HTTPResponder {
     ) {
         upstreams = Upstreams(configuration, options: options)
         blobs = BlobResponder(engine: engine)
-        relay = Relay(transport: transport, jobs: jobs)
+        login = MirrorLogin(transport: transport)
+        relay = MirrorRelay(relay: Relay(transport: transport, jobs: jobs), login: login)
+        manifests = ManifestResponder(engine: engine, configuration: configuration.manifests) {
+            resource,
+            credentials throws(DownloadError) in try await engine.lookUp(resource, credentials: credentials)
+        }
     }
 
     package func respond(to request: Request, context: ServiceRequestContext) async throws -> Response {
-        let path = request.uri.path
-        guard let place = RegistryPath(path) else { return Self.error(.notFound, .unsupported, "no such endpoint") }
-        guard let (upstream, query) = upstreams.upstream(forQuery: request.uri.query) else {
-            return Self.error(.notFound, .nameUnknown, "this node does not mirror that registry")
+        let target: MirrorTarget
+        do throws(Upstreams.Refusal) {
+            target = try upstreams.target(path: request.uri.path, query: request.uri.query)
+        } catch {
+            return refusal(error, request)
         }
-        let url = upstream.url(path: path, query: query)
-        if request.method == .get, case .blob(_, let digest) = place, query == nil, let resource = ResourceURL(url) {
-            do throws(DownloadError) {
-                return try await blobs.respond(to: request, url: resource, digest: digest)
-            } catch {
-                context.logger.info(
-                    "the swarm can not help, passing on",
-                    metadata: ["url": "\(resource)", "reason": "\(error.message)"]
-                )
-                if error.code == .digestMismatch { return Self.error(.badGateway, .blobUnknown, error.message) }
-            }
+        context.notes["upstream"] = target.upstream.name
+        var response = try await answer(request, context, target)
+        if case .namespace(let name) = target.form { response.headers.set("OCI-Namespace", name) }
+        return response
+    }
+
+    private func answer(
+        _ request: Request,
+        _ context: ServiceRequestContext,
+        _ target: MirrorTarget
+    ) async throws -> Response {
+        let identity: MirrorIdentity
+        do throws(DockerConfig.Fault) {
+            identity = try target.identity(of: request)
+        } catch {
+            context.logger.warning("login can not be used", metadata: ["reason": "\(error.message)"])
+            return Self.error(.badGateway, .unavailable, error.message)
         }
+        if let content = try await content(request, context, target, identity) { return content }
         do {
-            return try await relay.pass(request, to: url, options: upstream.options)
+            return try await relay.pass(request, to: target, as: identity)
         } catch let error as APIError {
+            // A client looks here for any registry; the remote alone is out of reach.
+            if target.path == .base, target.form == .remote { return Self.present }
             // The client shows a status at best: what is wrong, such as an unknown authority, stands here alone.
             context.logger.warning(
                 "not passed on",
-                metadata: ["url": "\(upstream.base.url.origin + path)", "reason": "\(error.message)"]
+                metadata: ["url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)"]
             )
             return Self.error(.badGateway, .unavailable, error.message)
         }
+    }
+
+    /// Content from the swarm; nil where the request is to be passed on.
+    private func content(
+        _ request: Request,
+        _ context: ServiceRequestContext,
+        _ target: MirrorTarget,
+        _ identity: MirrorIdentity
+    ) async throws -> Response? {
+        do throws(DownloadError) {
+            switch (target.path, request.method) {
+            case (.blob(_, let digest), .get) where target.query == nil:
+                guard let url = ResourceURL(target.url) else { return nil }
+                return try await blobs.respond(
+                    to: request,
+                    context: context,
+                    url: url,
+                    digest: digest,
+                    credentials: try await login.credentials(identity, at: target)
+                )
+            case (.manifest, .get), (.manifest, .head):
+                return try await manifests.respond(
+                    to: request,
+                    context,
+                    target: target,
+                    credentials: try await login.credentials(identity, at: target)
+                )
+            default: return nil
+            }
+        } catch {
+            context.notes["direct"] = error.code.rawValue
+            context.logger.info(
+                "the swarm can not help, passing on",
+                metadata: ["url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)"]
+            )
+            switch error.code {
+            case .digestMismatch: return Self.error(.badGateway, .blobUnknown, error.message)
+            case .originThrottled:
+                return MirrorRelay.unavailable(.seconds(error.detail["retry_after"].flatMap { Int64($0) } ?? 1))
+            default: return nil
+            }
+        }
+    }
+
+    private func refusal(_ refusal: Upstreams.Refusal, _ request: Request) -> Response {
+        switch refusal {
+        case .noEndpoint: return Self.error(.notFound, .unsupported, "no such endpoint")
+        case .unknownRegistry:
+            if RegistryPath(request.uri.path) == .base, request.uri.query == nil { return Self.present }
+            return Self.error(.notFound, .nameUnknown, "this node does not mirror that registry")
+        }
+    }
+
+    /// There is a registry here.
+    private static var present: Response {
+        var response = Response(status: .ok, headers: [.contentType: "application/json"])
+        response.headers.set("Docker-Distribution-Api-Version", "registry/2.0")
+        response.body = .init(byteBuffer: .init(string: "{}"))
+        return response
     }
 
     private static func error(

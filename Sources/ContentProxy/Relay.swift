@@ -19,10 +19,24 @@ struct Relay: Sendable {
     /// Fields that are dropped when a redirect leaves the upstream, and that no log sees.
     private static let credentials: Set<String> = ["authorization", "cookie"]
 
+    /// Whose right a request goes on with.
+    enum Authorization: Sendable {
+        /// What the client sent.
+        case clients
+        /// This, or nothing.
+        case replaced(String?)
+    }
+
     /// Sends the request to `url` and gives back what comes; an upstream that can not be reached is a 502.
-    func pass(_ request: Request, to url: String, options: TransferOptions) async throws -> Response {
+    func pass(
+        _ request: Request,
+        to url: String,
+        options: TransferOptions,
+        authorization: Authorization = .clients
+    ) async throws -> Response {
         var transfer = TransferRequest(url: url, method: request.method.rawValue, options: options)
-        let fields = Self.endToEnd(request.headers)
+        var fields = Self.endToEnd(request.headers)
+        if case .replaced(let value) = authorization { fields["Authorization"] = value }
         transfer.headers = fields.filter { !Self.credentials.contains($0) }
         transfer.credentials = fields.filter { Self.credentials.contains($0) }
         let body = Self.hasBody(request) ? RelayBody() : nil
@@ -92,7 +106,7 @@ struct Relay: Sendable {
         return fields
     }
 
-    private static func hasBody(_ request: Request) -> Bool {
+    static func hasBody(_ request: Request) -> Bool {
         if let length = request.headers[.contentLength] { return length != "0" }
         return request.headers[.transferEncoding] != nil
     }

@@ -38,4 +38,13 @@ public struct BearerChallenge: Sendable, Hashable {
 public enum RegistryScope {
     /// Reading a repository.
     public static func pull(_ name: RepositoryName) -> String { "repository:\(name):pull" }
+
+    /// Reading and writing a repository.
+    public static func push(_ name: RepositoryName) -> String { "repository:\(name):pull,push" }
+
+    /// Deleting from a repository.
+    public static func delete(_ name: RepositoryName) -> String { "repository:\(name):delete" }
+
+    /// Listing the repositories.
+    public static let catalog = "registry:catalog:*"
 }

@@ -41,14 +41,9 @@ public struct DockerConfig: Sendable {
             var rest = key[...]
             if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
             let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-            host = Self.canonical(String(parts[0]))
+            host = ImageReference.canonicalHost(String(parts[0]))
             let path = parts.count == 2 ? String(parts[1].reversed().drop { $0 == "/" }.reversed()) : ""
             self.path = ["v1", "v2"].contains(path) ? "" : path
-        }
-
-        static func canonical(_ host: String) -> String {
-            let host = host.lowercased()
-            return ["index.docker.io", "registry-1.docker.io"].contains(host) ? ImageReference.dockerHub : host
         }
 
         func covers(_ host: String, _ repository: String) -> Bool {
@@ -102,7 +97,7 @@ public struct DockerConfig: Sendable {
         for host: String,
         repository: RepositoryName? = nil
     ) throws(Fault) -> RegistryCredentials {
-        let host = Place.canonical(host)
+        let host = ImageReference.canonicalHost(host)
         let covering = logins.filter { $0.place.covers(host, repository?.text ?? "") }
         let best = covering.max { $0.place.path.utf8.count < $1.place.path.utf8.count }
         if let credentials = best?.credentials { return credentials }

@@ -53,7 +53,16 @@ public struct ImageReference: Sendable, Hashable {
     }
 
     /// The host that answers for ``host``: Docker Hub's API has another name than its images.
-    public var apiHost: String { host == Self.dockerHub ? "registry-1.docker.io" : host }
+    public var apiHost: String { Self.apiHost(of: host) }
+
+    /// The host that answers for a registry of that name.
+    public static func apiHost(of host: String) -> String { host == dockerHub ? "registry-1.docker.io" : host }
+
+    /// The one name of a registry that is known by several: Docker Hub's is `docker.io`; lower case.
+    public static func canonicalHost(_ host: String) -> String {
+        let host = host.lowercased()
+        return ["index.docker.io", "registry-1.docker.io"].contains(host) ? dockerHub : host
+    }
 
     /// The registry and the path of the name; the first is nil where it is malformed.
     private static func split(_ name: String) -> (host: String?, path: String) {

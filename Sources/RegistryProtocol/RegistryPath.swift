@@ -69,6 +69,25 @@ public enum RegistryPath: Sendable, Hashable {
         }
     }
 
+    /// The path of the same in another repository; what speaks of no repository stays as it is.
+    public func inRepository(_ name: RepositoryName) -> RegistryPath {
+        switch self {
+        case .base, .catalog: self
+        case .blob(_, let digest): .blob(name, digest)
+        case .manifest(_, let reference): .manifest(name, reference)
+        case .tags: .tags(name)
+        case .referrers(_, let digest): .referrers(name, digest)
+        case .upload(_, let session): .upload(name, session: session)
+        }
+    }
+
+    /// The path with `library/` in front of a repository of one component, as Docker Hub's API wants it.
+    public var withOfficialRepository: RegistryPath {
+        guard let repository, !repository.text.contains("/"), let name = RepositoryName("library/\(repository)")
+        else { return self }
+        return inRepository(name)
+    }
+
     private static func isSession(_ byte: UInt8) -> Bool {
         ASCII.isDigit(byte) || ASCII.isLetter(byte) || "-_.=~".utf8.contains(byte)
     }

@@ -1,16 +1,17 @@
 internal import BackendAPI
 internal import Content
-internal import CurlTransport
-internal import RegistryProtocol
+public import CurlTransport
+public import RegistryProtocol
 
 /// Sends token requests through the transport.
-struct TokenServer: TokenTransport {
+public struct TokenServer: TokenTransport {
     private static let longestAnswer = 1 << 20
 
     private let transport: CurlTransport
     private let options: TransferOptions
 
-    init(transport: CurlTransport, options: TransferOptions) {
+    /// `options`: those of the registry.
+    public init(transport: CurlTransport, options: TransferOptions) {
         self.transport = transport
         var options = options
         options.schemes = ["http", "https"]
@@ -22,7 +23,8 @@ struct TokenServer: TokenTransport {
         self.options = options
     }
 
-    func send(_ request: TokenRequest) async throws -> TokenAnswer {
+    /// The answer, whatever its status.
+    public func send(_ request: TokenRequest) async throws -> TokenAnswer {
         var transfer = TransferRequest(url: request.url, method: request.method, options: options)
         transfer.headers = request.headers
         transfer.credentials = request.credentials
@@ -34,28 +36,5 @@ struct TokenServer: TokenTransport {
         let response = try await transport.send(transfer, limit: Self.longestAnswer)
         let retryAfter = HTTPAnswer.failure(status: response.head.status, fields: response.head.fields).retryAfter
         return TokenAnswer(status: response.head.status, retryAfter: retryAfter, body: response.body)
-    }
-}
-
-extension BackendError {
-    /// What it means that there was no token; `refusal` is the registry's 401 that asked for one.
-    init(_ error: TokenError, after refusal: BackendError?) {
-        let code: Code =
-            switch error.code {
-            case .refused: .unauthorized
-            case .throttled: .throttled
-            case .unreachable: error.status == nil ? .unreachable : .unavailable
-            case .insecure: .refused
-            case .cancelled: .cancelled
-            default: .protocolViolation
-            }
-        self.init(
-            code,
-            error.message,
-            challenges: code == .unauthorized ? refusal?.challenges ?? [] : [],
-            status: code == .unauthorized ? 401 : nil,
-            retryAfter: error.retryAfter,
-            cause: error.cause ?? error
-        )
     }
 }

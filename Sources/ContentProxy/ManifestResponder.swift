@@ -1,0 +1,165 @@
+import BackendAPI
+import CacheStore
+import Content
+import HTTPService
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import PeerEngine
+import RegistryProtocol
+import Synchronization
+import WireAPI
+
+/// Answers requests for manifests: what a tag names is asked for at the registry, what a digest names comes through the
+/// swarm and is kept.
+final class ManifestResponder: Sendable {
+    /// Asks the registry, or whoever asks it for many, what is at a URL.
+    typealias LookUp = @Sendable (Resource, Credentials) async throws(DownloadError) -> ContentHead
+
+    private let engine: PeerEngine
+    private let lookUp: LookUp
+    private let configuration: ManifestConfiguration
+    private let memory = Mutex(TagMemory())
+
+    /// The longest manifest that is kept (distribution-spec: registries should take 4 MiB).
+    private static let longest: Int64 = 8 << 20
+    /// For how long whoever was told of a tag may hear of it again while the registry can not be reached.
+    private let stalePermission = Duration.seconds(3600)
+
+    init(engine: PeerEngine, configuration: ManifestConfiguration, lookUp: @escaping LookUp) {
+        self.engine = engine
+        self.configuration = configuration
+        self.lookUp = lookUp
+    }
+
+    /// The answer to a GET or HEAD.
+    ///
+    /// Throws where the request is to be passed on, so that the client sees the registry's own answer.
+    func respond(
+        to request: Request,
+        _ context: ServiceRequestContext,
+        target: MirrorTarget,
+        credentials: Credentials
+    ) async throws(DownloadError) -> Response {
+        guard case .manifest(let repository, let reference) = target.path, let url = ResourceURL(target.url) else {
+            throw DownloadError(.invalidRequest, "not a manifest")
+        }
+        let accept = request.headers[values: .accept].joined(separator: ", ")
+        var resource = Resource(url: url, headers: accept.isEmpty ? [:] : ["Accept": accept])
+        var status = CacheStatus()
+        let warning: String?
+        switch reference {
+        case .digest(let digest):
+            resource.digest = digest
+            warning = nil
+        case .tag:
+            let (answer, isStale) = try await tag(resource, credentials, &status)
+            warning = isStale ? "110 darter \"Response is Stale\"" : nil
+            guard let digest = answer.digest, digest.algorithm != .md5 else {
+                throw DownloadError(.invalidRequest, "the registry does not say which manifest the tag names")
+            }
+            if request.method == .head, let length = answer.length {
+                return Self.response(answer.headers, digest, length, request, status, warning) { _ in .init() }
+            }
+            let named = target.upstream.url(.manifest(repository, .digest(digest)), query: target.query)
+            guard let url = ResourceURL(named) else { throw DownloadError(.invalidRequest, "not a URL") }
+            resource = Resource(url: url, headers: resource.headers, digest: digest)
+        }
+        guard let digest = resource.digest else { throw DownloadError(.invalidRequest, "no digest") }
+        let (bytes, headers) = try await manifest(resource, credentials, context, &status)
+        return Self.response(headers, digest, Int64(bytes.readableBytes), request, status, warning) { range in
+            ResponseBody(byteBuffer: bytes.getSlice(at: Int(range.offset), length: Int(range.count)) ?? ByteBuffer())
+        }
+    }
+
+    /// What a tag names, and whether that is only remembered.
+    private func tag(
+        _ resource: Resource,
+        _ credentials: Credentials,
+        _ status: inout CacheStatus
+    ) async throws(DownloadError) -> (head: ContentHead, isStale: Bool) {
+        let key = TagMemory.Key(url: resource.url, accept: resource.headers["Accept"])
+        let fresh = memory.withLock {
+            $0.answer(key, credentials, within: configuration.freshness, at: .now).flatMap { answer in
+                answer.time.duration(to: .now) < configuration.freshness ? answer : nil
+            }
+        }
+        if let fresh {
+            status.isHit = true
+            return (fresh.head, false)
+        }
+        do throws(DownloadError) {
+            let head = try await lookUp(resource, credentials)
+            memory.withLock { $0.remember(head, key, credentials, at: .now) }
+            status.forward = .stale
+            return (head, false)
+        } catch {
+            guard configuration.staleIfError, Self.isOutage(error),
+                let known = memory.withLock({ $0.answer(key, credentials, within: stalePermission, at: .now) })
+            else { throw error }
+            status.isHit = true
+            status.detail = "stale"
+            return (known.head, true)
+        }
+    }
+
+    /// Whether an error says nothing of the content: the registry is out of reach or in trouble.
+    static func isOutage(_ error: DownloadError) -> Bool {
+        [
+            .originUnreachable, .originUnavailable, .originThrottled, .supernodeUnreachable, .shuttingDown, .busy,
+        ]
+        .contains(error.code)
+    }
+
+    /// The whole manifest, verified.
+    private func manifest(
+        _ resource: Resource,
+        _ credentials: Credentials,
+        _ context: ServiceRequestContext,
+        _ status: inout CacheStatus
+    ) async throws(DownloadError) -> (ByteBuffer, HeaderFields) {
+        let download = try await engine.download(DownloadRequest(resource: resource, credentials: credentials))
+        defer { download.release() }
+        let from = try await download.completion()
+        context.notes["task"] = "\(download.taskID)"
+        if from.origin + from.supernode + from.peers > 0 {
+            status = CacheStatus(forward: .miss, isStored: true)
+        } else if status.forward == nil {
+            status.isHit = true
+        }
+        let head = try await download.head()
+        guard let length = head.length, length <= Self.longest else {
+            throw DownloadError(.invalidRequest, "the manifest is longer than any that is kept")
+        }
+        var buffer = ByteBufferAllocator().buffer(capacity: Int(length))
+        do {
+            try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(length)) { bytes in
+                let whole = UnsafeMutableRawBufferPointer(rebasing: bytes[..<Int(length)])
+                return try head.file.read(ByteRange(length: length), into: whole)
+            }
+        } catch {
+            throw (error as? StoreError).map { DownloadError($0) } ?? DownloadError(.storageFailed, "\(error)")
+        }
+        return (buffer, head.record.headers)
+    }
+
+    private static func response(
+        _ fields: HeaderFields,
+        _ digest: Digest,
+        _ length: Int64,
+        _ request: Request,
+        _ status: CacheStatus,
+        _ warning: String?,
+        body: (ByteRange) -> ResponseBody
+    ) -> Response {
+        let representation = Representation(length: length, entityTag: EntityTag("\(digest)"))
+        var headers: HTTPFields = [:]
+        headers[.contentType] = fields["Content-Type"]
+        headers.set("Docker-Content-Digest", "\(digest)")
+        headers.set("Docker-Distribution-Api-Version", fields["Docker-Distribution-Api-Version"])
+        headers.set("OCI-Subject", fields["OCI-Subject"])
+        headers.set(status)
+        headers.set("Warning", warning)
+        return Response.representation(representation, to: request, content: headers, body: body)
+    }
+}

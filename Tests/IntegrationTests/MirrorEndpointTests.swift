@@ -1,0 +1,200 @@
+import Content
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a registry of the newest specification answers comes through as it is.
+@Suite(.serialized) struct MirrorEndpointTests {
+    private let client = Client()
+    private static let mediaType = "application/vnd.oci.image.manifest.v1+json"
+
+    /// A registry with one manifest under one tag, whose answers to everything else a test writes.
+    private final class Registry: Sendable {
+        let manifest: [UInt8]
+        let isDown = Mutex(false)
+        let other: @Sendable (ScriptedRequest) -> Script
+
+        init(_ text: String, _ other: @escaping @Sendable (ScriptedRequest) -> Script = { _ in .respond(404) }) {
+            manifest = Array(text.utf8)
+            self.other = other
+        }
+
+        var digest: Digest { Digest.of(manifest) }
+
+        func answer(_ request: ScriptedRequest) -> Script {
+            if isDown.withLock({ $0 }) { return .respond(503) }
+            guard ["/v2/a/manifests/v1", "/v2/a/manifests/\(digest)"].contains(request.path) else {
+                return other(request)
+            }
+            let headers: HeaderFields = [
+                "Content-Type": MirrorEndpointTests.mediaType, "Docker-Content-Digest": "\(digest)",
+                "ETag": "\"\(digest)\"",
+            ]
+            return .respond(200, headers, body: manifest)
+        }
+    }
+
+    /// Two nodes whose remote is the registry.
+    private func withNodes(
+        _ registry: Registry,
+        _ more: String = "",
+        _ body: (ScriptedServer, [Daemon]) async throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { registry.answer($0) } body: { server in
+                let named = "{host: registry.test, url: \"\(server.url(""))\"}"
+                try await withCluster(of: 2, registry: server.url(""), registries: named, in: directory, daemon: more) {
+                    try await body(server, $1)
+                }
+            }
+        }
+    }
+
+    @Test func aTagIsAskedForEachTimeAndItsManifestFetchedOnce() async throws {
+        let registry = Registry("{\"schemaVersion\":2}")
+        try await withNodes(registry) { server, daemons in
+            for daemon in daemons + daemons {
+                for method in ["HEAD", "GET"] {
+                    let answer = try await client.send(method, "http://\(daemon.proxy)/v2/a/manifests/v1")
+                    #expect(answer.status == 200)
+                    #expect(answer.headers["Content-Type"] == Self.mediaType)
+                    #expect(answer.headers["Docker-Content-Digest"] == "\(registry.digest)")
+                    #expect(answer.headers["Content-Length"] == "\(registry.manifest.count)")
+                    #expect(answer.body == (method == "GET" ? registry.manifest : []))
+                }
+                let byDigest = "http://\(daemon.proxy)/v2/a/manifests/\(registry.digest)"
+                let tag = "\"\(registry.digest)\""
+                #expect(try await client.send("GET", byDigest).body == registry.manifest)
+                #expect(try await client.send("HEAD", byDigest).headers["Content-Type"] == Self.mediaType)
+                #expect(try await client.send("GET", byDigest, ["If-None-Match": tag]).status == 304)
+            }
+            #expect(server.requests.count { $0.method == "GET" } == 1)
+        }
+    }
+
+    @Test func aTagIsAnsweredWhileTheRegistryIsDown() async throws {
+        let registry = Registry("{\"schemaVersion\":2}")
+        try await withNodes(registry) { server, daemons in
+            let url = "http://\(daemons[0].proxy)/v2/a/manifests/v1"
+            #expect(try await client.send("GET", url).headers["Warning"] == nil)
+            registry.isDown.withLock { $0 = true }
+            for method in ["HEAD", "GET"] {
+                let stale = try await client.send(method, url)
+                #expect(stale.status == 200)
+                #expect(stale.headers["Warning"]?.hasPrefix("110 ") == true)
+                #expect(stale.headers["Docker-Content-Digest"] == "\(registry.digest)")
+            }
+            // Whoever has not been told before hears of the trouble.
+            #expect(try await client.send("GET", "http://\(daemons[1].proxy)/v2/a/manifests/v1").status == 503)
+        }
+    }
+
+    @Test func freshTagsAreBelievedForAsLongAsConfigured() async throws {
+        let registry = Registry("{\"schemaVersion\":2}")
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { registry.answer($0) } body: { server in
+                let configuration = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
+                    .replacing("registries: []", with: "registries: [], manifests: {freshness: 1h, stale_if_error: false}")
+                try await withDaemon(configuration, in: directory) { daemon in
+                    let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
+                    for _ in 0..<3 { #expect(try await client.send("GET", url).status == 200) }
+                    #expect(server.requests.count { $0.path.hasSuffix("/v1") } == 1)
+                    #expect(try await client.send("GET", url, ["Accept": "text/plain"]).status == 200)
+                    #expect(server.requests.count { $0.path.hasSuffix("/v1") } == 2)
+                }
+            }
+        }
+    }
+
+    @Test func pagesOfTagsAndReferrersLeadOnThroughTheMirror() async throws {
+        let registry = Registry("{}") { request in
+            guard request.path.hasPrefix("/v2/a/tags/list") || request.path.hasPrefix("/v2/a/referrers/") else {
+                return .respond(404)
+            }
+            let headers: HeaderFields = [
+                "Content-Type": "application/vnd.oci.image.index.v1+json", "OCI-Filters-Applied": "artifactType",
+                "Link": "</v2/a/tags/list?n=2&last=b>; rel=\"next\"",
+            ]
+            return .respond(200, headers, body: Array(request.target.utf8))
+        }
+        try await withNodes(registry) { server, daemons in
+            let proxy = "http://\(daemons[0].proxy)"
+            let first = try await client.send("GET", "\(proxy)/v2/registry.test/a/tags/list?n=2")
+            #expect(first.text == "/v2/a/tags/list?n=2")
+            #expect(first.headers["Link"] == "</v2/registry.test/a/tags/list?n=2&last=b>; rel=\"next\"")
+            let second = try await client.send("GET", "\(proxy)/v2/registry.test/a/tags/list?n=2&last=b")
+            #expect(second.text == "/v2/a/tags/list?n=2&last=b")
+            let named = try await client.send("GET", "\(proxy)/v2/a/tags/list?ns=registry.test&n=2")
+            #expect(named.headers["Link"] == "</v2/a/tags/list?n=2&last=b&ns=registry.test>; rel=\"next\"")
+            #expect(named.headers["OCI-Namespace"] == "registry.test")
+            let path = "/v2/a/referrers/\(registry.digest)?artifactType=text%2Fx"
+            let referrers = try await client.send("GET", proxy + path)
+            #expect(referrers.text == path)
+            #expect(referrers.headers["OCI-Filters-Applied"] == "artifactType")
+        }
+    }
+
+    @Test func aRuntimeIsNeverToldThatItAsksTooOften() async throws {
+        let asked = Mutex(0)
+        let registry = Registry("{}") { request in
+            let count = asked.withLock { count in
+                count += 1
+                return count
+            }
+            switch request.path {
+            case "/v2/a/tags/list" where count == 1: return .respond(429, ["Retry-After": "0"])
+            case "/v2/a/tags/list": return .respond(200, body: Array("{}".utf8))
+            default: return .respond(429, ["Retry-After": "3600"])
+            }
+        }
+        try await withNodes(registry) { _, daemons in
+            let proxy = "http://\(daemons[0].proxy)"
+            #expect(try await client.send("GET", "\(proxy)/v2/a/tags/list").status == 200)
+            let digest = Digest.of("x")
+            for path in ["/v2/b/tags/list", "/v2/b/manifests/v1", "/v2/b/blobs/\(digest)"] {
+                let answer = try await client.send("GET", proxy + path)
+                #expect(answer.status == 503, "\(path)")
+                #expect(answer.headers["Retry-After"] == "3600", "\(path)")
+                #expect(answer.text.contains("UNAVAILABLE"))
+            }
+        }
+    }
+
+    @Test func blobsMayBeNamedBySHA512AndLieElsewhere() async throws {
+        let bytes = randomBytes(700_000, seed: 310)
+        let digest = Digest.of(bytes, .sha512)
+        try await withScriptedServer { request in
+            .content(bytes, for: request, ["X-Seen": request.headers["Authorization"] ?? "none"])
+        } body: { storage in
+            let place = storage.url("/elsewhere")
+            let registry = Registry("{}") { request in
+                guard request.path == "/v2/a/blobs/\(digest)" else { return .respond(404) }
+                return .redirect(to: place, status: 307)
+            }
+            try await withNodes(registry) { server, daemons in
+                let headers: HeaderFields = ["Authorization": "Bearer t"]
+                for daemon in daemons {
+                    let url = "http://\(daemon.proxy)/v2/a/blobs/\(digest)"
+                    let answer = try await client.send("GET", url, headers)
+                    #expect(answer.status == 200)
+                    #expect(answer.body.elementsEqual(bytes))
+                    let last = try await client.send("GET", url, headers.adding("Range", "bytes=-5"))
+                    #expect(last.status == 206)
+                    #expect(last.body.elementsEqual(bytes.suffix(5)))
+                    let behind = try await client.send("GET", url, headers.adding("Range", "bytes=700000-"))
+                    #expect(behind.status == 416)
+                }
+                #expect(storage.requests.allSatisfy { $0.headers["Authorization"] == nil })
+            }
+        }
+    }
+}
+
+extension HeaderFields {
+    fileprivate func adding(_ name: String, _ value: String) -> HeaderFields {
+        var fields = self
+        fields[name] = value
+        return fields
+    }
+}
