@@ -75,7 +75,9 @@ package struct MirrorResponder: HTTPResponder {
             // The client shows a status at best: what is wrong, such as an unknown authority, stands here alone.
             context.logger.warning(
                 "not passed on",
-                metadata: ["url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)"]
+                metadata: [
+                    "url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)",
+                ]
             )
             return Self.error(.badGateway, .unavailable, error.message)
         }
@@ -112,7 +114,9 @@ package struct MirrorResponder: HTTPResponder {
             context.notes["direct"] = error.code.rawValue
             context.logger.info(
                 "the swarm can not help, passing on",
-                metadata: ["url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)"]
+                metadata: [
+                    "url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)",
+                ]
             )
             switch error.code {
             case .digestMismatch: return Self.error(.badGateway, .blobUnknown, error.message)

@@ -33,7 +33,8 @@ struct TagMemory: Sendable {
     }
 
     /// The registry has answered whoever has these credentials.
-    mutating func remember(_ head: ContentHead, _ key: Key, _ credentials: Credentials, at now: ContinuousClock.Instant) {
+    mutating func remember(_ head: ContentHead, _ key: Key, _ credentials: Credentials, at now: ContinuousClock.Instant)
+    {
         if entries[key] == nil, entries.count >= most {
             let oldest = entries.sorted { $0.value.answer.time < $1.value.answer.time }.prefix(max(1, most / 4))
             for (key, _) in oldest { entries[key] = nil }

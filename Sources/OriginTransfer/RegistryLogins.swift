@@ -1,4 +1,3 @@
-public import Content
 public import NodeConfig
 public import RegistryProtocol
 

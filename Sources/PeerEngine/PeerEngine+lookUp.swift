@@ -1,5 +1,6 @@
 package import BackendAPI
 import Content
+import OriginFetch
 
 extension PeerEngine {
     /// What the origin says of a resource now.

@@ -52,7 +52,9 @@ import Testing
         for (number, key) in keys.enumerated() {
             for user in 0..<5 { memory.remember(head("1"), key, .bearer("\(user)"), at: start + .seconds(number)) }
         }
-        let kept = keys.filter { memory.answer($0, .bearer("4"), within: .seconds(100), at: start + .seconds(20)) != nil }
+        let kept = keys.filter {
+            memory.answer($0, .bearer("4"), within: .seconds(100), at: start + .seconds(20)) != nil
+        }
         #expect((1...8).contains(kept.count))
         #expect(kept.contains(keys[19]))
     }

@@ -33,19 +33,28 @@ import Testing
             ("/v2/internal.test:8443/a/b/tags/list", nil, "http://10.0.0.5:5000/v2/a/b/tags/list"),
             ("/v2/internal.test%3A8443/a/b/tags/list", nil, "http://10.0.0.5:5000/v2/a/b/tags/list"),
             ("/v2/a/b/tags/list", "ns=internal.test%3a8443", "http://10.0.0.5:5000/v2/a/b/tags/list"),
-            ("/v2/docker.io/nginx/manifests/latest", nil, "https://registry-1.docker.io/v2/library/nginx/manifests/latest"),
+            (
+                "/v2/docker.io/nginx/manifests/latest", nil,
+                "https://registry-1.docker.io/v2/library/nginx/manifests/latest"
+            ),
             (
                 "/v2/index.docker.io/org/app/manifests/latest", nil,
                 "https://registry-1.docker.io/v2/org/app/manifests/latest"
             ),
-            ("/v2/nginx/tags/list", "ns=registry-1.docker.io", "https://registry-1.docker.io/v2/library/nginx/tags/list"),
+            (
+                "/v2/nginx/tags/list", "ns=registry-1.docker.io",
+                "https://registry-1.docker.io/v2/library/nginx/tags/list"
+            ),
             ("/v2/eu.gcr.io/p/app/tags/list", nil, "https://eu.gcr.io/v2/p/app/tags/list"),
             ("/v2/p/app/tags/list", "ns=ghcr.io", "https://ghcr.io/v2/p/app/tags/list"),
             // Not a registry of this node: a repository of the remote.
             ("/v2/other.io/app/tags/list", nil, "https://registry.test:5000/v2/other.io/app/tags/list"),
             ("/v2/", nil, "https://registry.test:5000/v2/"), ("/v2/quay.io/", nil, "https://quay.io/v2/"),
             ("/v2/registry.test:5000/app/tags/list", nil, "https://registry.test:5000/v2/app/tags/list"),
-            ("/v2/app/blobs/uploads/", "mount=x&from=y", "https://registry.test:5000/v2/app/blobs/uploads/?mount=x&from=y"),
+            (
+                "/v2/app/blobs/uploads/", "mount=x&from=y",
+                "https://registry.test:5000/v2/app/blobs/uploads/?mount=x&from=y"
+            ),
         ]
     )
     func named(path: String, query: String?, url: String) throws {
@@ -114,7 +123,8 @@ import Testing
         let target = try Self.upstreams(Self.several).target(path: path, query: query)
         #expect(target.rewritten(reference) == expected)
         #expect(
-            target.rewritten(link: "<\(reference)>; rel=\"next\", <x>; rel=y") == "<\(expected)>; rel=\"next\", <x>; rel=y"
+            target.rewritten(link: "<\(reference)>; rel=\"next\", <x>; rel=y")
+                == "<\(expected)>; rel=\"next\", <x>; rel=y"
         )
     }
 }

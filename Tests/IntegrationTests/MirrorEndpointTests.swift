@@ -42,7 +42,9 @@ import Testing
         _ body: (ScriptedServer, [Daemon]) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { registry.answer($0) } body: { server in
+            try await withScriptedServer {
+                registry.answer($0)
+            } body: { server in
                 let named = "{host: registry.test, url: \"\(server.url(""))\"}"
                 try await withCluster(of: 2, registry: server.url(""), registries: named, in: directory, daemon: more) {
                     try await body(server, $1)
@@ -93,18 +95,29 @@ import Testing
     @Test func freshTagsAreBelievedForAsLongAsConfigured() async throws {
         let registry = Registry("{\"schemaVersion\":2}")
         try await withTemporaryDirectory { directory in
-            try await withScriptedServer { registry.answer($0) } body: { server in
-                let configuration = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
-                    .replacing("registries: []", with: "registries: [], manifests: {freshness: 1h, stale_if_error: false}")
+            try await withScriptedServer {
+                registry.answer($0)
+            } body: { server in
+                let manifests = "registries: [], manifests: {freshness: 1h, stale_if_error: false}"
+                let configuration = Configurations.daemon(
+                    home: "\(directory)/home",
+                    supernodes: [],
+                    registry: server.url("")
+                ).replacing("registries: []", with: manifests)
                 try await withDaemon(configuration, in: directory) { daemon in
-                    let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
-                    for _ in 0..<3 { #expect(try await client.send("GET", url).status == 200) }
-                    #expect(server.requests.count { $0.path.hasSuffix("/v1") } == 1)
-                    #expect(try await client.send("GET", url, ["Accept": "text/plain"]).status == 200)
-                    #expect(server.requests.count { $0.path.hasSuffix("/v1") } == 2)
+                    try await expectOneQuestion(at: server, through: daemon)
                 }
             }
         }
+    }
+
+    private func expectOneQuestion(at registry: ScriptedServer, through daemon: Daemon) async throws {
+        let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
+        for _ in 0..<3 { #expect(try await client.send("GET", url).status == 200) }
+        #expect(registry.requests.count { $0.path.hasSuffix("/v1") } == 1)
+        // Another manifest may be what these headers select.
+        #expect(try await client.send("GET", url, ["Accept": "text/plain"]).status == 200)
+        #expect(registry.requests.count { $0.path.hasSuffix("/v1") } == 2)
     }
 
     @Test func pagesOfTagsAndReferrersLeadOnThroughTheMirror() async throws {

@@ -1,3 +1,4 @@
+import Content
 import Foundation
 import TestSupport
 import Testing
@@ -83,7 +84,8 @@ import Testing
                     #expect(manifest.digest == image.manifest)
                     // It is here now, and still not for everybody.
                     let byDigest = "http://\(daemons[0].proxy)/v2/registry.test/library/a/manifests/\(image.manifest)"
-                    for authorization in [nil, "Bearer e30.e30.e30", "Basic \(Data("u:x".utf8).base64EncodedString())"] {
+                    for authorization in [nil, "Bearer e30.e30.e30", "Basic \(Data("u:x".utf8).base64EncodedString())"]
+                    {
                         let headers: HeaderFields = authorization.map { ["Authorization": $0] } ?? [:]
                         for url in [url, byDigest] {
                             #expect(try await client.send("GET", url, headers).status == 401)
