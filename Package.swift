@@ -106,8 +106,8 @@ let package = Package(
         library(
             "OriginFetch",
             [
-                "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "WireAPI", lifecycle, logging,
-                metrics,
+                "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "RegistryProtocol", "WireAPI",
+                lifecycle, logging, metrics,
             ]
         ),
         library(
