@@ -109,8 +109,8 @@ let package = Package(
         library(
             "OriginFetch",
             [
-                "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "WireAPI", lifecycle, logging,
-                metrics,
+                "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "RegistryProtocol", "WireAPI",
+                lifecycle, logging, metrics,
             ]
         ),
         library(

@@ -101,6 +101,14 @@ public struct BackendRegistry: Sendable {
         throw BackendError(.unsupported, "no backend serves \(url.scheme): URLs (there are \(known))")
     }
 
+    /// Whether an entry of the configuration names the very host of `url`, and its backend serves the URL: whoever wrote it
+    /// knows whose server that is.
+    public func names(_ url: ResourceURL) -> Bool {
+        let best = routes.filter { $0.matches(url) }.max { $0.rank.lexicographicallyPrecedes($1.rank) }
+        guard let best, best.entry != nil, case .exact = best.host.kind else { return false }
+        return true
+    }
+
     private static func patterns(_ entry: BackendEntry) throws(ConfigError) -> [HostPattern] {
         var patterns: [HostPattern] = []
         for host in entry.hosts {

@@ -53,4 +53,22 @@ extension WireError {
         case .cancelled: self.init(.cancelled, "cancelled")
         }
     }
+
+    /// What everybody downstream is told of a right that has not been shown, or a name that has not been looked up.
+    package init(_ error: AccessFailure) {
+        switch error {
+        case .unproven:
+            self.init(
+                .sourceUnverified,
+                "this source can not show that it may have the content; fetch it directly"
+            )
+        case .otherContent:
+            self.init(
+                .sourceUnverified,
+                "the origin has other content for these credentials; fetch it directly"
+            )
+        case .origin(let error): self.init(error)
+        case .busy(let message): self.init(.busy, message)
+        }
+    }
 }

@@ -33,7 +33,7 @@ extension PeerEngine {
             // Somebody else's credentials were refused; these may be better.
             return false
         }
-        if try await permit(request, current.taskID, head.record, length: head.length) { return true }
+        if try await permit(request, current.taskID, head.record, head.file) { return true }
         // Two downloads of one task would take each other's news.
         _ = try? await current.completion()
         return false
@@ -48,7 +48,7 @@ extension PeerEngine {
         guard request.pattern != .source, let (file, record) = place.complete() ?? byDigest(request),
             record.isFresh(at: UnixTime.now())
         else { return nil }
-        guard try await permit(request, id, record, length: file.layout.length) else { return nil }
+        guard try await permit(request, id, record, file) else { return nil }
         store?.touch(file.task)
         let hit = TaskDownload(request, taskID: id, destination: place, configuration: configuration, logger: logger)
         _ = hit.retain()
@@ -71,29 +71,33 @@ extension PeerEngine {
         _ request: DownloadRequest,
         _ id: TaskID,
         _ record: OriginRecord,
-        length: Int64?
+        _ file: PieceFile
     ) async throws(DownloadError) -> Bool {
-        let source = request.resource.map { Source(resource: $0, credentials: request.credentials) }
-        let decision = accesses.withLock { accesses in
-            accesses[id, default: SourceAccess(record, of: id)]
-                .decide(source, at: .now)
-        }
-        switch decision {
-        case .allow: return true
-        case .refuse:
-            throw DownloadError(.sourceUnverified, "the content here came with credentials from another origin")
-        case .askOrigin:
-            guard let source else { return true }
-            let head: ContentHead
-            do throws(BackendError) {
-                let backend = try backends.backend(for: source.resource.url)
-                head = try await backend.head(OriginRequest(resource: source.resource, credentials: source.credentials))
-            } catch {
-                throw DownloadError(error)
-            }
-            guard record.describes(head, length: length) else { return false }
-            accesses.withLock { $0[id]?.permit(source, until: .now + configuration.permissionTime) }
+        let held = HeldContent(record, of: id, file.generation, length: file.layout.length)
+        do throws(AccessFailure) {
+            try await inquiries.permit(request.source) { held }
             return true
+        } catch {
+            if case .otherContent = error { return false }
+            throw DownloadError(error)
         }
+    }
+}
+
+extension DownloadRequest {
+    /// The way to the content; nil where only its digest is known.
+    var source: Source? { resource.map { Source(resource: $0, credentials: credentials) } }
+}
+
+extension TaskDownload {
+    /// The origin gives the content to this download's credentials: as of `age` ago at most.
+    func learnPermission(_ inquiries: OriginInquiries, heard age: Duration = .zero) {
+        let (file, record) = state.withLock { ($0.file, $0.record) }
+        guard let source = request.source, let file, let record else { return }
+        inquiries.learn(
+            source,
+            HeldContent(record, of: taskID, file.generation, length: file.layout.length),
+            heard: age
+        )
     }
 }

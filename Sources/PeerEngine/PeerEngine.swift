@@ -22,7 +22,7 @@ package final class PeerEngine: Service {
     let jobs = BackgroundJobs()
     let logger: Logger
     let downloads = Mutex<[TaskID: TaskDownload]>([:])
-    let accesses = Mutex<[TaskID: SourceAccess]>([:])
+    let inquiries: OriginInquiries
 
     /// What the engine talks to others with.
     package struct Links: Sendable {
@@ -66,6 +66,11 @@ package final class PeerEngine: Service {
         self.backends = backends
         self.store = store
         self.logger = logger
+        inquiries = OriginInquiries(
+            AccessTimes(asked: configuration.permissionTime, unreachable: configuration.permissionStale),
+            backends: backends,
+            jobs: jobs
+        )
         self.origin = OriginFetcher(origin, limits: links.limits, logger: logger)
         fetcher = PieceFetcher(transport: links.transport, options: links.pieces, limits: links.limits)
         let connections = supernodes.map { address in
@@ -160,9 +165,13 @@ package final class PeerEngine: Service {
         let old = downloads.withLock { $0.updateValue(download, forKey: id) }
         // Two that take part in one task would take each other's news.
         if old !== download { old?.retire() }
-        accesses.withLock { $0[id] = nil }
-        let order = Array(connections.keys).ordered(for: id).compactMap { connections[$0] }
-        let environment = DownloadEnvironment(connections: order, fetcher: fetcher, origin: origin, backends: backends)
+        let environment = DownloadEnvironment(
+            connections: order(for: id),
+            fetcher: fetcher,
+            origin: origin,
+            backends: backends,
+            inquiries: inquiries
+        )
         let isAccepted = jobs.submit {
             await download.run(environment)
             // A seed that has been withdrawn, or a download that came to nothing, is remembered no longer.
@@ -183,6 +192,11 @@ package final class PeerEngine: Service {
 }
 
 extension PeerEngine {
+    /// The supernodes in the order in which a task tries them.
+    func order(for task: TaskID) -> [SupernodeConnection] {
+        Array(connections.keys).ordered(for: task).compactMap { connections[$0] }
+    }
+
     /// The file of a download that holds on to it.
     func current(_ task: TaskID) -> (PieceFile, Generation)? {
         // An output that somebody has written to since is not offered any longer.

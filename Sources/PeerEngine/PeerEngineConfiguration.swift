@@ -22,6 +22,8 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
     package var patience = Duration.seconds(60)
     /// How long the origin's word that some credentials may have some content is believed.
     package var permissionTime = Duration.seconds(60)
+    /// The same while the origin can not be reached; 0 for not at all.
+    package var permissionStale = Duration.seconds(3600)
 
     package init() {}
 
@@ -38,5 +40,6 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
         try fields.value("retry_supernode", &retrySupernode)
         try fields.value("patience", &patience)
         try fields.value("permission_time", &permissionTime)
+        try fields.value("permission_stale", &permissionStale)
     }
 }

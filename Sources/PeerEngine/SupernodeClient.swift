@@ -45,6 +45,20 @@ struct SupernodeClient: Sendable {
         )
     }
 
+    func lookUp(
+        _ request: HeadRequest,
+        as registration: PeerRegistrationResponse
+    ) async throws(SupernodeError) -> HeadResponse {
+        // The answer takes as long as the origin does.
+        try await call(
+            "POST",
+            APIPath.heads(of: registration.peer),
+            request,
+            key: registration.key,
+            timeout: .seconds(120)
+        )
+    }
+
     func exchange(
         _ request: ExchangeRequest,
         as registration: PeerRegistrationResponse,

@@ -13,7 +13,7 @@ final class SupernodeConnection: Sendable {
     private let configuration: PeerEngineConfiguration
     private let token: String?
     private let logger: Logger
-    private let registering = SingleFlight<PeerRegistrationResponse>()
+    private let registrations = SingleFlight<PeerRegistrationResponse>()
     private let state = Mutex(State())
     /// Something may have to be said.
     private let signals: AsyncStream<Void>
@@ -76,12 +76,27 @@ final class SupernodeConnection: Sendable {
     func join(
         _ request: TaskRegistrationRequest
     ) async throws(SupernodeError) -> (TaskRegistrationResponse, PeerRegistrationResponse) {
+        try await registering { registration throws(SupernodeError) in
+            try await self.client.join(request, as: registration)
+        }
+    }
+
+    /// What a URL stands for at its origin now.
+    func lookUp(_ request: HeadRequest) async throws(SupernodeError) -> HeadResponse {
+        let (response, _) = try await registering { registration throws(SupernodeError) in
+            try await self.client.lookUp(request, as: registration)
+        }
+        return response
+    }
+
+    /// Makes a call of a registered node.
+    private func registering<Answer: Sendable>(
+        _ call: @escaping @Sendable (PeerRegistrationResponse) async throws(SupernodeError) -> Answer
+    ) async throws(SupernodeError) -> (Answer, PeerRegistrationResponse) {
         for attempt in 0..<2 {
             let registration = try await registered()
             do throws(SupernodeError) {
-                let response = try await watching { () async throws(SupernodeError) in
-                    try await self.client.join(request, as: registration)
-                }
+                let response = try await watching { () async throws(SupernodeError) in try await call(registration) }
                 state.withLock { $0.avoidedUntil = nil }
                 return (response, registration)
             } catch .refused(let error)
@@ -157,7 +172,7 @@ final class SupernodeConnection: Sendable {
     private func registered() async throws(SupernodeError) -> PeerRegistrationResponse {
         if let registration = state.withLock({ $0.registration }) { return registration }
         do {
-            return try await registering.run {
+            return try await registrations.run {
                 if let registration = self.state.withLock({ $0.registration }) { return registration }
                 let request = PeerRegistrationRequest(
                     port: try await self.identity.boundPort(),

@@ -14,6 +14,7 @@ struct DownloadEnvironment: Sendable {
     let fetcher: PieceFetcher
     let origin: OriginFetcher
     let backends: BackendRegistry
+    let inquiries: OriginInquiries
 }
 
 extension TaskDownload {
@@ -65,7 +66,7 @@ extension TaskDownload {
                     connection.avoid()
                     failures.add(DownloadError(.supernodeUnreachable, message))
                 case .refused(let error):
-                    guard Self.leavesOtherWays(error) else { throw error }
+                    guard error.leavesOtherSupernodes else { throw error }
                     logger.notice("supernode refused", metadata: ["error": "\(error.message)"])
                     failures.add(error)
                 }
@@ -89,16 +90,6 @@ extension TaskDownload {
         do { try await Task.sleep(for: delay) } catch { throw DownloadError(.cancelled, "cancelled") }
     }
 
-    /// Whether a supernode's refusal is about itself, so that another one or the origin may still do.
-    private static func leavesOtherWays(_ error: WireError) -> Bool {
-        [
-            .storageFull, .storageFailed, .internalError, .shuttingDown, .sourceUnverified, .unknownPeer,
-            .unauthenticated,
-            .unsupportedVersion,
-        ]
-        .contains(error.code)
-    }
-
     /// Downloads as one supernode directs.
     ///
     /// Returns whether the download has ended.
@@ -107,17 +98,14 @@ extension TaskDownload {
         _ environment: DownloadEnvironment
     ) async throws(SupernodeError) -> Bool {
         if !request.credentials.isEmpty, !mayCarryCredentials(connection) {
-            throw .refused(
-                WireError(
-                    .sourceUnverified,
-                    "credentials would travel in the clear to \(connection.address): name it https://, or set peer.allow_plain_credentials"
-                )
-            )
+            throw .refused(.tooPlain(connection.address))
         }
         for _ in 0..<10 {
             let (response, _) = try await connection.join(joinRequest(connection))
             do throws(StoreError) {
                 try prepare(response, connection)
+                // The supernode has asked the origin, or has not needed to for so long.
+                learnPermission(environment.inquiries, heard: configuration.permissionTime)
             } catch {
                 finish(.failure(DownloadError(error)))
                 return true
@@ -149,7 +137,7 @@ extension TaskDownload {
     }
 
     private func mayCarryCredentials(_ connection: SupernodeConnection) -> Bool {
-        connection.address.isConfidential || configuration.allowPlainCredentials
+        configuration.mayCarryCredentials(to: connection.address)
     }
 
     func joinRequest(_ connection: SupernodeConnection, offersOnly: Bool = false) -> TaskRegistrationRequest {
@@ -272,7 +260,7 @@ extension TaskDownload {
         let watch = Cancellation()
         let outcome = await withTaskGroup(of: Result<OriginFetcher.Outcome, DownloadError>?.self) { group in
             group.addTask {
-                await fetch.run { await self.fetchFromOrigin(resource, backend, environment.origin) }
+                await fetch.run { await self.fetchFromOrigin(resource, backend, environment) }
             }
             group.addTask {
                 _ = await watch.run { await self.waitUntilAbandoned() }
@@ -303,13 +291,13 @@ extension TaskDownload {
     private func fetchFromOrigin(
         _ resource: Resource,
         _ backend: any Backend,
-        _ origin: OriginFetcher
+        _ environment: DownloadEnvironment
     ) async -> Result<OriginFetcher.Outcome, DownloadError> {
         do throws(FetchError) {
             // The origin is asked for the same version, and the whole is checked where its digest is known.
             destination.earlier()?.file.trust()
             let before = Mutex<Int64>(0)
-            let outcome = try await origin.fetch(
+            let outcome = try await environment.origin.fetch(
                 resource,
                 credentials: request.credentials,
                 from: backend,
@@ -320,6 +308,7 @@ extension TaskDownload {
                 before.withLock { $0 = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
+                self.learnPermission(environment.inquiries)
             }
             if case .fetched(let file) = outcome {
                 let resumed = before.withLock { $0 }

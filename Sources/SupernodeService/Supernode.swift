@@ -20,6 +20,7 @@ package final class Supernode: Service {
     let blocks = BlockList()
     private let waiting: WaitingCalls
     let tasks: TaskTable
+    let inquiries: OriginInquiries
     private let jobs: BackgroundJobs
     let clusterToken: PeerToken?
     private let isStopping = Atomic(false)
@@ -46,6 +47,12 @@ package final class Supernode: Service {
         self.clusterToken = clusterToken.map { PeerToken($0) }
         self.logger = logger
         jobs = BackgroundJobs()
+        inquiries = OriginInquiries(
+            AccessTimes(asked: configuration.permissionTime, unreachable: configuration.permissionStale),
+            backends: backends,
+            jobs: jobs,
+            now: clock.now
+        )
         tasks = TaskTable(
             seed: seed,
             configuration: configuration,
@@ -53,6 +60,7 @@ package final class Supernode: Service {
             store: store,
             backends: backends,
             fetcher: OriginFetcher(origin, limits: limits, logger: logger),
+            inquiries: inquiries,
             jobs: jobs,
             clock: clock,
             logger: logger
@@ -93,6 +101,7 @@ package final class Supernode: Service {
     func tick(at now: ContinuousClock.Instant, lookingAt some: [PeerSession]) {
         forgetSilent(among: some, at: now)
         tasks.tick(at: now)
+        inquiries.tick(at: now)
         // Last: what the moment brings goes out with the calls that end in it.
         waiting.end(at: now)
     }

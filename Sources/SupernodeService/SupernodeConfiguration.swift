@@ -12,6 +12,8 @@ package struct PeerConfiguration: Sendable, Configurable {
     package var ticketTime = Duration.seconds(3600)
     /// How long the origin's word that some credentials may have some content is believed.
     package var permissionTime = Duration.seconds(60)
+    /// The same while the origin can not be reached; 0 for not at all.
+    package var permissionStale = Duration.seconds(3600)
     /// The most pieces that the supernode itself has under way to peers, for each task.
     package var seedSlots = 16
 
@@ -31,6 +33,7 @@ package struct PeerConfiguration: Sendable, Configurable {
         try fields.value("ticket_time", &ticketTime)
         try fields.check("ticket_time", ticketTime >= .seconds(60), "must be at least 1m")
         try fields.value("permission_time", &permissionTime)
+        try fields.value("permission_stale", &permissionStale)
         try fields.value("seed_slots", &seedSlots)
         try fields.check("seed_slots", (1...1024).contains(seedSlots), "must be from 1 to 1024")
     }

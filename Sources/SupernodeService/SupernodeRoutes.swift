@@ -31,6 +31,13 @@ package struct SupernodeRoutes: Sendable {
                 return .json(try await response)
             }
         }
+        router.post("/api/v1/peers/:peer/heads") { request, context in
+            try await Self.answer {
+                let session = try session(request, context)
+                let body = try await request.json(HeadRequest.self, limit: bounds.registration)
+                return .json(try await supernode.lookUp(body, session))
+            }
+        }
         router.post("/api/v1/peers/:peer/exchange") { request, context in
             try await Self.answer {
                 let session = try session(request, context)

@@ -6,7 +6,7 @@ import WireAPI
 extension TaskContent {
     /// How long a fetch goes on without anybody who wants the content: a client that is started again finds it going on.
     private static let grace = Duration.seconds(30)
-    /// How long joiners wait for a turn, of the fetch or of a question to the origin, before they are sent elsewhere.
+    /// How long joiners wait for the fetch's turn before they are sent elsewhere.
     private static let patience = Duration.seconds(15)
 
     /// Whether anybody takes part or is about to.
@@ -15,15 +15,14 @@ extension TaskContent {
     /// Does what is due at `now`.
     func tick(at now: ContinuousClock.Instant) {
         let isWanted = isWanted
-        let (given, waiters) = state.withLock { state -> ([Cancellation], [CheckedContinuation<Void, Never>]) in
-            let overdue = state.takeOverdueQuestions(at: now, after: Self.patience)
-            guard state.isFetching else { return (overdue, []) }
+        let (fetch, waiters) = state.withLock { state -> (Cancellation?, [CheckedContinuation<Void, Never>]) in
+            guard state.isFetching else { return (nil, []) }
             if isWanted { state.unwantedSince = nil } else { state.unwantedSince = state.unwantedSince ?? now }
             let isUnwanted = state.unwantedSince.map { $0.duration(to: now) > Self.grace } ?? false
             if let since = state.queuedSince, since.duration(to: now) > Self.patience { state.isOverdue = true }
-            return (overdue + (isUnwanted ? [state.fetch] : []), state.isOverdue ? state.takeWaiters() : [])
+            return (isUnwanted ? state.fetch : nil, state.isOverdue ? state.takeWaiters() : [])
         }
-        for work in given { work.cancel() }
+        fetch?.cancel()
         for waiter in waiters { waiter.resume() }
     }
 
@@ -50,18 +49,5 @@ extension TaskContent {
         }
         guard let outcome = try await cancellation.run(fetch) else { throw .cancelled }
         return outcome
-    }
-}
-
-extension TaskContent.State {
-    /// The questions that have waited for their turn for too long.
-    fileprivate mutating func takeOverdueQuestions(
-        at now: ContinuousClock.Instant,
-        after patience: Duration
-    ) -> [Cancellation] {
-        guard !questions.isEmpty else { return [] }
-        let overdue = questions.filter { $0.value.since.duration(to: now) > patience }
-        for ticket in overdue.keys { questions[ticket] = nil }
-        return overdue.values.map(\.cancellation)
     }
 }

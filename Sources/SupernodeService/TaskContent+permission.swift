@@ -1,75 +1,52 @@
 import BackendAPI
-import CacheStore
 import Content
 import OriginFetch
-import RateLimiting
 import Synchronization
 import WireAPI
 
 extension TaskContent {
     /// Throws where `source` does not show that it may have the content that is here.
+    ///
+    /// Throws ``WireError/Code/busy`` where the question waits for too long for a connection.
     func permit(_ source: Source?) async throws(WireError) {
-        let decision = state.withLock { $0.access?.decide(source, at: task.clock.now()) ?? .refuse }
-        switch decision {
-        case .allow: return
-        case .refuse:
-            throw WireError(
-                .sourceUnverified,
-                "this source can not show that it may have the content; fetch it directly"
-            )
-        case .askOrigin:
-            guard let source else { return }
-            let head = try await head(for: source)
-            // Under one URL each may have content of his own: the origin means what is here only if it describes it.
-            let isBringer = state.withLock { $0.access?.isBringer(source) ?? false }
-            guard
-                task.record?.describes(head, length: task.file?.layout.length, unnamed: isBringer) == true
-            else {
-                throw WireError(
-                    .sourceUnverified,
-                    "the origin has other content for these credentials; fetch it directly"
-                )
-            }
-            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
+        do throws(AccessFailure) {
+            try await inquiries.permit(source) { self.held }
+        } catch {
+            throw WireError(error).atSupernode
         }
     }
 
-    /// What the origin says of the content to these credentials.
-    ///
-    /// Throws ``WireError/Code/busy`` where the question waits for too long for a connection.
-    private func head(for source: Source) async throws(WireError) -> ContentHead {
-        let question = Cancellation()
-        do throws(BackendError) {
-            let backend = try backends.backend(for: source.resource.url)
-            var request = OriginRequest(resource: source.resource, credentials: source.credentials)
-            guard let connections = backend.connections(to: source.resource.url) else {
-                return try await backend.head(request)
-            }
-            request.holdsConnection = true
-            let asked = request
-            let cancelled = BackendError(.cancelled, "cancelled")
-            let ticket = state.withLock { state in
-                let ticket = state.nextTicket()
-                state.questions[ticket] = (task.clock.now(), question)
-                return ticket
-            }
-            defer { state.withLock { $0.questions[ticket] = nil } }
-            let head = try await question.run { () async throws(BackendError) -> ContentHead in
-                try await connections.run(cancelled: cancelled) { () async throws(BackendError) in
-                    self.state.withLock { $0.questions[ticket] = nil }
-                    return try await backend.head(asked)
-                }
-            }
-            guard let head else { throw cancelled }
-            return head
-        } catch {
-            guard !question.isCancelled else {
-                throw WireError(
-                    .busy,
-                    "all connections to the origin are in use, and it has to be asked about these credentials"
-                )
-            }
-            throw WireError(error).atSupernode
+    /// The origin has just given `source` what is here.
+    func learn(_ source: Source) {
+        guard let held else { return }
+        inquiries.learn(source, held)
+    }
+
+    /// What is here, or on its way.
+    private var held: HeldContent? {
+        let bringer = state.withLock { $0.bringer }
+        return task.held(from: bringer)
+    }
+}
+
+/// Whose source brought which version.
+struct Bringer: Sendable {
+    let source: Digest
+    let generation: Generation
+}
+
+extension SwarmTask {
+    /// What the task has, for the question who may have it; nil while there is nothing.
+    fileprivate func held(from bringer: Bringer?) -> HeldContent? {
+        state.withLock { state in
+            guard let record = state.record, let generation = state.generation else { return nil }
+            return HeldContent(
+                record,
+                of: id,
+                generation,
+                length: state.file?.layout.length,
+                bringer: bringer?.generation == generation ? bringer?.source : nil
+            )
         }
     }
 }

@@ -11,15 +11,16 @@ import WireAPI
 final class TaskContent: Sendable {
     let task: SwarmTask
     private let store: CacheStore
-    let backends: BackendRegistry
+    private let backends: BackendRegistry
     private let fetcher: OriginFetcher
     private let jobs: BackgroundJobs
-    let permissionTime: Duration
+    let inquiries: OriginInquiries
     private let logger: Logger
     let state: Mutex<State>
 
     struct State {
-        var access: SourceAccess?
+        /// The source that brought the content, where that is known.
+        var bringer: Bringer?
         var sources = SourceLine()
         var isFetching = false
         /// Ends what is being fetched.
@@ -41,8 +42,6 @@ final class TaskContent: Sendable {
         var lastAsked: ContinuousClock.Instant
         /// Joiners that wait for the content's head.
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
-        /// Questions to the origin, whether it accepts a joiner's credentials, that wait for their turn.
-        var questions: [Int: (since: ContinuousClock.Instant, cancellation: Cancellation)] = [:]
         var lastTicket = 0
 
         mutating func nextTicket() -> Int {
@@ -62,7 +61,7 @@ final class TaskContent: Sendable {
         backends: BackendRegistry,
         fetcher: OriginFetcher,
         jobs: BackgroundJobs,
-        permissionTime: Duration,
+        inquiries: OriginInquiries,
         logger: Logger
     ) {
         self.task = task
@@ -70,7 +69,7 @@ final class TaskContent: Sendable {
         self.backends = backends
         self.fetcher = fetcher
         self.jobs = jobs
-        self.permissionTime = permissionTime
+        self.inquiries = inquiries
         self.logger = logger
         state = Mutex(State(lastAsked: task.clock.now()))
     }
@@ -231,9 +230,8 @@ extension TaskContent {
     }
 
     /// The content's head is known: whoever waits for it goes on.
-    private func announce(_ access: SourceAccess) {
+    private func announce() {
         let waiters = state.withLock { state in
-            state.access = access
             state.isAnnounced = true
             return state.takeWaiters()
         }
@@ -261,10 +259,10 @@ extension TaskContent {
     /// `source`: the one that the content came from, which need not be asked about again.
     private func begin(_ file: PieceFile, _ record: OriginRecord, verified: Bool, from source: Source? = nil) {
         let generation = task.digest.map { Generation(content: $0) } ?? file.generation
+        state.withLock { $0.bringer = source.map { Bringer(source: $0.key, generation: generation) } }
         task.begin(file, record: record, generation: generation, verified: verified)
-        var access = SourceAccess(record, of: task.id, from: source)
-        if let source { access.permit(source, until: task.clock.now() + permissionTime) }
-        announce(access)
+        if let source { learn(source) }
+        announce()
     }
 
     private func fetch(from source: Source) async throws(WireError) {
@@ -316,7 +314,7 @@ extension TaskContent {
             } else {
                 begin(stored, record, verified: true, from: source)
             }
-            state.withLock { $0.access?.permit(source, until: task.clock.now() + permissionTime) }
+            learn(source)
         case .fetched(let file):
             let expected = [task.record?.digest, task.digest].compactMap { $0 }
             do throws(StoreError) {

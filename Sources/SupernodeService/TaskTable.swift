@@ -14,6 +14,7 @@ final class TaskTable: Sendable {
     private let store: CacheStore
     private let backends: BackendRegistry
     private let fetcher: OriginFetcher
+    private let inquiries: OriginInquiries
     private let jobs: BackgroundJobs
     private let clock: SupernodeClock
     private let logger: Logger
@@ -26,6 +27,7 @@ final class TaskTable: Sendable {
         store: CacheStore,
         backends: BackendRegistry,
         fetcher: OriginFetcher,
+        inquiries: OriginInquiries,
         jobs: BackgroundJobs,
         clock: SupernodeClock,
         logger: Logger
@@ -36,6 +38,7 @@ final class TaskTable: Sendable {
         self.store = store
         self.backends = backends
         self.fetcher = fetcher
+        self.inquiries = inquiries
         self.jobs = jobs
         self.clock = clock
         self.logger = logger
@@ -67,7 +70,7 @@ final class TaskTable: Sendable {
                 backends: backends,
                 fetcher: fetcher,
                 jobs: jobs,
-                permissionTime: configuration.permissionTime,
+                inquiries: inquiries,
                 logger: logger
             )
             contents[id] = content

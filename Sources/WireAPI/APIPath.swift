@@ -28,6 +28,9 @@ package enum APIPath {
     /// `POST`: the peer joins a task.
     package static func tasks(of peer: PeerID) -> String { "\(peers)/\(peer)/tasks" }
 
+    /// `POST`: the peer looks up what a name stands for at its origin now.
+    package static func heads(of peer: PeerID) -> String { "\(peers)/\(peer)/heads" }
+
     /// `PUT`: the node is given to nobody as a parent.
     ///
     /// `DELETE`: it is again. `node`: a peer's identity, or `ip:port` of a node's pieces.

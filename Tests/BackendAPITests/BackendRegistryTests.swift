@@ -198,4 +198,24 @@ private func name(_ backends: BackendRegistry, _ text: String) throws -> String 
         }
         #expect(try name(decorated, "http://a/") == "decorated http")
     }
+
+    @Test(
+        "Only an entry that names the very host says whose server it is",
+        arguments: [
+            ("http://a.test/v2/x", true), ("http://a.test:80/y", true), ("http://a.test:81/", true),
+            ("http://b.test:5000/", true), ("http://b.test:5001/", false), ("http://sub.c.test/", false),
+            ("http://elsewhere/", false), ("http://a.test.evil/", false), ("http://d.test/v2/x", true),
+            ("http://d.test/x", false), ("ftp://a.test/", false),
+        ]
+    )
+    func namesHosts(url: String, isNamed: Bool) throws {
+        let registry = try registry(
+            """
+            backends:
+              - {plugin: http, hosts: [a.test, "b.test:5000", "*.c.test", "*"]}
+              - {plugin: http, hosts: [d.test], paths: [/v2/]}
+            """
+        )
+        #expect(registry.names(try #require(ResourceURL(url))) == isNamed)
+    }
 }

@@ -48,6 +48,13 @@ struct FakePeer: Sendable {
         return try JSONDecoder().decode(TaskRegistrationResponse.self, from: Data(answer.body))
     }
 
+    /// Looks up what a URL stands for; the answer as it comes.
+    func lookUp(_ url: String, credentials: HeaderFields = [:]) async throws -> Client.Answer {
+        guard let url = ResourceURL(url) else { throw RigError("no URL: \(url)") }
+        let request = HeadRequest(url: url, credentials: credentials)
+        return try await post(APIPath.heads(of: registration.peer), try JSONEncoder().encode(request))
+    }
+
     /// Makes one call; `wait`: how long its answer may take.
     func exchange(_ report: TaskReport, sequence: UInt64, wait: Duration) async throws -> ExchangeResponse {
         let request = ExchangeRequest(

@@ -66,6 +66,23 @@ import WireAPI
         #expect(error.message == message)
     }
 
+    @Test("A lookup's answer comes back as it went, and one of tomorrow is understood")
+    func heads() throws {
+        var response = HeadResponse(headers: ["Content-Type": "text/plain"])
+        response.length = 7
+        response.digest = Digest.of("x")
+        response.freshness.maxAgeSeconds = 1.5
+        response.freshness.noCache = true
+        let back = try JSONDecoder().decode(HeadResponse.self, from: try JSONEncoder().encode(response))
+        #expect(back.length == 7)
+        #expect(back.digest == response.digest)
+        #expect(back.freshness.maxAgeSeconds == 1.5)
+        #expect(back.freshness.noCache == true)
+        #expect(back.headers == response.headers)
+        let bare = #"{"headers":[],"freshness":{},"news":1}"#
+        #expect(try JSONDecoder().decode(HeadResponse.self, from: Data(bare.utf8)).length == nil)
+    }
+
     @Test("Every code of ours has a status of its kind")
     func statuses() {
         #expect(WireError.Code.originUnauthorized.status == 401)
