@@ -23,8 +23,6 @@ final class ManifestResponder: Sendable {
 
     /// The longest manifest that is kept (distribution-spec: registries should take 4 MiB).
     private static let longest: Int64 = 8 << 20
-    /// For how long whoever was told of a tag may hear of it again while the registry can not be reached.
-    private let stalePermission = Duration.seconds(3600)
 
     init(engine: PeerEngine, configuration: ManifestConfiguration, lookUp: @escaping LookUp) {
         self.engine = engine
@@ -53,12 +51,13 @@ final class ManifestResponder: Sendable {
             resource.digest = digest
             warning = nil
         case .tag:
-            let (answer, isStale) = try await tag(resource, credentials, &status)
-            warning = isStale ? "110 darter \"Response is Stale\"" : nil
+            let (answer, source) = try await tag(resource, credentials, &status)
+            warning = source == .outdated ? "110 darter \"Response is Stale\"" : nil
             guard let digest = answer.digest, digest.algorithm != .md5 else {
                 throw DownloadError(.invalidRequest, "the registry does not say which manifest the tag names")
             }
-            if request.method == .head, let length = answer.length {
+            // What is only remembered may not be for this client: that shows with the manifest itself.
+            if source == .registry, request.method == .head, let length = answer.length {
                 return Self.response(answer.headers, digest, length, request, status, warning) { _ in .init() }
             }
             let named = target.upstream.url(.manifest(repository, .digest(digest)), query: target.query)
@@ -72,34 +71,39 @@ final class ManifestResponder: Sendable {
         }
     }
 
-    /// What a tag names, and whether that is only remembered.
+    /// Where the word on a tag comes from.
+    private enum TagSource {
+        /// It was asked just now.
+        case registry
+        /// The registry's last word, which is believed still.
+        case memory
+        /// The same, because the registry can not be asked.
+        case outdated
+    }
+
     private func tag(
         _ resource: Resource,
         _ credentials: Credentials,
         _ status: inout CacheStatus
-    ) async throws(DownloadError) -> (head: ContentHead, isStale: Bool) {
+    ) async throws(DownloadError) -> (head: ContentHead, source: TagSource) {
         let key = TagMemory.Key(url: resource.url, accept: resource.headers["Accept"])
-        let fresh = memory.withLock {
-            $0.answer(key, credentials, within: configuration.freshness, at: .now).flatMap { answer in
-                answer.time.duration(to: .now) < configuration.freshness ? answer : nil
-            }
-        }
+        let fresh = memory.withLock { $0.answer(key, within: configuration.freshness, at: .now) }
         if let fresh {
             status.isHit = true
-            return (fresh.head, false)
+            return (fresh, .memory)
         }
         do throws(DownloadError) {
             let head = try await lookUp(resource, credentials)
-            memory.withLock { $0.remember(head, key, credentials, at: .now) }
+            memory.withLock { $0.remember(head, key, at: .now) }
             status.forward = .stale
-            return (head, false)
+            return (head, .registry)
         } catch {
             guard configuration.staleIfError, Self.isOutage(error),
-                let known = memory.withLock({ $0.answer(key, credentials, within: stalePermission, at: .now) })
+                let known = memory.withLock({ $0.answer(key, within: nil, at: .now) })
             else { throw error }
             status.isHit = true
             status.detail = "stale"
-            return (known.head, true)
+            return (known, .outdated)
         }
     }
 

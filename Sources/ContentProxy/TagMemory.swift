@@ -1,7 +1,9 @@
 import BackendAPI
 import Content
 
-/// What registries said of tags, and to whom: a value, time is a parameter.
+/// What registries said of tags last: a value, time is a parameter.
+///
+/// Who may have what a tag names is another matter: the engine asks for the manifest itself.
 struct TagMemory: Sendable {
     /// A tag as a client asks for it.
     struct Key: Sendable, Hashable {
@@ -10,64 +12,30 @@ struct TagMemory: Sendable {
         let accept: String?
     }
 
-    /// One answer.
-    struct Answer: Sendable {
+    private struct Answer {
         let head: ContentHead
         let time: ContinuousClock.Instant
     }
 
-    private struct Entry {
-        var answer: Answer
-        /// When each was last told it, by a hash of the credentials.
-        var told: [Digest: ContinuousClock.Instant] = [:]
-    }
-
     private let most: Int
-    private let mostTold: Int
-    private var entries: [Key: Entry] = [:]
+    private var answers: [Key: Answer] = [:]
 
-    /// At most `most` tags are kept, and for each at most `mostTold` who have been told of it.
-    init(most: Int = 4096, mostTold: Int = 256) {
-        self.most = most
-        self.mostTold = mostTold
-    }
+    /// At most `most` tags are kept.
+    init(most: Int = 4096) { self.most = max(1, most) }
 
-    /// The registry has answered whoever has these credentials.
-    mutating func remember(_ head: ContentHead, _ key: Key, _ credentials: Credentials, at now: ContinuousClock.Instant)
-    {
-        if entries[key] == nil, entries.count >= most {
-            let oldest = entries.sorted { $0.value.answer.time < $1.value.answer.time }.prefix(max(1, most / 4))
-            for (key, _) in oldest { entries[key] = nil }
+    /// The registry has answered.
+    mutating func remember(_ head: ContentHead, _ key: Key, at now: ContinuousClock.Instant) {
+        if answers[key] == nil, answers.count >= most {
+            let oldest = answers.sorted { $0.value.time < $1.value.time }.prefix(max(1, most / 4))
+            for (key, _) in oldest { answers[key] = nil }
         }
-        var entry = entries[key] ?? Entry(answer: Answer(head: head, time: now))
-        // What was said of another manifest says nothing of this one.
-        if entry.answer.head.digest != head.digest { entry.told = [:] }
-        entry.answer = Answer(head: head, time: now)
-        if entry.told.count >= mostTold { entry.told = [:] }
-        entry.told[Self.key(credentials)] = now
-        entries[key] = entry
+        answers[key] = Answer(head: head, time: now)
     }
 
-    /// The last answer, where whoever has these credentials was told it himself within `time`.
-    ///
-    /// What somebody without credentials was told is for everybody.
-    func answer(
-        _ key: Key,
-        _ credentials: Credentials,
-        within time: Duration,
-        at now: ContinuousClock.Instant
-    ) -> Answer? {
-        guard let entry = entries[key], time > .zero else { return nil }
-        let told = [entry.told[Self.key(credentials)], entry.told[Self.key(Credentials())]].compactMap { $0 }.max()
-        guard let told, told.duration(to: now) < time else { return nil }
-        return entry.answer
-    }
-
-    private static func key(_ credentials: Credentials) -> Digest {
-        var hasher = DigestHasher()
-        for field in credentials.headers {
-            hasher.update(Array("\(field.name.lowercased()):\(field.value.utf8.count):\(field.value)".utf8))
-        }
-        return hasher.finalize()
+    /// The last answer, unless it is older than `age`; nil for `age`: however old.
+    func answer(_ key: Key, within age: Duration?, at now: ContinuousClock.Instant) -> ContentHead? {
+        guard let answer = answers[key] else { return nil }
+        if let age, answer.time.duration(to: now) >= age { return nil }
+        return answer.head
     }
 }
