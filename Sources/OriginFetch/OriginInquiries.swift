@@ -1,5 +1,6 @@
 package import BackendAPI
 import Content
+import RateLimiting
 import Synchronization
 
 /// Why an inquiry came to nothing, or to a no.

@@ -152,7 +152,7 @@ extension SharedQuestions {
     private func finish(_ key: Key, _ answer: Answer?) {
         let (waiters, outcome) = state.withLock { state -> ([CheckedContinuation<Outcome, Never>], Outcome) in
             let isOverdue = state.requests.removeValue(forKey: key)?.isOverdue ?? false
-            let outcome = isOverdue ? .overdue : answer.map { .answer($0) } ?? .cancelled
+            let outcome: Outcome = if isOverdue { .overdue } else if let answer { .answer(answer) } else { .cancelled }
             return (state.take(state.lines.finish(key)), outcome)
         }
         for waiter in waiters { waiter.resume(returning: outcome) }

@@ -1,4 +1,5 @@
 import BackendAPI
+import CacheStore
 import Content
 import OriginFetch
 import Synchronization
