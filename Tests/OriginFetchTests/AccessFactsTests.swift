@@ -12,7 +12,8 @@ import Testing
     private let berta = CredentialKey(.bearer("berta"))
 
     private func repository(_ name: String = "a") throws -> AccessScope {
-        try #require(AccessScope(repositoryOf: try #require(ResourceURL("https://r.test/v2/\(name)/manifests/v1"))))
+        let url = try #require(ResourceURL("https://r.test/v2/\(name)/manifests/v1"))
+        return try #require(AccessScope(repositoryOf: url))
     }
 
     private func claim(

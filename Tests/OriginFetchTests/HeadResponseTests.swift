@@ -1,4 +1,5 @@
 import BackendAPI
+import Content
 import OriginFetch
 import Testing
 import WireAPI

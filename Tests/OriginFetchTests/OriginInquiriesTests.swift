@@ -92,8 +92,8 @@ final class ManualClock: Sendable {
 
 /// A blob that is here, having come from repository `y` of `r.test` with somebody's credentials.
 private let blob = Digest.of("blob")
-private func heldBlob(from url: String = "https://r.test/v2/y/blobs/\(blob)") throws -> HeldContent {
-    let record = OriginRecord(url: try #require(ResourceURL(url)), digest: blob, openAccess: false)
+private func heldBlob() -> HeldContent {
+    let record = OriginRecord(url: ResourceURL("https://r.test/v2/y/blobs/\(blob)"), digest: blob, openAccess: false)
     return HeldContent(record, of: TaskID(content: blob), Generation(content: blob), length: 4)
 }
 
@@ -144,7 +144,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
         _ token: String?,
         held: HeldContent? = nil
     ) async throws -> String? {
-        let (source, content) = (try source(url, token), try held ?? heldBlob())
+        let (source, content) = (try source(url, token), held ?? heldBlob())
         return await failure { () async throws(AccessFailure) in try await inquiries.permit(source) { content } }
     }
 
@@ -153,7 +153,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("One question for a repository and one for a blob are all there are in a minute")
     func remembered() async throws {
-        try await withInquiries(registry) { inquiries, origin, clock in
+        try await withInquiries(registry) { (inquiries, origin, clock) async throws in
             #expect(try await permit(inquiries, inY, "anna") == nil)
             // Whether anybody may have it, and then she.
             #expect(origin.requests.map { token($0) } == [nil, "anna"])
@@ -169,7 +169,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("Who may read a repository gets nothing of another by its name, and nobody gets in by the digest")
     func isolation() async throws {
-        try await withInquiries(registry) { inquiries, _, _ in
+        try await withInquiries(registry) { (inquiries, _, _) async throws in
             #expect(try await permit(inquiries, inY, "anna") == nil)
             // Mallory's right to x is known, and so are digest and name of y's blob.
             let manifest = Resource(url: try #require(ResourceURL("https://r.test/v2/x/manifests/v1")))
@@ -178,7 +178,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
             #expect(try await permit(inquiries, inY, "mallory") == "forbidden")
             #expect(try await permit(inquiries, inX, nil) == "unauthorized")
             #expect(try await permit(inquiries, inY, nil) == "unauthorized")
-            let content = try heldBlob()
+            let content = heldBlob()
             #expect(
                 await failure { () async throws(AccessFailure) in try await inquiries.permit(nil) { content } }
                     == "unproven"
@@ -190,7 +190,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
     func evilServer() async throws {
         try await withInquiries { _ in
             ContentHead(length: 4, digest: blob)
-        } _: { inquiries, origin, _ in
+        } _: { (inquiries, origin, _) async throws in
             let tag = Resource(url: try #require(ResourceURL("https://evil.test/v2/x/manifests/v1")))
             let head = try await inquiries.lookUp(tag, credentials: .bearer("mallory"))
             #expect(head.digest == blob)
@@ -206,7 +206,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
         try await withInquiries(configured: ["other.test"]) { request throws(BackendError) in
             guard token(request) == "anna" else { throw BackendError(.forbidden, "no", status: 403) }
             return ContentHead(length: 4, digest: blob)
-        } _: { inquiries, _, _ in
+        } _: { (inquiries, _, _) async throws in
             let url = "https://other.test/v2/z/blobs/\(blob)"
             #expect(try await permit(inquiries, url, "anna") == nil)
             #expect(try await permit(inquiries, url, "mallory") == "forbidden")
@@ -217,7 +217,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
     func openRepository() async throws {
         try await withInquiries { _ in
             ContentHead(length: 4, digest: blob)
-        } _: { inquiries, origin, clock in
+        } _: { (inquiries, origin, clock) async throws in
             let hold = TestEvent()
             origin.hold(hold)
             try await withThrowingTaskGroup(of: String?.self) { group in
@@ -236,7 +236,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("While the origin is silent, what was allowed within the hour stays allowed, and nothing else is")
     func outage() async throws {
-        try await withInquiries(registry) { inquiries, origin, clock in
+        try await withInquiries(registry) { (inquiries, origin, clock) async throws in
             #expect(try await permit(inquiries, inY, "anna") == nil)
             origin.answers { _ throws(BackendError) in throw BackendError(.unreachable, "down") }
             clock.pass(.seconds(3599))
@@ -253,7 +253,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
         arguments: [BackendError.Code.unauthorized, .forbidden, .notFound]
     )
     func takenBack(code: BackendError.Code) async throws {
-        try await withInquiries(registry) { inquiries, origin, clock in
+        try await withInquiries(registry) { (inquiries, origin, clock) async throws in
             #expect(try await permit(inquiries, inY, "anna") == nil)
             clock.pass(.seconds(61))
             origin.answers { _ throws(BackendError) in throw BackendError(code, "no") }
@@ -265,7 +265,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("Where nothing is to be believed in an outage, nothing is given")
     func strictOutage() async throws {
-        try await withInquiries(unreachable: .zero, registry) { inquiries, origin, clock in
+        try await withInquiries(unreachable: .zero, registry) { (inquiries, origin, clock) async throws in
             #expect(try await permit(inquiries, inY, "anna") == nil)
             origin.answers { _ throws(BackendError) in throw BackendError(.unavailable, "down", status: 503) }
             #expect(try await permit(inquiries, inY, "anna") == nil)
@@ -278,7 +278,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
     func plainURL() async throws {
         try await withInquiries { request throws(BackendError) in
             ContentHead(length: 4, validators: Validators(entityTag: token(request) == "other" ? "\"2\"" : "\"1\""))
-        } _: { inquiries, origin, _ in
+        } _: { (inquiries, origin, _) async throws in
             let url = "http://files.test/x"
             let record = OriginRecord(
                 url: ResourceURL(url),
@@ -301,7 +301,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("A question that everybody has left is given up")
     func givenUp() async throws {
-        try await withInquiries(registry) { inquiries, origin, _ in
+        try await withInquiries(registry) { (inquiries, origin, _) async throws in
             origin.hold(TestEvent())
             let asking = Task { try await permit(inquiries, inY, "anna") }
             await eventually { origin.requests.count == 1 }
@@ -322,7 +322,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
     func strictness() async throws {
         try await withInquiries { _ in
             ContentHead(digest: Digest.of("old"))
-        } _: { inquiries, origin, _ in
+        } _: { (inquiries, origin, _) async throws in
             let (resource, hold) = (try resource(), TestEvent())
             origin.hold(hold)
             let first = Task { try await inquiries.lookUp(resource, credentials: Credentials()).digest }
@@ -344,7 +344,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
     func openTag() async throws {
         try await withInquiries { _ in
             ContentHead(digest: Digest.of("manifest"))
-        } _: { inquiries, origin, _ in
+        } _: { (inquiries, origin, _) async throws in
             let resource = try resource()
             try await withThrowingTaskGroup(of: Digest?.self) { group in
                 for number in 0..<1000 {
@@ -359,7 +359,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("In a private repository each token asks for itself, and once it is known to be private, only that")
     func privateTag() async throws {
-        try await withInquiries(registry) { inquiries, origin, _ in
+        try await withInquiries(registry) { (inquiries, origin, _) async throws in
             let resource = try resource()
             for _ in 0..<2 {
                 let head = try await inquiries.lookUp(resource, credentials: .bearer("mallory"))
@@ -384,7 +384,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
         try await withInquiries { request throws(BackendError) in
             guard request.resource.url.path.hasSuffix("/v1") else { throw BackendError(.notFound, "no", status: 404) }
             return ContentHead()
-        } _: { inquiries, origin, _ in
+        } _: { (inquiries, origin, _) async throws in
             _ = try await inquiries.lookUp(try resource(), credentials: .bearer("a"))
             let missing = Resource(url: try #require(ResourceURL("https://r.test/v2/x/manifests/v2")))
             #expect(
@@ -398,7 +398,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
 
     @Test("What a lookup tells of rights spares the question about the manifest that it named")
     func remembers() async throws {
-        try await withInquiries(registry) { inquiries, origin, _ in
+        try await withInquiries(registry) { (inquiries, origin, _) async throws in
             let resource = try resource()
             let digest = try #require(try await inquiries.lookUp(resource, credentials: .bearer("anna")).digest)
             let asked = origin.requests.count
@@ -415,7 +415,7 @@ private func failure(_ body: () async throws(AccessFailure) -> Void) async -> St
     func keys() async throws {
         try await withInquiries { request in
             ContentHead(digest: Digest.of("\(token(request) ?? "") \(request.resource.headers["Accept"] ?? "")"))
-        } _: { inquiries, _, _ in
+        } _: { (inquiries, _, _) async throws in
             let url = try #require(ResourceURL("http://files.test/x"))
             for token in ["a", "b"] {
                 for accept in ["1", "2"] {

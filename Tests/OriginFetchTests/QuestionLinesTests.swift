@@ -98,10 +98,10 @@ import Testing
         _ = lines.enter("a", 1)
         _ = lines.enter("a", 2)
         #expect(lines.next("a", at: at(0)) == .ask)
-        #expect(!lines.leave("a", 1))
-        #expect(lines.leave("a", 2))
+        #expect(lines.leave("a", 1) == false)
+        #expect(lines.leave("a", 2) == true)
         // It is told once.
-        #expect(!lines.leave("a", 2))
+        #expect(lines.leave("a", 2) == false)
         #expect(lines.enter("a", 3) == .waits)
         #expect(lines.finish("a") == [])
         #expect(lines.next("a", at: at(1)) == .ask)
@@ -112,9 +112,9 @@ import Testing
     func leavingEarly() {
         var lines = strict
         _ = lines.enter("a", 1)
-        #expect(!lines.leave("a", 1))
+        #expect(lines.leave("a", 1) == false)
         #expect(lines.next("a", at: at(0)) == .end)
-        #expect(!lines.leave("a", 1))
+        #expect(lines.leave("a", 1) == false)
         #expect(lines.count == 0)
     }
 

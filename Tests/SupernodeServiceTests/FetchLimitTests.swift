@@ -1,5 +1,6 @@
 import BackendAPI
 import Content
+import OriginFetch
 import Synchronization
 import TestSupport
 import Testing
