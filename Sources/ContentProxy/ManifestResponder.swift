@@ -5,6 +5,7 @@ import HTTPService
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import OriginFetch
 import PeerEngine
 import RegistryProtocol
 import Synchronization

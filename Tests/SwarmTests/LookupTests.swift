@@ -53,10 +53,9 @@ import WireAPI
             #expect(try await engine.lookUp(resource, credentials: Credentials()).digest == Digest.of("one"))
             #expect(order[1].origin.memory.requests.count == 1)
             await order[1].server.kill()
-            let time = try await ContinuousClock().measure {
-                #expect(try await engine.lookUp(resource, credentials: Credentials()).digest == Digest.of("one"))
-            }
-            #expect(time < .seconds(10))
+            let start = ContinuousClock.now
+            #expect(try await engine.lookUp(resource, credentials: Credentials()).digest == Digest.of("one"))
+            #expect(start.duration(to: .now) < .seconds(10))
             #expect(swarm.origin.memory.requests.count == 1)
             // They are not asked again for a while.
             #expect(try await engine.lookUp(resource, credentials: .bearer("a")).digest == Digest.of("one"))
