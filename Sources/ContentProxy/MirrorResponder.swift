@@ -70,8 +70,6 @@ package struct MirrorResponder: HTTPResponder {
         do {
             return try await relay.pass(request, to: target, as: identity)
         } catch let error as APIError {
-            // A client looks here for any registry; the remote alone is out of reach.
-            if target.path == .base, target.form == .remote { return Self.present }
             // The client shows a status at best: what is wrong, such as an unknown authority, stands here alone.
             context.logger.warning(
                 "not passed on",
@@ -79,7 +77,9 @@ package struct MirrorResponder: HTTPResponder {
                     "url": "\(target.upstream.base.url.origin + target.path.description)", "reason": "\(error.message)",
                 ]
             )
-            return Self.error(.badGateway, .unavailable, error.message)
+            // A client may look here for any registry, and it is the remote alone that is out of reach.
+            let isOtherwiseGood = target.path == .base && target.form == .remote && error.code == "upstream_unavailable"
+            return isOtherwiseGood ? Self.present : Self.error(.badGateway, .unavailable, error.message)
         }
     }
 

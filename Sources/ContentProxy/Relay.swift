@@ -49,7 +49,8 @@ struct Relay: Sendable {
         do {
             head = try await running.sink.head()
         } catch {
-            throw APIError(.badGateway, "upstream_unavailable", "the upstream can not be reached: \(error.message)")
+            let code = error.code == .tls ? "upstream_untrusted" : "upstream_unavailable"
+            throw APIError(.badGateway, code, "the upstream can not be reached: \(error.message)")
         }
         return Self.response(head, running, isHead: request.method == .head)
     }

@@ -15,20 +15,20 @@ import Testing
             try await withRegistry(mode) { registry in
                 try await registry.push(image, as: "library/a:v1")
                 let login = mode == .none ? "" : ", username: u, password: p"
-                let registries = "{host: \"registry.test:5000\", url: \"\(registry.url)\"\(login)}"
+                let registries = "{host: registry.test, url: \"\(registry.url)\"\(login)}"
                 try await withCluster(of: 2, registry: "http://127.0.0.1:1", registries: registries, in: directory) {
                     _,
                     daemons in
                     for (number, daemon) in daemons.enumerated() {
                         let target = "\(directory)/pulled\(number)"
-                        let name = "docker://\(daemon.proxy)/registry.test:5000/library/a:v1"
+                        let name = "docker://\(daemon.proxy)/registry.test/library/a:v1"
                         try await skopeoCopy(from: name, to: "dir:\(target)")
                         try image.verifyPulled(into: target)
                     }
                     for (blob, bytes) in try await registry.blobBytes(of: image) {
                         #expect(bytes == (try image.size(of: blob)), "\(blob)")
                     }
-                    let pushed = "docker://\(daemons[0].proxy)/registry.test:5000/library/b:v1"
+                    let pushed = "docker://\(daemons[0].proxy)/registry.test/library/b:v1"
                     try await skopeoCopy(from: other.reference, to: pushed)
                     try await skopeoCopy(
                         from: registry.reference("library/b:v1"),
@@ -79,14 +79,16 @@ import Testing
                     #expect(refused.status == 401)
                     #expect(refused.headers["WWW-Authenticate"] == "Basic realm=\"registry.test\"")
                     let basic = "Basic \(Data("u:p".utf8).base64EncodedString())"
-                    let manifest = try await client.send("GET", url, ["Authorization": basic])
+                    let accept = "application/vnd.oci.image.manifest.v1+json"
+                    let manifest = try await client.send("GET", url, ["Authorization": basic, "Accept": accept])
                     #expect(manifest.status == 200)
                     #expect(manifest.digest == image.manifest)
                     // It is here now, and still not for everybody.
                     let byDigest = "http://\(daemons[0].proxy)/v2/registry.test/library/a/manifests/\(image.manifest)"
                     for authorization in [nil, "Bearer e30.e30.e30", "Basic \(Data("u:x".utf8).base64EncodedString())"]
                     {
-                        let headers: HeaderFields = authorization.map { ["Authorization": $0] } ?? [:]
+                        var headers: HeaderFields = ["Accept": accept]
+                        headers["Authorization"] = authorization
                         for url in [url, byDigest] {
                             #expect(try await client.send("GET", url, headers).status == 401)
                         }
