@@ -7,6 +7,8 @@ package struct MirrorConfiguration: Sendable, Configurable {
     package var remote = "https://registry-1.docker.io"
     /// Further registries that containerd may name with `ns=`.
     package var registries: [MirroredRegistry] = []
+    /// What the file has of Dragonfly 1's own keys.
+    package private(set) var dragonfly = DragonflyMirror()
 
     package init() {}
 
@@ -15,6 +17,10 @@ package struct MirrorConfiguration: Sendable, Configurable {
         let isBase = RegistryBase(remote) != nil
         try fields.check("remote", isBase, "must be the base URL of a registry such as https://registry-1.docker.io")
         try fields.sections("registries", &registries) { MirroredRegistry() }
+        var keys = DragonflyMirror()
+        try fields.foreign { (fields) throws(ConfigError) in try keys.bind(&fields) }
+        dragonfly = keys
+        if let registry = keys.registry(at: remote, besides: registries) { registries.append(registry) }
     }
 }
 

@@ -35,7 +35,14 @@ extension TaskRegistrationRequest {
                 "a header is among those that the supernode sets itself: \(Self.ownFields)"
             )
         }
-        let resource = Resource(url: url, headers: headers, digest: digest, tag: tag, ignoredQuery: ignoredQuery)
+        let resource = Resource(
+            url: url,
+            headers: headers,
+            digest: digest,
+            tag: tag,
+            ignoredQuery: ignoredQuery,
+            asSharedCache: asSharedCache == true
+        )
         return (resource.taskID, digest, Source(resource: resource, credentials: Credentials(headers: credentials)))
     }
 }

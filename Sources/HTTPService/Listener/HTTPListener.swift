@@ -185,6 +185,9 @@ package final class HTTPListener: Service {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
         }.flatMap {
             self.protocolChannel.setup(channel: channel, logger: self.logger)
+        }.flatMapThrowing { connection in
+            try OldClients.add(to: channel)
+            return connection
         }.map { connection in
             self.connections.add(channel)
             self.server.observer.connectionOpened()

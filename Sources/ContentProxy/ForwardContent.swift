@@ -1,0 +1,120 @@
+import CacheStore
+import Content
+import HTTPService
+import HTTPTypes
+import Hummingbird
+import OriginFetch
+import PeerEngine
+import WireAPI
+
+/// Answers a request to the proxy with content that is here or on its way, as its origin would (RFC 9111 §4).
+struct ForwardContent: Sendable {
+    private let reading: ForwardReading
+    private let exchange: ForwardExchange
+    private let status: CacheStatus
+
+    /// `download` is released when nobody reads from it any longer.
+    init(_ download: TaskDownload, _ exchange: ForwardExchange, _ status: CacheStatus) {
+        reading = ForwardReading(download)
+        self.exchange = exchange
+        self.status = status
+    }
+
+    /// The answer, once there is a first byte for it.
+    ///
+    /// Throws where the content can not be had and nothing has been sent.
+    func response() async throws(DownloadError) -> Response {
+        let head = try await reading.download.head()
+        let record = head.record
+        // Content whose end is not known yet answers conditions, but no ranges.
+        var request = exchange.request
+        if head.length == nil { request.headers[.range] = nil }
+        let representation = Representation(
+            length: head.length ?? 0,
+            entityTag: record.validators.entityTag.flatMap { EntityTag(parsing: $0) },
+            lastModified: record.validators.lastModified
+        )
+        let answer = representation.answer(to: request.method, request.headers)
+        try await waitForFirstByte(of: head, answer, request.method)
+        var response: Response
+        if head.length == nil, answer == .whole {
+            var headers = fields(of: record)
+            headers[.eTag] = record.validators.entityTag
+            headers[.lastModified] = record.validators.lastModified
+            response = Response(status: .ok, headers: headers, body: body(head, nil))
+        } else {
+            response = Response.representation(representation, to: request, content: fields(of: record)) { range in
+                body(head, range)
+            }
+        }
+        if head.length == nil { response.headers[.acceptRanges] = nil }
+        exchange.add(status, to: &response)
+        return response
+    }
+
+    /// The origin's own fields, and how old they are.
+    private func fields(of record: OriginRecord) -> HTTPFields {
+        var headers: HTTPFields = [:]
+        for field in record.headers {
+            guard let name = HTTPField.Name(field.name), name != .eTag, name != .lastModified else { continue }
+            headers.append(HTTPField(name: name, value: field.value))
+        }
+        let now = UnixTime.now()
+        if let age = record.age(at: now) {
+            // RFC 9110 §6.6.1: whoever keeps an answer without a date says when it came.
+            if headers[.date] == nil { headers[.date] = HTTPDate(seconds: Int64(now - age)).description }
+            // RFC 9111 §5.1: its presence says that the origin was not asked for this very request.
+            if status.isHit || age >= 1 { headers[.age] = "\(Int64(age))" }
+        }
+        return headers
+    }
+
+    /// What fails before there is anything to send can still be had from the origin.
+    private func waitForFirstByte(
+        of head: TaskDownload.Head,
+        _ answer: Representation.Answer,
+        _ method: HTTPRequest.Method
+    ) async throws(DownloadError) {
+        var offset: Int64 = 0
+        switch answer {
+        case .whole: break
+        case .partial(let range): offset = range.offset
+        case .notModified, .preconditionFailed, .rangeNotSatisfiable: return
+        }
+        guard method == .get, head.length != 0 else { return }
+        reading.download.reading(at: offset)
+        do throws(StoreError) {
+            _ = try await head.file.available(from: offset)
+        } catch {
+            throw DownloadError(error)
+        }
+    }
+
+    private func body(_ head: TaskDownload.Head, _ range: ByteRange?) -> ResponseBody {
+        .stream(length: range?.count) { [reading, exchange] stream in
+            defer { reading.note(in: exchange.context.notes) }
+            try await reading.download.read(head, range) { bytes in
+                try await stream.write(FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file))
+            }
+        }
+    }
+}
+
+/// A client that reads; when nobody holds it any longer, the download knows.
+private final class ForwardReading: Sendable {
+    let download: TaskDownload
+
+    init(_ download: TaskDownload) { self.download = download }
+
+    deinit { download.release() }
+
+    /// Says where the content's bytes came from.
+    func note(in notes: RequestNotes) {
+        let origins = download.progress.origins
+        let shares = [
+            ("store", origins.cache), ("peers", origins.peers), ("supernode", origins.supernode),
+            ("origin", origins.origin),
+        ]
+        for (name, bytes) in shares where bytes > 0 { notes[name] = "\(bytes)" }
+    }
+}
