@@ -216,6 +216,13 @@ let package = Package(
         tests("NodeConfigTests", ["NodeConfig", "Content", "TestSupport"]),
         tests("RateLimitingTests", ["RateLimiting", "Content", "TestSupport"]),
         tests("BackendAPITests", ["BackendAPI", "Content", "NodeConfig", "RateLimiting", "TestSupport"]),
+        tests(
+            "ContentProxyTests",
+            [
+                "ContentProxy", "BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "RegistryProtocol", "WireAPI", hummingbird, httpTypes,
+            ]
+        ),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
@@ -271,7 +278,7 @@ let package = Package(
         ),
         tests(
             "NodeAssemblyTests",
-            ["Content", "NodeAssembly", "NodeConfig", "PeerEngine", "RateLimiting", "WireAPI"]
+            ["Content", "ContentProxy", "NodeAssembly", "NodeConfig", "PeerEngine", "RateLimiting", "WireAPI"]
         ),
         tests(
             "NodeControlTests",

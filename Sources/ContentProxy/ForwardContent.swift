@@ -48,6 +48,9 @@ struct ForwardContent: Sendable {
             }
         }
         if head.length == nil { response.headers[.acceptRanges] = nil }
+        if let name = HTTPField.Name("Via") {
+            response.headers.append(HTTPField(name: name, value: exchange.via.value()))
+        }
         exchange.add(status, to: &response)
         return response
     }

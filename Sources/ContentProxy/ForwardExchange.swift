@@ -8,6 +8,7 @@ import Hummingbird
 struct ForwardExchange: Sendable {
     var request: Request
     let context: ServiceRequestContext
+    let via: Via
     /// The rule for its URL, if one matches.
     let rule: ForwardRule?
     /// Where it goes.
@@ -16,9 +17,10 @@ struct ForwardExchange: Sendable {
     let address: String
 
     /// `client`: the URL as the client has it.
-    init(request: Request, context: ServiceRequestContext, client: ResourceURL, rule: ForwardRule?) {
+    init(_ request: Request, _ context: ServiceRequestContext, client: ResourceURL, rule: ForwardRule?, via: Via) {
         self.request = request
         self.context = context
+        self.via = via
         self.rule = rule
         target = rule?.target(of: client) ?? client
         // Another place gets nobody's password.

@@ -61,7 +61,7 @@ package struct ForwardResponder: Sendable {
                 ]
             )
         }
-        var exchange = ForwardExchange(request: request, context: context, client: url, rule: rules.first(for: url))
+        var exchange = ForwardExchange(request, context, client: url, rule: rules.first(for: url), via: via)
         context.notes["upstream"] = exchange.target.authority
         if let answer = try exchange.ownAnswer() { return answer }
         if let response = await blob(exchange) { return response }
