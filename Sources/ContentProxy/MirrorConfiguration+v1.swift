@@ -1,4 +1,4 @@
-package import NodeConfig
+import NodeConfig
 
 /// The keys of Dragonfly 1's `registry_mirror:` that are none of ours: they are about its remote.
 package struct DragonflyMirror: Sendable {

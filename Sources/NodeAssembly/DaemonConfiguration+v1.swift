@@ -1,7 +1,7 @@
 import BackendAPI
 import FoundationEssentials
 import HTTPService
-package import NodeConfig
+import NodeConfig
 
 /// The keys of Dragonfly 1's dfdaemon.yml that are none of ours, so that an existing file works as it is.
 ///

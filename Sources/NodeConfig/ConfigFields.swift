@@ -11,7 +11,7 @@ public struct ConfigFields {
     private let entries: [String: ConfigEntry]?
     private let order: [String]
     private var visited: [String] = []
-    private var foreign: Set<String> = []
+    private var foreignKeys: Set<String> = []
     private var takesRest = false
     private var printed: [ConfigEntry] = []
 
@@ -155,7 +155,7 @@ public struct ConfigFields {
         guard entries != nil else { return }
         let own = visited.count
         try read(&self)
-        foreign.formUnion(visited[own...])
+        foreignKeys.formUnion(visited[own...])
     }
 
     /// Whether there is such a key; false while printing.
@@ -218,7 +218,7 @@ public struct ConfigFields {
     private func refuseUnknown() throws(ConfigError) {
         guard !takesRest, let entries, let unknown = order.first(where: { !visited.contains($0) }) else { return }
         let hint =
-            nearest(to: unknown, among: visited.filter { !foreign.contains($0) }).map { " (did you mean '\($0)'?)" }
+            nearest(to: unknown, among: visited.filter { !foreignKeys.contains($0) }).map { " (did you mean '\($0)'?)" }
             ?? ""
         throw place.error(line: entries[unknown]?.line, "unknown key '\(unknown)'\(place.suffix)\(hint)")
     }

@@ -25,7 +25,7 @@ final class OldClients: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .head(let head) = unwrapInboundIn(data) {
-            isOld = head.version < .http1_1
+            isOld = head.version.major == 1 && head.version.minor == 0
             keepsAlive = head.isKeepAlive
             closesAfterResponse = false
         }
