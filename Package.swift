@@ -245,6 +245,7 @@ let package = Package(
             "OriginFetchTests",
             [
                 "OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "TestSupport",
+                "WireAPI",
                 logging,
             ]
         ),
@@ -278,7 +279,10 @@ let package = Package(
         ),
         tests(
             "NodeAssemblyTests",
-            ["Content", "ContentProxy", "NodeAssembly", "NodeConfig", "PeerEngine", "RateLimiting", "WireAPI"]
+            [
+                "BackendAPI", "Content", "ContentProxy", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine",
+                "RateLimiting", "WireAPI",
+            ]
         ),
         tests(
             "NodeControlTests",

@@ -63,7 +63,8 @@ struct ForwardContent: Sendable {
             headers.append(HTTPField(name: name, value: field.value))
         }
         let now = UnixTime.now()
-        if let age = record.age(at: now) {
+        // A supernode may have said anything.
+        if let age = record.age(at: now).map({ min($0, Double(1 << 31)) }) {
             // RFC 9110 §6.6.1: whoever keeps an answer without a date says when it came.
             if headers[.date] == nil { headers[.date] = HTTPDate(seconds: Int64(now - age)).description }
             // RFC 9111 §5.1: its presence says that the origin was not asked for this very request.

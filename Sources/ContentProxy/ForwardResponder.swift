@@ -87,7 +87,7 @@ package struct ForwardResponder: Sendable {
         var order = DownloadRequest(resource: resource, credentials: source.credentials)
         order.freshness = memory.demand(use.freshness, for: exchange.target)
         exchange.context.notes["task"] = "\(task)"
-        if let held = await held(order) {
+        if let held = await self.held(order) {
             return try await ForwardContent(held, exchange, .hit).response()
         }
         if use.onlyIfCached { throw Self.nothingHere }
@@ -139,7 +139,7 @@ package struct ForwardResponder: Sendable {
         guard let record, CachePolicy.allowsStale(record, at: UnixTime.now(), use, error) else { return nil }
         var order = order
         order.freshness = FreshnessDemand(lifetime: .greatestFiniteMagnitude)
-        guard let held = await held(order) else { return nil }
+        guard let held = await self.held(order) else { return nil }
         var status = CacheStatus()
         status.forward = .stale
         status.detail = "stale-if-error"

@@ -65,7 +65,10 @@ package struct DragonflyKeys: Sendable {
                 let place = ListenAddress.Place.tcp(host: own.hostIP ?? "127.0.0.1", port: own.port ?? 65001)
                 configuration.proxy.address = ListenAddress(place)
                 if !own.certificate.isEmpty {
-                    configuration.proxy.tls = .init(certificate: own.certificate, key: own.privateKey)
+                    configuration.proxy.tls = ListenerConfiguration.TLS(
+                        certificate: own.certificate,
+                        key: own.privateKey
+                    )
                 }
             }
         }

@@ -1,6 +1,9 @@
+import BackendAPI
 import ContentProxy
+import HTTPService
 import NodeAssembly
 import NodeConfig
+import PeerEngine
 import Testing
 
 /// An existing dfdaemon.yml of Dragonfly 1 works as it is.
