@@ -1,7 +1,7 @@
 import BackendAPI
 import CacheStore
-import Content
-import OriginFetch
+package import Content
+package import OriginFetch
 import Synchronization
 import WireAPI
 
