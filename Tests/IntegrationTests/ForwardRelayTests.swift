@@ -114,33 +114,35 @@ import Testing
         return try await runSuccessfully(.init("bash", ["-c", script]), within: .seconds(30))
     }
 
-    @Test("What is no request for this proxy is refused in words")
-    func refusals() async throws {
+    @Test(
+        "What is no request for this proxy is refused in words",
+        arguments: [
+            ("GET ftp://127.0.0.1/x", "", 501, "http and https"), ("GET http://a:b:c/x", "", 400, "malformed"),
+            ("TRACE http://127.0.0.1/", "", 405, "TRACE"),
+            ("GET http://127.0.0.1/", "Expect: magic\\r\\n", 417, "100-continue"),
+            ("OPTIONS http://127.0.0.1:1/", "Max-Forwards: 0\\r\\n", 204, "Allow: GET"),
+            ("GET http://127.0.0.1:1/", "", 502, "\"advice\""),
+            ("GET http://169.254.169.254/latest/meta-data", "", 403, "origin.allow_addresses"),
+        ]
+    )
+    func refusals(line: String, fields: String, status: Int, words: String) async throws {
+        try await withForwardRig(rules: "[]") { _ in
+            .respond(200)
+        } body: { rig in
+            let head = "\(line) HTTP/1.1\\r\\nHost: x\\r\\n\(fields)Connection: close\\r\\n\\r\\n"
+            let answer = try await exchange(head, with: rig.daemons[0].proxy)
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
+            #expect(answer.contains(words), "\(answer)")
+        }
+    }
+
+    @Test("A request counts how often it may be passed on")
+    func maximumForwards() async throws {
         try await withForwardRig { _ in
             .respond(200)
         } body: { rig in
-            let daemon = rig.daemons[0].proxy
-            func answer(_ line: String, _ fields: String = "") async throws -> String {
-                try await exchange(
-                    "\(line) HTTP/1.1\\r\\nHost: x\\r\\n\(fields)Connection: close\\r\\n\\r\\n",
-                    with: daemon
-                )
-            }
-            #expect(try await answer("GET ftp://127.0.0.1/x").hasPrefix("HTTP/1.1 501 "))
-            #expect(try await answer("GET http://a:b:c/x").hasPrefix("HTTP/1.1 400 "))
-            #expect(try await answer("TRACE http://127.0.0.1/").hasPrefix("HTTP/1.1 405 "))
-            #expect(try await answer("GET http://127.0.0.1/", "Expect: magic\\r\\n").hasPrefix("HTTP/1.1 417 "))
-            let last = try await answer("OPTIONS \(rig.origin.url())", "Max-Forwards: 0\\r\\n")
-            #expect(last.hasPrefix("HTTP/1.1 204 "))
-            #expect(rig.origin.requests.isEmpty)
-            _ = try await answer("OPTIONS \(rig.origin.url())", "Max-Forwards: 3\\r\\n")
+            _ = try await rig.client().send("OPTIONS", rig.origin.url(), ["Max-Forwards": "3"])
             #expect(rig.origin.requests.first?.headers["Max-Forwards"] == "2")
-            let dead = try await answer("GET http://127.0.0.1:1/")
-            #expect(dead.hasPrefix("HTTP/1.1 502 "))
-            #expect(dead.contains("\"advice\""))
-            let forbidden = try await answer("GET http://169.254.169.254/latest/meta-data")
-            #expect(forbidden.hasPrefix("HTTP/1.1 403 "))
-            #expect(forbidden.contains("origin.allow_addresses"))
         }
     }
 

@@ -4,7 +4,7 @@ import OriginFetch
 import Testing
 import WireAPI
 
-@Suite struct OriginRecordTests {
+@Suite struct OriginFreshnessTests {
     private func record(_ headers: HeaderFields = [:], digest: Digest? = nil) -> OriginRecord {
         OriginRecord(
             url: nil,
