@@ -1,3 +1,4 @@
+import BackendAPI
 import CacheStore
 import Content
 import HTTPService
@@ -27,8 +28,7 @@ struct ForwardContent: Sendable {
         let head = try await reading.download.head()
         let record = head.record
         // Content whose end is not known yet answers conditions, but no ranges.
-        var request = exchange.request
-        if head.length == nil { request.headers[.range] = nil }
+        let request = head.length == nil ? exchange.request.setting(.range, nil) : exchange.request
         let representation = Representation(
             length: head.length ?? 0,
             entityTag: record.validators.entityTag.flatMap { EntityTag(parsing: $0) },

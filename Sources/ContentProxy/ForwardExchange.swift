@@ -46,7 +46,7 @@ struct ForwardExchange: Sendable {
             let left = request.headers[name].flatMap({ Int($0) }), left >= 0
         else { return nil }
         guard left > 0 else { return Response(status: .noContent, headers: [.allow: "GET, HEAD, POST, PUT, OPTIONS"]) }
-        request.headers[name] = "\(left - 1)"
+        request = request.setting(name, "\(left - 1)")
         return nil
     }
 
@@ -56,5 +56,14 @@ struct ForwardExchange: Sendable {
         guard let name = HTTPField.Name("Cache-Status") else { return }
         // Behind what caches nearer to the origin say (RFC 9211 §2).
         response.headers.append(HTTPField(name: name, value: status.description))
+    }
+}
+
+extension Request {
+    /// The request with another value of a field, or without it.
+    func setting(_ name: HTTPField.Name, _ value: String?) -> Request {
+        var head = head
+        head.headerFields[name] = value
+        return Request(head: head, body: body)
     }
 }

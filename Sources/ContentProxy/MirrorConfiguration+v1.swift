@@ -1,3 +1,4 @@
+import Content
 import NodeConfig
 
 /// The keys of Dragonfly 1's `registry_mirror:` that are none of ours: they are about its remote.
