@@ -22,7 +22,8 @@ struct ForwardExchange: Sendable {
         self.context = context
         self.via = via
         self.rule = rule
-        target = rule?.target(of: client) ?? client
+        let target = rule?.target(of: client) ?? client
+        self.target = target
         // Another place gets nobody's password.
         let user = client.userInfo.flatMap { target.authority == client.authority ? "\($0)@" : nil } ?? ""
         address = "\(target.scheme)://\(user)\(target.text.dropFirst(target.scheme.utf8.count + 3))"

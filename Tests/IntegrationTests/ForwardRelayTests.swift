@@ -177,15 +177,19 @@ import Testing
                     try await rig.client(number).send("GET", rig.origin.url(path)).text
                 }
                 for number in [0, 1] {
-                    #expect(try await get("/direct/a", number) == "origin /direct/a")
-                    #expect(try await get("/moved/a?b", number) == "elsewhere /moved/a?b")
-                    #expect(try await get("/kept/a", number) == "origin /kept/a")
+                    let direct = try await get("/direct/a", number)
+                    #expect(direct == "origin /direct/a")
+                    let moved = try await get("/moved/a?b", number)
+                    #expect(moved == "elsewhere /moved/a?b")
+                    let kept = try await get("/kept/a", number)
+                    #expect(kept == "origin /kept/a")
                 }
                 #expect(rig.count("GET", "/direct/a") == 2)
                 #expect(rig.count("GET", "/kept/a") == 1)
                 #expect(other.requests.count == 1)
                 #expect(rig.count("GET", "/moved/a") == 0)
-                #expect(try await get("/kept/a") == "origin /kept/a")
+                let kept = try await get("/kept/a")
+                #expect(kept == "origin /kept/a")
                 #expect(rig.count("GET", "/kept/a") == 1)
             }
         }
@@ -198,7 +202,8 @@ import Testing
         } body: { rig in
             for (number, sig) in [(0, "a"), (1, "b"), (0, "c")] {
                 let url = rig.origin.url("/file?v=1&sig=\(sig)")
-                #expect(try await rig.client(number).send("GET", url).body == Self.bytes)
+                let answer = try await rig.client(number).send("GET", url)
+                #expect(answer.body == Self.bytes)
             }
             #expect(rig.count() == 1)
         }

@@ -1,4 +1,4 @@
-package import NodeConfig
+import NodeConfig
 
 /// A regular expression of the configuration; it matches where it is found anywhere in a text.
 ///
