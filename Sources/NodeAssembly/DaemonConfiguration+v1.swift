@@ -1,7 +1,9 @@
 import BackendAPI
+import ContentProxy
 import FoundationEssentials
 import HTTPService
 import NodeConfig
+import PeerEngine
 
 /// The keys of Dragonfly 1's dfdaemon.yml that are none of ours, so that an existing file works as it is.
 ///

@@ -5,6 +5,7 @@ import CurlTransport
 import Foundation
 import HTTPService
 import Hummingbird
+import Logging
 import NodeControl
 import OriginFetch
 import PeerEngine
