@@ -45,13 +45,13 @@ enum CachePolicy: Sendable, Hashable {
     }
 
     /// Decides for a request; `rule`: the one that matches its URL.
-    init(_ method: HTTPRequest.Method, _ headers: HTTPFields, _ rule: ForwardRule?, hasUserInfo: Bool = false) {
+    init(_ method: HTTPRequest.Method, _ headers: HTTPFields, _ rule: ForwardRule?) {
         guard let rule else {
             self = .straight(.noRule)
             return
         }
         let wishes = Wishes(headers)
-        if let reason = Self.reason(method, headers, rule, wishes, hasUserInfo) {
+        if let reason = Self.reason(method, headers, rule, wishes) {
             // RFC 9111 §5.2.1.7; a rule that says `direct` is no cache at all.
             self = wishes.onlyIfCached && reason != .rule && reason != .swarm ? .unsatisfiable : .straight(reason)
             return
@@ -78,8 +78,7 @@ enum CachePolicy: Sendable, Hashable {
         _ method: HTTPRequest.Method,
         _ headers: HTTPFields,
         _ rule: ForwardRule,
-        _ wishes: Wishes,
-        _ hasUserInfo: Bool
+        _ wishes: Wishes
     ) -> Reason? {
         if rule.direct { return .rule }
         guard method == .get || method == .head else { return .method }
@@ -87,7 +86,7 @@ enum CachePolicy: Sendable, Hashable {
         if headers[.contentLength].map({ $0 != "0" }) ?? (headers[.transferEncoding] != nil) { return .body }
         if headers[.upgrade] != nil { return .upgrade }
         if headers[.cookie] != nil { return .cookie }
-        if hasUserInfo || (headers[.authorization] != nil && !rule.allowAuthorization) { return .authorization }
+        if headers[.authorization] != nil, !rule.allowAuthorization { return .authorization }
         return wishes.noStore ? .noStore : nil
     }
 

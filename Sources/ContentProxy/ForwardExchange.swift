@@ -1,5 +1,6 @@
 import BackendAPI
 import Content
+import CurlTransport
 import HTTPService
 import HTTPTypes
 import Hummingbird
@@ -13,8 +14,8 @@ struct ForwardExchange: Sendable {
     let rule: ForwardRule?
     /// Where it goes.
     let target: ResourceURL
-    /// The same with the password that stood in the client's URL.
-    let address: String
+    /// How its origin is spoken to, where it is passed straight.
+    var options = TransferOptions()
 
     /// `client`: the URL as the client has it.
     init(_ request: Request, _ context: ServiceRequestContext, client: ResourceURL, rule: ForwardRule?, via: Via) {
@@ -22,11 +23,7 @@ struct ForwardExchange: Sendable {
         self.context = context
         self.via = via
         self.rule = rule
-        let target = rule?.target(of: client) ?? client
-        self.target = target
-        // Another place gets nobody's password.
-        let user = client.userInfo.flatMap { target.authority == client.authority ? "\($0)@" : nil } ?? ""
-        address = "\(target.scheme)://\(user)\(target.text.dropFirst(target.scheme.utf8.count + 3))"
+        target = rule?.target(of: client) ?? client
     }
 
     /// What is asked of the swarm; `headers`: those that select the content.

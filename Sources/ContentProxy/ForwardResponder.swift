@@ -36,20 +36,20 @@ package struct ForwardResponder: Sendable {
         via = Via()
         relay = Relay(transport: transport, jobs: jobs, via: via)
         blobs = BlobResponder(engine: engine)
-        var options = options
-        // A redirect is the client's to follow, and how long it waits is the client's business too.
-        options.followRedirects = false
-        options.lowSpeed = nil
         self.options = options
     }
 
     /// Answers a request for an absolute URL.
     ///
+    /// `own`: how its origin is spoken to, where that differs from the node's settings; what goes through the swarm keeps to the
+    /// backends of whoever fetches.
+    ///
     /// Throws an ``APIError`` where the origin can not be reached, and for what is no request for a proxy.
     package func respond(
         to request: Request,
         url: ResourceURL,
-        context: ServiceRequestContext
+        context: ServiceRequestContext,
+        options own: TransferOptions? = nil
     ) async throws -> Response {
         guard !via.isLoop(request.headers) else {
             throw APIError(
@@ -62,16 +62,14 @@ package struct ForwardResponder: Sendable {
             )
         }
         var exchange = ForwardExchange(request, context, client: url, rule: rules.first(for: url), via: via)
+        exchange.options = own ?? options
+        // A redirect is the client's to follow, and how long it waits is the client's business too.
+        exchange.options.followRedirects = false
+        exchange.options.lowSpeed = nil
         context.notes["upstream"] = exchange.target.authority
         if let answer = try exchange.ownAnswer() { return answer }
         if let response = await blob(exchange) { return response }
-        let policy = CachePolicy(
-            request.method,
-            request.headers,
-            exchange.rule,
-            hasUserInfo: url.userInfo != nil
-        )
-        switch policy {
+        switch CachePolicy(request.method, request.headers, exchange.rule) {
         case .straight(let reason): return try await straight(exchange, reason.rawValue)
         case .unsatisfiable: throw Self.nothingHere
         case .content(let use): return try await content(exchange, use)
@@ -173,7 +171,12 @@ package struct ForwardResponder: Sendable {
         context.notes["direct"] = reason
         var response: Response
         do {
-            response = try await relay.pass(request, to: exchange.address, options: options, context: context)
+            response = try await relay.pass(
+                request,
+                to: exchange.target.text,
+                options: exchange.options,
+                context: context
+            )
         } catch let error as APIError {
             context.logger.warning(
                 "not passed on",

@@ -4,7 +4,7 @@ package import NodeConfig
 /// What becomes of requests whose URL matches: one of the `proxies:` list.
 package struct ForwardRule: Sendable, Configurable {
     /// Looked for in the whole URL; a rule without one is refused.
-    package var pattern: TextPattern?
+    package var pattern: URLPattern?
     /// Ask the origin over TLS, though the client did not.
     package var useHTTPS = false
     /// Pass it on straight, without the swarm.

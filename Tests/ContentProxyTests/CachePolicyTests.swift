@@ -59,7 +59,6 @@ private func policy(
         #expect(CachePolicy(.get, [:], nil) == .straight(.noRule))
         #expect(try policy([], rule: "direct: true") == .straight(.rule))
         #expect(try policy([("Cache-Control", "only-if-cached")], rule: "direct: true") == .straight(.rule))
-        #expect(CachePolicy(.get, [:], try rule(), hasUserInfo: true) == .straight(.authorization))
     }
 
     @Test(

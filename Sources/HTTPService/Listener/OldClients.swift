@@ -16,11 +16,13 @@ final class OldClients: ChannelDuplexHandler, RemovableChannelHandler {
     private var keepsAlive = true
     private var closesAfterResponse = false
 
-    /// On the channel's event loop, once its HTTP handlers are there.
-    static func add(to channel: any Channel) throws {
+    /// Takes its place, and has a codec that keeps what proxies need; on the channel's event loop, once its HTTP handlers are
+    /// there.
+    static func add(to channel: any Channel) throws -> EventLoopFuture<Void> {
         let pipeline = channel.pipeline.syncOperations
-        let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-        try pipeline.addHandler(OldClients(), position: .before(codec))
+        let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self)
+        try pipeline.addHandlers([OldClients(), ServerCodec()], position: .after(codec.handler))
+        return pipeline.removeHandler(context: codec)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
