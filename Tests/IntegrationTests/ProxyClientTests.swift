@@ -15,7 +15,9 @@ import Testing
             let root = "\(directory)/root"
             try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
             try await fill(root)
-            try await withNginx(root: root) { origin in
+            var options = OriginOptions()
+            options.directives = "types { text/html html; }"
+            try await withNginx(root: root, options) { origin in
                 try await withCluster(
                     of: 2,
                     registry: "http://127.0.0.1:1",
