@@ -26,28 +26,21 @@ struct ForwardContent: Sendable {
     /// Throws where the content can not be had and nothing has been sent.
     func response() async throws(DownloadError) -> Response {
         let head = try await reading.download.head()
+        try await waitForFirstByte(of: head)
         let record = head.record
-        // Content whose end is not known yet answers conditions, but no ranges.
-        let request = head.length == nil ? exchange.request.setting(.range, nil) : exchange.request
-        let representation = Representation(
-            length: head.length ?? 0,
-            entityTag: record.validators.entityTag.flatMap { EntityTag(parsing: $0) },
-            lastModified: record.validators.lastModified
-        )
-        let answer = representation.answer(to: request.method, request.headers)
-        try await waitForFirstByte(of: head, answer, request.method)
         var response: Response
-        if head.length == nil, answer == .whole {
-            var headers = fields(of: record)
-            headers[.eTag] = record.validators.entityTag
-            headers[.lastModified] = record.validators.lastModified
-            response = Response(status: .ok, headers: headers, body: body(head, nil))
-        } else {
-            response = Response.representation(representation, to: request, content: fields(of: record)) { range in
+        // Asked once: the length may become known at any moment.
+        if let length = head.length {
+            response = Response.representation(
+                representation(of: record, length: length),
+                to: exchange.request,
+                content: fields(of: record)
+            ) { range in
                 body(head, range)
             }
+        } else {
+            response = unsized(head)
         }
-        if head.length == nil { response.headers[.acceptRanges] = nil }
         if let name = HTTPField.Name("Via") {
             response.headers.append(HTTPField(name: name, value: exchange.via.value()))
         }
@@ -73,19 +66,39 @@ struct ForwardContent: Sendable {
         return headers
     }
 
-    /// What fails before there is anything to send can still be had from the origin.
-    private func waitForFirstByte(
-        of head: TaskDownload.Head,
-        _ answer: Representation.Answer,
-        _ method: HTTPRequest.Method
-    ) async throws(DownloadError) {
-        var offset: Int64 = 0
-        switch answer {
-        case .whole: break
-        case .partial(let range): offset = range.offset
-        case .notModified, .preconditionFailed, .rangeNotSatisfiable: return
+    /// Content whose end is not known yet answers conditions, but no ranges.
+    private func unsized(_ head: TaskDownload.Head) -> Response {
+        let (request, record) = (exchange.request.setting(.range, nil), head.record)
+        let representation = representation(of: record, length: 0)
+        var headers = fields(of: record)
+        guard representation.answer(to: request.method, request.headers) == .whole else {
+            return Response.representation(representation, to: request, content: headers) { _ in ResponseBody() }
         }
-        guard method == .get, head.length != 0 else { return }
+        headers[.eTag] = record.validators.entityTag
+        headers[.lastModified] = record.validators.lastModified
+        return Response(status: .ok, headers: headers, body: body(head, nil))
+    }
+
+    private func representation(of record: OriginRecord, length: Int64) -> Representation {
+        Representation(
+            length: length,
+            entityTag: record.validators.entityTag.flatMap { EntityTag(parsing: $0) },
+            lastModified: record.validators.lastModified
+        )
+    }
+
+    /// What fails before there is anything to send can still be had from the origin.
+    private func waitForFirstByte(of head: TaskDownload.Head) async throws(DownloadError) {
+        let request = exchange.request
+        var offset: Int64 = 0
+        if let length = head.length {
+            switch representation(of: head.record, length: length).answer(to: request.method, request.headers) {
+            case .whole: if length == 0 { return }
+            case .partial(let range): offset = range.offset
+            case .notModified, .preconditionFailed, .rangeNotSatisfiable: return
+            }
+        }
+        guard request.method == .get else { return }
         reading.download.reading(at: offset)
         do throws(StoreError) {
             _ = try await head.file.available(from: offset)
