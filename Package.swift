@@ -222,8 +222,8 @@ let package = Package(
         tests(
             "ContentProxyTests",
             [
-                "ContentProxy", "BackendAPI", "Content", "CurlTransport", "NodeConfig", "RegistryProtocol", hummingbird,
-                httpTypes,
+                "ContentProxy", "BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
+                "RegistryProtocol", "WireAPI", hummingbird, httpTypes,
             ]
         ),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
@@ -248,6 +248,7 @@ let package = Package(
             "OriginFetchTests",
             [
                 "OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "TestSupport",
+                "WireAPI",
                 logging,
             ]
         ),
@@ -281,7 +282,10 @@ let package = Package(
         ),
         tests(
             "NodeAssemblyTests",
-            ["Content", "NodeAssembly", "NodeConfig", "PeerEngine", "RateLimiting", "WireAPI"]
+            [
+                "BackendAPI", "Content", "ContentProxy", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine",
+                "RateLimiting", "WireAPI",
+            ]
         ),
         tests(
             "NodeControlTests",

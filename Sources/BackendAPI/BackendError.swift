@@ -7,7 +7,7 @@ public struct BackendError: Error, Sendable {
         private enum Name: String {
             case notFound, unauthorized, forbidden, rangeNotSatisfiable, rangeNotSupported, changedAtOrigin, throttled
             case unavailable, unreachable, refused, closedEarly, protocolViolation, tls, timedOut, cancelled
-            case unsupported, sinkFailed, invalidRequest
+            case unsupported, sinkFailed, invalidRequest, notShareable
         }
 
         private let name: Name
@@ -51,6 +51,8 @@ public struct BackendError: Error, Sendable {
         public static let sinkFailed = Code(name: .sinkFailed)
         /// The request makes no sense to the backend or to the origin (other 4xx).
         public static let invalidRequest = Code(name: .invalidRequest)
+        /// The origin's answer is not for a shared cache, or is no content: whoever asked gets it from there himself.
+        public static let notShareable = Code(name: .notShareable)
     }
 
     /// What kind of failure it is.

@@ -12,6 +12,8 @@ public struct ContentHead: Sendable, Hashable {
     public var validators: Validators
     /// How long it may be used without asking again.
     public var freshness: Freshness
+    /// How long ago the origin itself gave the answer, where caches stand between (`Age`).
+    public var age: Duration
     /// The complete content's digest, where the origin tells one; not yet verified.
     public var digest: Digest?
     /// Whether a range request is worth trying.
@@ -28,6 +30,7 @@ public struct ContentHead: Sendable, Hashable {
         notModified: Bool = false,
         validators: Validators = Validators(),
         freshness: Freshness = Freshness(),
+        age: Duration = .zero,
         digest: Digest? = nil,
         acceptsRanges: Bool = false,
         headers: HeaderFields = [:],
@@ -38,6 +41,7 @@ public struct ContentHead: Sendable, Hashable {
         self.notModified = notModified
         self.validators = validators
         self.freshness = freshness
+        self.age = age
         self.digest = digest
         self.acceptsRanges = acceptsRanges
         self.headers = headers

@@ -3,13 +3,6 @@ internal import FoundationEssentials
 
 /// How an HTTP origin's answer is to be understood (RFC 9110): the same for every backend that speaks HTTP.
 public enum HTTPAnswer {
-    /// The header fields that a client gets to see; others describe the connection or are not for everybody.
-    private static let replayed: Set<String> = [
-        "content-type", "content-disposition", "content-encoding", "content-language", "cache-control", "expires",
-        "etag", "last-modified", "docker-content-digest", "docker-distribution-api-version", "repr-digest",
-        "oci-subject", "oci-filters-applied", "link",
-    ]
-
     /// The fields that ask for `request`'s range under its condition, in addition to the resource's own headers.
     public static func requestFields(for request: OriginRequest) -> HeaderFields {
         var fields = request.resource.headers
@@ -41,13 +34,21 @@ public enum HTTPAnswer {
         fields: HeaderFields,
         to request: OriginRequest
     ) throws(BackendError) -> ContentHead {
+        if let objection = SharedCache.objection(status: status, fields: fields, to: request) {
+            throw BackendError(
+                .notShareable,
+                "the origin's answer is not for a shared cache: \(objection)",
+                status: status
+            )
+        }
         var head = ContentHead(
             validators: validators(fields),
             freshness: Freshness(fields: fields),
+            age: fields["Age"].flatMap { deltaSeconds($0) } ?? .zero,
             digest: digest(fields),
             acceptsRanges: status == 206
                 || fields.elements(of: "Accept-Ranges").contains { $0.lowercased() == "bytes" },
-            headers: fields.filter { replayed.contains($0) },
+            headers: ReplayedFields.of(fields),
             vary: fields.elements(of: "Vary").map { $0.lowercased() }
         )
         switch status {

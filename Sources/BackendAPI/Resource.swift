@@ -12,6 +12,9 @@ public struct Resource: Sendable, Hashable {
     public var tag: String?
     /// Names of query parameters that do not select the content (signatures, tokens); `*` is all of them.
     public var ignoredQuery: [String]
+    /// Whether it is asked for as by a proxy with a cache (RFC 9111): the answer counts that its own URL gives and no
+    /// redirect's, and what a shared cache must not keep is refused as ``BackendError/Code/notShareable``.
+    public var asSharedCache: Bool
 
     /// A resource; user and password in `url` are dropped.
     public init(
@@ -19,8 +22,10 @@ public struct Resource: Sendable, Hashable {
         headers: HeaderFields = [:],
         digest: Digest? = nil,
         tag: String? = nil,
-        ignoredQuery: [String] = []
+        ignoredQuery: [String] = [],
+        asSharedCache: Bool = false
     ) {
+        self.asSharedCache = asSharedCache
         self.url = url.userInfo == nil ? url : ResourceURL(url.text) ?? url
         self.headers = headers
         self.digest = digest
@@ -31,7 +36,12 @@ public struct Resource: Sendable, Hashable {
     /// The task that fetches it: by its digest alone where that may name content, else by URL, tag and headers.
     public var taskID: TaskID {
         if let digest, digest.algorithm != .md5 { return TaskID(content: digest) }
-        return TaskID(url: url.identity(ignoringQuery: ignoredQuery), tag: tag, headers: headers)
+        return TaskID(
+            url: url.identity(ignoringQuery: ignoredQuery),
+            tag: tag,
+            headers: headers,
+            asSharedCache: asSharedCache
+        )
     }
 }
 

@@ -68,9 +68,10 @@ extension TaskID {
     ///
     /// `url` comes without ignored query parameters, fragment and credentials
     /// (``ResourceURL/identity(ignoringQuery:)``); `headers` are those that select the content and nothing else.
-    /// Neither credentials nor byte ranges are part of it.
-    public init(url: String, tag: String? = nil, headers: HeaderFields = [:]) {
-        var fields = FieldHasher("url")
+    /// Neither credentials nor byte ranges are part of it. `asSharedCache`: what a proxy got under RFC 9111's rules is
+    /// another task than what somebody downloaded, redirects and all.
+    public init(url: String, tag: String? = nil, headers: HeaderFields = [:], asSharedCache: Bool = false) {
+        var fields = FieldHasher(asSharedCache ? "shared-cache" : "url")
         fields.add(url)
         fields.add(optional: tag)
         let selecting = headers.map { ($0.name.lowercased(), $0.value) }.sorted { $0 < $1 }

@@ -14,6 +14,8 @@ package struct MirrorConfiguration: Sendable, Configurable {
     /// Patterns of the names of more registries that may be dialled: `host`, `host:port`, `*.domain`.
     package var allow: [String] = []
     package var manifests = ManifestConfiguration()
+    /// What the file has of Dragonfly 1's own keys.
+    package private(set) var dragonfly = DragonflyMirror()
 
     package init() {}
 
@@ -27,6 +29,10 @@ package struct MirrorConfiguration: Sendable, Configurable {
             try fields.check("allow", HostPattern(pattern) != nil, "'\(pattern)' is no host, host:port or *.domain")
         }
         try fields.section("manifests", &manifests)
+        var keys = DragonflyMirror()
+        try fields.foreign { (fields) throws(ConfigError) in try keys.bind(&fields) }
+        dragonfly = keys
+        if let remote, let registry = keys.registry(at: remote, besides: registries) { registries.append(registry) }
     }
 }
 

@@ -10,10 +10,12 @@ import PeerEngine
 struct Relay: Sendable {
     let transport: CurlTransport
     let jobs: BackgroundJobs
+    /// What a proxy adds to messages in both directions; nil: nothing.
+    var via: Via?
 
     /// Fields that speak of one connection only (RFC 9110 §7.6.1), or that each side sets for itself.
     private static let hopByHop: Set<String> = [
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
         "transfer-encoding", "upgrade", "host", "expect", "content-length",
     ]
     /// Fields that are dropped when a redirect leaves the upstream, and that no log sees.
@@ -28,15 +30,19 @@ struct Relay: Sendable {
     }
 
     /// Sends the request to `url` and gives back what comes; an upstream that can not be reached is a 502.
+    ///
+    /// `context`: knows the fields behind the request's body.
     func pass(
         _ request: Request,
         to url: String,
         options: TransferOptions,
-        authorization: Authorization = .clients
+        authorization: Authorization = .clients,
+        context: ServiceRequestContext? = nil
     ) async throws -> Response {
         var transfer = TransferRequest(url: url, method: request.method.rawValue, options: options)
         var fields = Self.endToEnd(request.headers)
         if case .replaced(let value) = authorization { fields["Authorization"] = value }
+        if let via { Self.add(via, to: &fields, of: request) }
         transfer.headers = fields.filter { !Self.credentials.contains($0) }
         transfer.credentials = fields.filter { Self.credentials.contains($0) }
         let body = Self.hasBody(request) ? RelayBody() : nil
@@ -44,27 +50,46 @@ struct Relay: Sendable {
             transfer.body = .stream(length: request.headers[.contentLength].flatMap { Int64($0) }, body)
         }
         let running = RunningRelay()
-        start(transfer, running, body.map { ($0, request.body) })
+        start(transfer, running, body.map { ($0, request.body) }, context)
         let head: TransferHead
         do {
             head = try await running.sink.head()
         } catch {
-            let code = error.code == .tls ? "upstream_untrusted" : "upstream_unavailable"
-            throw APIError(.badGateway, code, "the upstream can not be reached: \(error.message)")
+            throw APIError(upstream: error)
         }
-        return Self.response(head, running, isHead: request.method == .head)
+        var response = Self.response(head, running, isHead: request.method == .head)
+        if let via, let name = HTTPField.Name("Via") {
+            response.headers.append(HTTPField(name: name, value: via.value(version: head.httpVersion)))
+        }
+        return response
     }
 
-    private func start(_ transfer: TransferRequest, _ running: RunningRelay, _ body: (RelayBody, RequestBody)?) {
+    /// A proxy's own fields: where the message came through, and that trailers are welcome where they are to the client.
+    private static func add(_ via: Via, to fields: inout HeaderFields, of request: Request) {
+        fields.append("Via", via.value())
+        guard let te = HTTPField.Name("TE"),
+            request.headers[values: te].contains(where: { $0.lowercased().contains("trailers") })
+        else { return }
+        fields.append("TE", "trailers")
+        fields.append("Connection", "TE")
+    }
+
+    private func start(
+        _ transfer: TransferRequest,
+        _ running: RunningRelay,
+        _ body: (RelayBody, RequestBody)?,
+        _ context: ServiceRequestContext?
+    ) {
         let (sink, cancellation, transport) = (running.sink, running.cancellation, transport)
         jobs.submit {
-            let result = await cancellation.run { () async -> Result<Void, TransferError> in
+            let result = await cancellation.run { () async -> Result<HeaderFields, TransferError> in
                 await withTaskGroup(of: Void.self) { group in
-                    if let (source, content) = body { group.addTask { await source.pump(content) } }
+                    if let (source, content) = body {
+                        group.addTask { await source.pump(content) { await context?.trailers() } }
+                    }
                     defer { group.cancelAll() }
                     do throws(TransferError) {
-                        _ = try await transport.perform(transfer, into: sink)
-                        return .success(())
+                        return .success(try await transport.perform(transfer, into: sink).trailers)
                     } catch {
                         return .failure(error)
                     }
@@ -77,7 +102,8 @@ struct Relay: Sendable {
     private static func response(_ head: TransferHead, _ running: RunningRelay, isHead: Bool) -> Response {
         let status = HTTPResponse.Status(code: head.status)
         var headers: HTTPFields = [:]
-        for field in head.fields where !hopByHop.contains(field.name.lowercased()) {
+        let named = Set(head.fields.elements(of: "Connection").map { $0.lowercased() })
+        for field in head.fields.filter(names: { !hopByHop.contains($0) && !named.contains($0) }) {
             guard let name = HTTPField.Name(field.name) else { continue }
             headers.append(HTTPField(name: name, value: field.value))
         }
@@ -85,11 +111,28 @@ struct Relay: Sendable {
             if head.status != 204 { headers[.contentLength] = head.fields["Content-Length"] }
             return Response(status: status, headers: headers)
         }
-        let body = ResponseBody.stream(length: head.contentLength) { stream in
+        @Sendable func send(_ stream: BodyStream) async throws {
             try await stream.sendHead()
             while let buffer = try await running.sink.next() { try await stream.write(buffer) }
         }
+        guard head.contentLength == nil else {
+            return Response(status: status, headers: headers, body: .stream(length: head.contentLength, send))
+        }
+        let body = ResponseBody.streamWithTrailers { stream in
+            try await send(stream)
+            return Self.trailers(running.sink.trailers)
+        }
         return Response(status: status, headers: headers, body: body)
+    }
+
+    /// Fields behind a body, but for those that must not stand there (RFC 9110 §6.5.1).
+    private static func trailers(_ fields: HeaderFields) -> HTTPFields? {
+        var trailers: HTTPFields = [:]
+        for field in fields where !hopByHop.contains(field.name.lowercased()) {
+            guard let name = HTTPField.Name(field.name) else { continue }
+            trailers.append(HTTPField(name: name, value: field.value))
+        }
+        return trailers.isEmpty ? nil : trailers
     }
 
     /// The fields that go on, in order, each line of its own.

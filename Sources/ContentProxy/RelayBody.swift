@@ -1,4 +1,6 @@
+import Content
 import CurlTransport
+import HTTPTypes
 import NIOCore
 import Synchronization
 
@@ -7,6 +9,7 @@ final class RelayBody: RequestBodySource, Sendable {
     private struct State {
         var buffer = ByteBuffer()
         var isEnded = false
+        var trailers = HeaderFields()
         var failed = false
         var control: TransferControl?
         var waiter: CheckedContinuation<Void, Never>?
@@ -36,14 +39,23 @@ final class RelayBody: RequestBodySource, Sendable {
         return result
     }
 
-    /// Takes the body in, part by part.
-    func pump(_ body: some AsyncSequence<ByteBuffer, any Error> & Sendable) async {
+    func trailers() -> HeaderFields { state.withLock { $0.trailers } }
+
+    /// Takes the body in, part by part, and what stands behind it.
+    func pump(
+        _ body: some AsyncSequence<ByteBuffer, any Error> & Sendable,
+        trailers: @Sendable () async -> HTTPFields? = { nil }
+    ) async {
         do {
             for try await buffer in body where buffer.readableBytes > 0 {
                 offer { $0.buffer = buffer }
                 await drained()
             }
-            offer { $0.isEnded = true }
+            let fields = HeaderFields((await trailers() ?? [:]).map { ($0.name.rawName, $0.value) })
+            offer { state in
+                state.trailers = fields
+                state.isEnded = true
+            }
         } catch {
             offer { $0.failed = true }
         }

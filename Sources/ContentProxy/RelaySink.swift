@@ -9,7 +9,7 @@ final class RelaySink: TransferSink, Sendable {
         var head: TransferHead?
         var buffers: [ByteBuffer] = []
         var bytes = 0
-        var end: Result<Void, TransferError>?
+        var end: Result<HeaderFields, TransferError>?
         var control: TransferControl?
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -36,8 +36,8 @@ final class RelaySink: TransferSink, Sendable {
         return .consumed
     }
 
-    /// The transfer is over.
-    func finish(_ end: Result<Void, TransferError>) {
+    /// The transfer is over; with what stood behind the body.
+    func finish(_ end: Result<HeaderFields, TransferError>) {
         wake { $0.end = end }
     }
 
@@ -56,7 +56,7 @@ final class RelaySink: TransferSink, Sendable {
     func next() async throws(TransferError) -> ByteBuffer? {
         while true {
             let (buffer, control, end) = state.withLock {
-                state -> (ByteBuffer?, TransferControl?, Result<Void, TransferError>?) in
+                state -> (ByteBuffer?, TransferControl?, Result<HeaderFields, TransferError>?) in
                 guard !state.buffers.isEmpty else { return (nil, nil, state.end) }
                 let buffer = state.buffers.removeFirst()
                 state.bytes -= buffer.readableBytes
@@ -69,6 +69,13 @@ final class RelaySink: TransferSink, Sendable {
             case .failure(let error)?: throw error
             case nil: await wait { !$0.buffers.isEmpty || $0.end != nil }
             }
+        }
+    }
+
+    /// What stood behind a complete body.
+    var trailers: HeaderFields {
+        state.withLock { state in
+            if case .success(let trailers)? = state.end { trailers } else { [:] }
         }
     }
 

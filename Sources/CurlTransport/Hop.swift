@@ -28,8 +28,7 @@ struct Hop: Sendable {
         }
         guard Self.isToken(request.method) else { throw TransferError(.invalidRequest, "a malformed method") }
         for field in Array(request.headers) + Array(request.credentials) {
-            guard Self.isToken(field.name), field.value.utf8.allSatisfy({ $0 != 0 && $0 != 0x0A && $0 != 0x0D })
-            else { throw TransferError(.invalidRequest, "a malformed header field") }
+            guard Self.isField(field) else { throw TransferError(.invalidRequest, "a malformed header field") }
         }
         guard request.range == nil || request.range?.text != nil else {
             throw TransferError(.invalidRequest, "an empty or negative range")
@@ -77,6 +76,11 @@ struct Hop: Sendable {
         headers.filter { name in
             (staying || !Self.bound.contains(name)) && (withBody || !name.hasPrefix("content-"))
         }
+    }
+
+    /// Whether a line of a header can be made of it.
+    static func isField(_ field: HeaderFields.Field) -> Bool {
+        isToken(field.name) && field.value.utf8.allSatisfy { $0 != 0 && $0 != 0x0A && $0 != 0x0D }
     }
 
     private static func isToken(_ text: String) -> Bool {

@@ -1,3 +1,5 @@
+public import Content
+
 /// What a request sends.
 public enum RequestBody: Sendable {
     /// Nothing.
@@ -19,11 +21,18 @@ public protocol RequestBodySource: AnyObject, Sendable {
     ///
     /// False, the default, where that can not be done: the transfer fails then.
     func rewind() -> Bool
+    /// The fields behind a body whose length is told by chunks; asked for once, after its end.
+    ///
+    /// None by default.
+    func trailers() -> HeaderFields
 }
 
 extension RequestBodySource {
     /// Can not be done.
     public func rewind() -> Bool { false }
+
+    /// None.
+    public func trailers() -> HeaderFields { [:] }
 }
 
 /// The outcome of one read of a request body.

@@ -13,8 +13,13 @@ extension Transfer {
     // MARK: Head
 
     func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
-        // Fields behind the body (trailers) are nobody's.
-        guard head == nil, redirect == nil, isHTTP else { return bytes.count }
+        guard redirect == nil, isHTTP else { return bytes.count }
+        guard head == nil else {
+            if case .malformed(let what) = trailers.take(bytes) {
+                return fail(TransferError(.protocolError, "\(hop.url.origin): \(what)"))
+            }
+            return bytes.count
+        }
         switch collector.take(bytes) {
         case .more: return bytes.count
         case .malformed(let what):
@@ -163,6 +168,18 @@ extension Transfer {
             case .paused: return nil
             }
         }
+    }
+
+    /// The list is libcurl's from then on; whoever sends must not have written a line of his own into it.
+    func giveTrailers(_ list: UnsafeMutablePointer<UnsafeMutablePointer<curl_slist>?>) -> Int32 {
+        guard case .stream(_, let source) = request.body else { return CURL_TRAILERFUNC_OK }
+        for field in source.trailers() where Hop.isField(field) {
+            guard let longer = curl_slist_append(list.pointee, "\(field.name): \(field.value)") else {
+                return CURL_TRAILERFUNC_ABORT
+            }
+            list.pointee = longer
+        }
+        return CURL_TRAILERFUNC_OK
     }
 
     func rewindBody(to offset: Int64) -> Int32 {

@@ -39,7 +39,7 @@ extension Transfer {
         let context = Unmanaged.passUnretained(self).toOpaque()
         for option in [
             CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_READDATA, CURLOPT_SEEKDATA,
-            CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA,
+            CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA, CURLOPT_TRAILERDATA,
         ] {
             try handle.set(option, pointer: context)
         }
@@ -223,5 +223,13 @@ extension Transfer {
         try handle.set(CURLOPT_UPLOAD, true)
         try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, 256 << 10)
         try handle.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
+        // Only chunks have something behind them.
+        guard length == nil, isHTTP else { return }
+        try handle.check(
+            CLibCurl_set_trailer(handle.raw) { list, context in
+                guard let list else { return CURL_TRAILERFUNC_ABORT }
+                return Transfer.from(context).giveTrailers(list)
+            }
+        )
     }
 }

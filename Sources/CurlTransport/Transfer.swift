@@ -22,6 +22,8 @@ final class Transfer: @unchecked Sendable {
     let ownUserInfo: String?
     var handle: EasyHandle?
     var collector = HeadCollector()
+    /// The fields behind the body.
+    var trailers = HeadCollector()
     /// What the sink got.
     var head: TransferHead?
     /// Where the current response redirects to.
@@ -157,6 +159,7 @@ final class Transfer: @unchecked Sendable {
         let address = handle?.string(CURLINFO_PRIMARY_IP)
         return TransferSummary(
             head: head,
+            trailers: trailers.fields,
             bodyBytes: bodyBytes,
             totalSeconds: (ContinuousClock.now - started).seconds,
             connectSeconds: connects == 0 ? 0 : Double(connected) / 1e6,

@@ -33,6 +33,8 @@ public struct TransferHead: Sendable {
 public struct TransferSummary: Sendable {
     /// The head that the sink got.
     public var head: TransferHead
+    /// The fields that came behind a chunked body (RFC 9112 §7.1.2).
+    public var trailers: HeaderFields
     /// The bytes that the sink took.
     public var bodyBytes: Int64
     /// From the call of `perform` to the last byte, redirects included.

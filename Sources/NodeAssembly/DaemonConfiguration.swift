@@ -14,7 +14,11 @@ package struct DaemonConfiguration: Sendable, Configurable {
     package var store = StoreConfiguration()
     package var node = PeerNodeConfiguration(pieces: ListenAddress(.tcp(host: "::", port: 65002)))
     package var mirror = MirrorConfiguration()
+    /// What becomes of requests to the HTTP proxy, the first that matches; none: they pass straight.
+    package var rules: [ForwardRule] = []
     package var log = LogConfiguration()
+    /// What the file has of Dragonfly 1's own keys.
+    package private(set) var dragonfly = DragonflyKeys()
 
     package init() {}
 
@@ -24,7 +28,12 @@ package struct DaemonConfiguration: Sendable, Configurable {
         try fields.value("home", &home)
         try fields.section("store", &store)
         try fields.section("registry_mirror", &mirror)
+        try fields.sections("proxies", &rules) { ForwardRule() }
         try node.bind(&fields)
         try fields.section("log", &log)
+        var keys = DragonflyKeys()
+        try fields.foreign { (fields) throws(ConfigError) in try keys.bind(&fields) }
+        try keys.apply(to: &self, fields)
+        dragonfly = keys
     }
 }

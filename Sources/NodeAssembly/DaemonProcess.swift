@@ -5,6 +5,7 @@ import CurlTransport
 import Foundation
 import HTTPService
 import Hummingbird
+import Logging
 import NodeControl
 import OriginFetch
 import PeerEngine
@@ -25,6 +26,7 @@ package struct DaemonProcess: Sendable {
     ///
     /// Throws an error with one line for a person where it can not start.
     package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
+        if let notice = configuration.notice { process.logger.notice("\(notice)") }
         var place = configuration.store
         place.directory = configuration.home
         let store = try await CacheStore.open(place, logger: process.logger)
@@ -38,7 +40,7 @@ package struct DaemonProcess: Sendable {
             plugins: plugins
         )
         let jobs = BackgroundJobs()
-        let proxy = listener("proxy", configuration.proxy, mirror(node, jobs))
+        let proxy = listener("proxy", configuration.proxy, responder(node, jobs))
         let health = listener("health", configuration.health, operations(node))
         let socket = "\(configuration.home)/dfdaemon.sock"
         let control = listener("control", .init(address: ListenAddress(.unix(path: socket))), control(node))
@@ -55,13 +57,22 @@ package struct DaemonProcess: Sendable {
         await node.transport.shutdown()
     }
 
-    private func mirror(_ node: PeerNode, _ jobs: BackgroundJobs) -> MirrorResponder {
-        MirrorResponder(
-            configuration.mirror,
-            engine: node.engine,
-            transport: node.transport,
-            options: node.relayOptions,
-            jobs: jobs
+    private func responder(_ node: PeerNode, _ jobs: BackgroundJobs) -> ProxyDispatch {
+        ProxyDispatch(
+            mirror: MirrorResponder(
+                configuration.mirror,
+                engine: node.engine,
+                transport: node.transport,
+                options: node.relayOptions,
+                jobs: jobs
+            ),
+            forward: ForwardResponder(
+                configuration.rules,
+                engine: node.engine,
+                transport: node.transport,
+                options: node.relayOptions,
+                jobs: jobs
+            )
         )
     }
 

@@ -14,12 +14,15 @@ package protocol NodeConfiguration: Configurable {
     var log: LogConfiguration { get set }
     /// The backends for origins, with those that follow from other keys.
     var allBackends: [BackendEntry] { get throws(ConfigError) }
+    /// What there is to say of the file that was read, in a line; nil if there is nothing.
+    var notice: String? { get }
     /// The defaults.
     init()
 }
 
 extension SupernodeConfiguration: NodeConfiguration {
     package var allBackends: [BackendEntry] { backends }
+    package var notice: String? { nil }
 }
 
 extension DaemonConfiguration: NodeConfiguration {
@@ -67,16 +70,21 @@ package struct NodeOptions: ParsableArguments {
                     let transport = CurlTransport(logger: logger)
                     return plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
                 }
+                if let notice = configuration.notice { Self.say("\(name): \(notice)") }
                 print(printed(configuration), terminator: "")
                 Self.leave(0)
             }
             try await process(configuration)
             Self.leave(0)
         } catch {
-            let line = Array("\(name): \(CommandFailure.line(error))\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
+            Self.say("\(name): \(CommandFailure.line(error))")
             Self.leave(error is ConfigError ? 78 : 1)
         }
+    }
+
+    private static func say(_ text: String) {
+        let line = Array("\(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
     }
 
     /// Ends the process at once: libcurl's thread must not go on while exit(3) takes down what it uses.

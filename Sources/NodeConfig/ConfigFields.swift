@@ -11,6 +11,7 @@ public struct ConfigFields {
     private let entries: [String: ConfigEntry]?
     private let order: [String]
     private var visited: [String] = []
+    private var foreignKeys: Set<String> = []
     private var takesRest = false
     private var printed: [ConfigEntry] = []
 
@@ -146,6 +147,20 @@ public struct ConfigFields {
         value = RawConfig(node: ConfigNode(.mapping(others), line: line), place: place)
     }
 
+    /// Keys that another program's configuration of the same kind may have: they are read where they are there, and never
+    /// printed, since what they say is said by keys of our own.
+    public mutating func foreign(
+        _ read: (inout ConfigFields) throws(ConfigError) -> Void
+    ) throws(ConfigError) {
+        guard entries != nil else { return }
+        let own = visited.count
+        try read(&self)
+        foreignKeys.formUnion(visited[own...])
+    }
+
+    /// Whether there is such a key; false while printing.
+    public func isGiven(_ key: String) -> Bool { entries?[key] != nil }
+
     /// Refuses a value: an error that names file and line of `key` unless `condition` holds.
     ///
     /// Does nothing while printing.
@@ -202,7 +217,9 @@ public struct ConfigFields {
 
     private func refuseUnknown() throws(ConfigError) {
         guard !takesRest, let entries, let unknown = order.first(where: { !visited.contains($0) }) else { return }
-        let hint = nearest(to: unknown, among: visited).map { " (did you mean '\($0)'?)" } ?? ""
+        let hint =
+            nearest(to: unknown, among: visited.filter { !foreignKeys.contains($0) }).map { " (did you mean '\($0)'?)" }
+            ?? ""
         throw place.error(line: entries[unknown]?.line, "unknown key '\(unknown)'\(place.suffix)\(hint)")
     }
 }

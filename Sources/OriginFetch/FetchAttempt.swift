@@ -31,7 +31,7 @@ struct FetchAttempt: Sendable {
             throw Self.fetchError(error)
         }
         if let head = run.unchanged, var record = revalidating {
-            record.freshUntil = head.freshness.freshUntil(now: UnixTime.now())
+            record.confirm(head, at: UnixTime.now())
             return .notModified(record)
         }
         guard let file = run.file else {

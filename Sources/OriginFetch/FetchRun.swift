@@ -137,11 +137,13 @@ final class FetchRun: Sendable {
 
     private func create(_ head: ContentHead, for segment: Segment) throws {
         let digest = request.resource.digest ?? head.digest
+        let now = UnixTime.now()
         let record = OriginRecord(
             url: request.resource.url,
             digest: digest,
             validators: head.validators,
-            freshUntil: head.freshness.freshUntil(now: UnixTime.now()),
+            freshUntil: head.freshness.freshUntil(now: now),
+            generatedAt: now - head.age.seconds,
             headers: head.headers,
             openAccess: request.credentials.isEmpty
         )

@@ -1,6 +1,7 @@
 package import BackendAPI
 package import Content
 import FoundationEssentials
+package import WireAPI
 
 /// What is kept of an origin's answer beside a task's content: enough to revalidate it, to continue it, and to answer
 /// clients as the origin would.
@@ -15,6 +16,8 @@ package struct OriginRecord: Sendable, Hashable, Codable {
     package var validators: Validators
     /// Until when the content is fresh without asking again, in seconds since 1970; nil: ask every time.
     package var freshUntil: Double?
+    /// When the origin itself gave or last confirmed the content, in seconds since 1970; nil: nobody knows.
+    package var generatedAt: Double?
     /// Headers to replay to clients.
     package var headers: HeaderFields
     /// Whether anybody may have the content: it was fetched without credentials, or put into the store.
@@ -25,6 +28,7 @@ package struct OriginRecord: Sendable, Hashable, Codable {
         digest: Digest?,
         validators: Validators = Validators(),
         freshUntil: Double? = nil,
+        generatedAt: Double? = nil,
         headers: HeaderFields = [:],
         openAccess: Bool
     ) {
@@ -32,6 +36,7 @@ package struct OriginRecord: Sendable, Hashable, Codable {
         self.digest = digest
         self.validators = validators
         self.freshUntil = freshUntil
+        self.generatedAt = generatedAt
         self.headers = headers
         self.openAccess = openAccess
     }
@@ -48,11 +53,33 @@ package struct OriginRecord: Sendable, Hashable, Codable {
         (try? JSONEncoder().encode(self)).map { [UInt8]($0) } ?? []
     }
 
-    /// Whether the content may be used at `now` (seconds since 1970) without asking the origin: what is named by its digest
-    /// never changes.
-    package func isFresh(at now: Double) -> Bool {
-        digest != nil || freshUntil.map { now < $0 } ?? false
+    /// Whether the content may be used at `now` (seconds since 1970) without asking the origin.
+    ///
+    /// `named`: the digest that it is asked for by: what has it never changes. A digest that only the origin told names a version
+    /// as good as an entity tag, and no more.
+    package func isFresh(at now: Double, named: Digest?, _ demand: FreshnessDemand? = nil) -> Bool {
+        if digest != nil, digest == named { return true }
+        return (demand ?? .none).isMet(age: age(at: now), fresh: freshUntil.map { now < $0 } ?? false)
     }
+
+    /// For how many seconds the origin's last word has stood at `now`; nil: nobody knows.
+    package func age(at now: Double) -> Double? { generatedAt.map { max(0, now - $0) } }
+
+    /// The origin says at `now` that the content is still the same: its new words take the place of the old ones (RFC 9111
+    /// §4.3.4), but for those that speak of bytes, of which it sent none.
+    package mutating func confirm(_ head: ContentHead, at now: Double) {
+        let told = head.headers.filter { !$0.hasPrefix("content-") }
+        let names = Set(told.map { $0.name.lowercased() })
+        headers = headers.filter { !names.contains($0) }
+        headers.append(contentsOf: told)
+        generatedAt = now - head.age.seconds
+        // What a 304 does not say stands as it was said before.
+        let saysNothing = head.freshness == Freshness()
+        freshUntil = saysNothing ? freshUntil(now - head.age.seconds) : head.freshness.freshUntil(now: now)
+    }
+
+    /// By the headers as they are, for content that the origin gave at `moment`.
+    private func freshUntil(_ moment: Double) -> Double? { Freshness(fields: headers).freshUntil(now: moment) }
 
     /// Whether the origin's answer shows that it is about this very content, which has `length` where that is known: by the
     /// digest, or by validators.

@@ -26,6 +26,7 @@ extension WireError {
             case .throttled: .originThrottled
             case .unreachable, .timedOut: .originUnreachable
             case .tls: .originUntrusted
+            case .notShareable: .notShareable
             case .cancelled: .cancelled
             default: .originUnavailable
             }

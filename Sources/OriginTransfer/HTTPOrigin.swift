@@ -76,6 +76,12 @@ public struct HTTPOrigin: Sendable {
         // A proxy or server that compresses on the way would give other bytes, and other offsets.
         if !transfer.headers.contains("Accept-Encoding") { transfer.headers["Accept-Encoding"] = "identity" }
         transfer.credentials = credentials
+        if request.resource.asSharedCache {
+            // A redirect is the client's to follow.
+            transfer.options.followRedirects = false
+            // RFC 9110 §7.6.3; and so a node's own proxy knows what must not come back here.
+            transfer.headers["Via"] = "1.1 darter"
+        }
         let sink = OriginSink(into: content) { head throws(BackendError) in
             var fields = head.fields
             // Nobody may ask for the credentials of a place that only redirected to him.

@@ -17,6 +17,8 @@ package struct DownloadRequest: Sendable {
     package var notBackToSource: Bool
     /// The most that this download is to receive, besides the node's own limits.
     package var limit: Rate
+    /// How old what is here or at a supernode may be; nil: as old as its origin says.
+    package var freshness: FreshnessDemand?
 
     package init(
         resource: Resource?,
@@ -24,7 +26,8 @@ package struct DownloadRequest: Sendable {
         credentials: Credentials = Credentials(),
         pattern: NodePattern = .p2p,
         notBackToSource: Bool = false,
-        limit: Rate = .unlimited
+        limit: Rate = .unlimited,
+        freshness: FreshnessDemand? = nil
     ) {
         self.resource = resource
         self.digest = digest ?? resource?.digest
@@ -32,6 +35,7 @@ package struct DownloadRequest: Sendable {
         self.pattern = pattern
         self.notBackToSource = notBackToSource
         self.limit = limit
+        self.freshness = freshness
     }
 
     /// The task it belongs to; nil if it names nothing.
@@ -49,11 +53,19 @@ package protocol DownloadDestination: FetchDestination {
     /// A complete earlier version, to be revalidated.
     func complete() -> (file: PieceFile, record: OriginRecord)?
 
+    /// The origin has confirmed the complete version: `record` says what it says of it now.
+    func confirm(_ record: OriginRecord)
+
     /// All pieces are committed.
     ///
     /// `expected`: digests that the content has.
     /// `verified`: whether that has been made sure of; otherwise the content is hashed.
     func finish(_ file: PieceFile, expected: [Digest], verified: Bool) async throws(StoreError)
+}
+
+extension DownloadDestination {
+    /// Kept by nobody.
+    package func confirm(_ record: OriginRecord) {}
 }
 
 /// Why a download failed, and what to do next.

@@ -1,12 +1,26 @@
 import BackendAPI
 import CacheStore
-import Content
-import OriginFetch
+package import Content
+package import OriginFetch
 import Synchronization
 import WireAPI
 
 /// Who may have what is here, or on its way, already.
 extension PeerEngine {
+    /// Content that is here and good for the request as it is, nil where there is none: no supernode is asked for it, and the
+    /// origin only whether credentials may have it.
+    ///
+    /// The caller releases it when done.
+    package func held(_ request: DownloadRequest) async throws(DownloadError) -> TaskDownload? {
+        guard let id = request.taskID, let store else { return nil }
+        return try await complete(request, id, StoredDestination(store: store, task: id))
+    }
+
+    /// What the origin said of the content of `task` that is here, whether it is still good or not; nil where there is none.
+    package func heldRecord(of task: TaskID) -> OriginRecord? {
+        store.flatMap { StoredDestination(store: $0, task: task).complete()?.record }
+    }
+
     /// Whether the request may share a download under way, which is let go of otherwise.
     func shared(_ current: TaskDownload, _ request: DownloadRequest) async throws(DownloadError) -> Bool {
         do throws(DownloadError) {
@@ -46,7 +60,7 @@ extension PeerEngine {
         _ place: StoredDestination
     ) async throws(DownloadError) -> TaskDownload? {
         guard request.pattern != .source, let (file, record) = place.complete() ?? byDigest(request),
-            record.isFresh(at: UnixTime.now())
+            record.isFresh(at: UnixTime.now(), named: request.digest, request.freshness)
         else { return nil }
         guard try await permit(request, id, record, file) else { return nil }
         store?.touch(file.task)

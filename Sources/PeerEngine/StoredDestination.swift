@@ -16,6 +16,8 @@ package struct StoredDestination: DownloadDestination {
 
     package func complete() -> (file: PieceFile, record: OriginRecord)? { base.complete() }
 
+    package func confirm(_ record: OriginRecord) { base.store.setMetadata(record.encoded, of: base.task) }
+
     package func create(
         _ record: OriginRecord,
         generation: Generation,

@@ -149,7 +149,9 @@ extension TaskDownload {
             headers: request.resource?.headers ?? [:],
             credentials: mayCarryCredentials(connection) ? request.credentials.headers : [:],
             pattern: request.pattern == .cdn ? .cdn : .p2p,
-            offersOnly: offersOnly ? true : nil
+            offersOnly: offersOnly ? true : nil,
+            asSharedCache: request.resource?.asSharedCache == true ? true : nil,
+            freshness: request.freshness
         )
     }
 
@@ -158,10 +160,13 @@ extension TaskDownload {
         guard let layout = PieceLayout(length: response.length, pieceSize: response.pieceSize) else {
             throw StoreError(.failed, "\(connection.address) named an impossible piece size")
         }
+        let now = UnixTime.now()
         let record = OriginRecord(
             url: request.resource?.url,
             digest: response.digest ?? request.digest,
             validators: Validators(entityTag: response.entityTag, lastModified: response.lastModified),
+            freshUntil: response.freshFor.map { now + $0 },
+            generatedAt: response.age.map { now - $0 },
             headers: response.headers,
             openAccess: request.credentials.isEmpty
         )
@@ -323,6 +328,7 @@ extension TaskDownload {
 
     private func useUnchanged(_ record: OriginRecord) async {
         guard let (file, _) = destination.complete() else { return }
+        destination.confirm(record)
         begin(file, record, generation: file.generation)
         count(file.bytesCommitted, from: \.cache)
         finish(.success(state.withLock { $0.bytes }))

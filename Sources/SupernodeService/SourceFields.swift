@@ -50,7 +50,14 @@ extension TaskRegistrationRequest {
             return (TaskID(content: digest), digest, nil)
         }
         try SourceFields.check(headers, credentials: credentials)
-        let resource = Resource(url: url, headers: headers, digest: digest, tag: tag, ignoredQuery: ignoredQuery)
+        let resource = Resource(
+            url: url,
+            headers: headers,
+            digest: digest,
+            tag: tag,
+            ignoredQuery: ignoredQuery,
+            asSharedCache: asSharedCache == true
+        )
         return (resource.taskID, digest, Source(resource: resource, credentials: Credentials(headers: credentials)))
     }
 }

@@ -18,6 +18,9 @@ package final class Supernode: Service {
     let seed = SeedIdentity()
     let peers = PeerDirectory()
     let blocks = BlockList()
+    private let refusals = RecentRefusals()
+    /// What a shared cache must not keep is not asked for again for this long: each node fetches it for itself.
+    private static let refusalTime = Duration.seconds(30)
     private let waiting: WaitingCalls
     let tasks: TaskTable
     let inquiries: OriginInquiries
@@ -175,7 +178,8 @@ extension Supernode {
         session.forgetLoss(of: id)
         let offersOnly = request.offersOnly == true
         // Not worth a place among the tasks, of which there may be so many only.
-        guard !offersOnly || isAtWork(id) || holdsFresh(id) else { throw .notWanted }
+        guard !offersOnly || isAtWork(id) || holdsFresh(id, digest) else { throw .notWanted }
+        if let source, let refusal = refusals.refusal(of: id, by: source.key, at: clock.now()) { throw refusal }
         guard session.task(id) != nil || session.taskCount < configuration.bounds.tasksOfPeer else {
             throw WireError(.busy, "the peer takes part in as many tasks as one peer can")
         }
@@ -183,7 +187,7 @@ extension Supernode {
             for _ in 0..<3 {
                 let content = try tasks.enter(id, digest: digest)
                 defer { content.exit() }
-                guard try await content.admit(source, offersOnly: offersOnly) else { continue }
+                guard try await admit(source, request, to: content) else { continue }
                 if let response = try content.task.enroll(session, pattern: request.pattern) { return response }
                 guard !offersOnly else { throw .notWanted }
                 // It has failed in the meantime: its own source is not tried twice.
@@ -193,15 +197,37 @@ extension Supernode {
         }
     }
 
+    private func admit(
+        _ source: Source?,
+        _ request: TaskRegistrationRequest,
+        to content: TaskContent
+    ) async throws(WireError) -> Bool {
+        do throws(WireError) {
+            return try await content.admit(source, offersOnly: request.offersOnly == true, request.freshness)
+        } catch {
+            if error.code == .notShareable, let source {
+                let now = clock.now()
+                refusals.remember(
+                    error,
+                    of: content.task.id,
+                    by: source.key,
+                    at: now,
+                    until: now + Self.refusalTime
+                )
+            }
+            throw error
+        }
+    }
+
     private func isAtWork(_ id: TaskID) -> Bool {
         guard let task = tasks.task(id) else { return false }
         return task.failure == nil
     }
 
     /// Whether the content is here and can be served without a question to its origin.
-    private func holdsFresh(_ id: TaskID) -> Bool {
+    private func holdsFresh(_ id: TaskID, _ digest: Digest?) -> Bool {
         guard let stored = store.record(of: id), case .complete = stored.state else { return false }
-        return OriginRecord(stored.metadata)?.isFresh(at: clock.date()) == true
+        return OriginRecord(stored.metadata)?.isFresh(at: clock.date(), named: digest) == true
     }
 
     /// Takes in a peer's news and waits for something to tell it.

@@ -35,6 +35,7 @@ extension SwarmTask {
             state.members[session.id] = member
             state.scheduler.calls(session.id, from: session.caller)
             heedBlocks(of: session, in: &state)
+            let now = clock.date()
             response = TaskRegistrationResponse(
                 task: id,
                 generation: generation,
@@ -44,7 +45,9 @@ extension SwarmTask {
                 digest: record.digest,
                 entityTag: record.validators.entityTag,
                 lastModified: record.validators.lastModified,
-                headers: record.headers
+                headers: record.headers,
+                freshFor: record.freshUntil.flatMap { $0 > now ? $0 - now : nil },
+                age: record.age(at: now)
             )
         }
         if response == nil { session.remove(self) }

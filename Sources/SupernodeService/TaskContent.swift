@@ -23,6 +23,8 @@ final class TaskContent: Sendable {
         var bringer: Bringer?
         var sources = SourceLine()
         var isFetching = false
+        /// How old the content may be for whoever the fetch has begun for.
+        var demand: FreshnessDemand?
         /// Ends what is being fetched.
         var fetch = Cancellation()
         /// Since when the fetch waits for its turn.
@@ -93,17 +95,23 @@ final class TaskContent: Sendable {
 
     /// Waits until the content is on its way and makes sure that `source` may have it.
     ///
+    /// `demand`: how old what is here may be.
+    ///
     /// `offersOnly`: the origin is not asked for the content on this joiner's behalf; what is not here, or on its way for
     /// others, is `.notWanted`.
     ///
     /// Returns false if others' sources have failed and this one has not been tried: to be asked again.
-    func admit(_ source: Source?, offersOnly: Bool = false) async throws(WireError) -> Bool {
+    func admit(
+        _ source: Source?,
+        offersOnly: Bool = false,
+        _ demand: FreshnessDemand? = nil
+    ) async throws(WireError) -> Bool {
         if offersOnly {
             // What is stale is good enough for whoever needs nothing new.
-            if needsFetch, !task.isComplete { begin(nil) }
+            if needsFetch(nil), !task.isComplete { begin(nil, nil) }
         } else {
             if let source { state.withLock { $0.sources.forgetFault(of: source) } }
-            if needsFetch { begin(source) } else if let source { offer(source) }
+            if needsFetch(demand) { begin(source, demand) } else if let source { offer(source) }
         }
         await ready()
         if state.withLock({ $0.isOverdue && $0.isFetching && !$0.isAnnounced }) {
@@ -135,16 +143,17 @@ final class TaskContent: Sendable {
     }
 
     /// A task without content, or whose content may have changed at the origin, is asked for anew.
-    private var needsFetch: Bool {
+    private func needsFetch(_ demand: FreshnessDemand?) -> Bool {
         if isFetching { return false }
         guard task.isComplete, let record = task.record else { return true }
-        return !record.isFresh(at: task.clock.date())
+        return !record.isFresh(at: task.clock.date(), named: task.digest, demand)
     }
 
-    private func begin(_ source: Source?) {
+    private func begin(_ source: Source?, _ demand: FreshnessDemand?) {
         let begins = state.withLock { state -> Bool in
             guard !state.isFetching else { return false }
             state.isFetching = true
+            state.demand = demand
             state.isAnnounced = false
             state.queuedSince = nil
             state.isOverdue = false
@@ -240,7 +249,10 @@ extension TaskContent {
 
     /// Serves complete content of the store that needs no question to the origin.
     private func useStored() async -> Bool {
-        guard let (file, record) = storedContent(), record.isFresh(at: task.clock.date()) else { return false }
+        let demand = state.withLock { $0.demand }
+        guard let (file, record) = storedContent(),
+            record.isFresh(at: task.clock.date(), named: task.digest, demand)
+        else { return false }
         begin(file, record, verified: true)
         store.touch(file.task)
         return true

@@ -102,6 +102,8 @@ extension WireError.Code {
     package static let sourceRefused = Self(rawValue: "source_refused")
     /// The permission of this source for content that is already here can not be verified: 403; fetch it directly.
     package static let sourceUnverified = Self(rawValue: "source_unverified")
+    /// The origin's answer is not for a shared cache, or is no content: 403; fetch it directly.
+    package static let notShareable = Self(rawValue: "not_shareable")
     /// There is no room for the content: 507.
     package static let storageFull = Self(rawValue: "storage_full")
     /// The node can take no more of this: 503.
@@ -122,7 +124,7 @@ extension WireError.Code {
         switch self {
         case .invalidRequest: 400
         case .unauthenticated, .originUnauthorized: 401
-        case .forbidden, .badTicket, .originForbidden, .sourceRefused, .sourceUnverified: 403
+        case .forbidden, .badTicket, .originForbidden, .sourceRefused, .sourceUnverified, .notShareable: 403
         case .unknownPeer, .unknownTask, .pieceNotHeld, .originNotFound: 404
         case .generationMismatch: 409
         case .unsupportedVersion: 426

@@ -18,6 +18,10 @@ package struct TaskRegistrationRequest: Sendable, Codable {
     package var credentials: HeaderFields
     /// Whether the peer only offers what it holds: the supernode then does not go to the origin for it.
     package var offersOnly: Bool?
+    /// Whether the content is asked for as by a proxy with a cache, under RFC 9111's rules.
+    package var asSharedCache: Bool?
+    /// How old the content may be; absent: as old as its origin says.
+    package var freshness: FreshnessDemand?
     /// Whether pieces come from other peers too, or from the supernode alone.
     package var pattern: Pattern
 
@@ -35,7 +39,9 @@ package struct TaskRegistrationRequest: Sendable, Codable {
         headers: HeaderFields = [:],
         credentials: HeaderFields = [:],
         pattern: Pattern = .p2p,
-        offersOnly: Bool? = nil
+        offersOnly: Bool? = nil,
+        asSharedCache: Bool? = nil,
+        freshness: FreshnessDemand? = nil
     ) {
         self.url = url
         self.digest = digest
@@ -45,6 +51,8 @@ package struct TaskRegistrationRequest: Sendable, Codable {
         self.credentials = credentials
         self.pattern = pattern
         self.offersOnly = offersOnly
+        self.asSharedCache = asSharedCache
+        self.freshness = freshness
     }
 }
 
@@ -68,6 +76,10 @@ package struct TaskRegistrationResponse: Sendable, Codable {
     package var lastModified: String?
     /// Headers of the origin's response that are replayed to clients.
     package var headers: HeaderFields
+    /// For how many seconds the content may still be used without asking its origin; absent: it is to be asked.
+    package var freshFor: Double?
+    /// How many seconds ago the origin gave or confirmed the content; absent: nobody knows.
+    package var age: Double?
 
     package init(
         task: TaskID,
@@ -78,7 +90,9 @@ package struct TaskRegistrationResponse: Sendable, Codable {
         digest: Digest?,
         entityTag: String?,
         lastModified: String?,
-        headers: HeaderFields
+        headers: HeaderFields,
+        freshFor: Double? = nil,
+        age: Double? = nil
     ) {
         self.task = task
         self.generation = generation
@@ -89,5 +103,7 @@ package struct TaskRegistrationResponse: Sendable, Codable {
         self.entityTag = entityTag
         self.lastModified = lastModified
         self.headers = headers
+        self.freshFor = freshFor
+        self.age = age
     }
 }

@@ -48,7 +48,7 @@ private func code(_ body: () throws -> ContentHead) -> String {
         #expect(head.freshness.maxAge == .seconds(60))
         #expect(
             Set(head.headers.map { $0.name.lowercased() }) == [
-                "etag", "content-type", "cache-control", "docker-content-digest",
+                "etag", "content-type", "cache-control", "docker-content-digest", "vary",
             ]
         )
     }

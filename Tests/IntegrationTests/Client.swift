@@ -7,6 +7,8 @@ import TestSupport
 
 /// An HTTP client that shows a test exactly what a server answers.
 struct Client: Sendable {
+    /// `host:port` of the proxy that it goes through; nil: none.
+    var proxy: String?
     private let transport = CurlTransport(logger: Logger(label: "client"))
 
     /// What a server answered.
@@ -55,7 +57,7 @@ struct Client: Sendable {
     {
         var options = TransferOptions()
         options.addresses = .any
-        options.proxy = .none
+        options.proxy = proxy.map { .url("http://\($0)") } ?? .none
         options.followRedirects = false
         options.totalTimeout = .seconds(60)
         var request = TransferRequest(url: url, method: method, options: options)

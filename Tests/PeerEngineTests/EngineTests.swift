@@ -98,6 +98,40 @@ private func withNode(
         }
     }
 
+    @Test("What the origin confirms is good from then on, for those who do not want it younger")
+    func confirms() async throws {
+        try await withNode { node in
+            let url = try #require(ResourceURL("http://origin/file"))
+            var object = MemoryBackend.Object(randomBytes(1000, seed: 7))
+            node.origin.set(object, at: url)
+            var order = DownloadRequest(resource: Resource(url: url))
+            func get() async throws {
+                let download = try await node.engine.download(order)
+                _ = try await download.completion()
+                download.release()
+            }
+            func isHeld() async throws -> Bool {
+                let held = try await node.engine.held(order)
+                held?.release()
+                return held != nil
+            }
+            try await get()
+            #expect(try await !isHeld())
+            object.freshness.maxAge = .seconds(600)
+            node.origin.set(object, at: url)
+            try await get()
+            #expect(node.origin.requests.count == 2)
+            #expect(try await isHeld())
+            try await get()
+            #expect(node.origin.requests.count == 2)
+            order.freshness = FreshnessDemand(maxAge: 0)
+            #expect(try await !isHeld())
+            try await get()
+            #expect(node.origin.requests.count == 3)
+            #expect(node.origin.bytesSent == 1000)
+        }
+    }
+
     @Test("Whatever a node fetches from an origin itself keeps its limits for origins and for downloads")
     func limits() async throws {
         let limits = NodeLimits(

@@ -76,4 +76,49 @@ import WireAPI
             #expect(rig.origin.memory.requests.count == 1)
         }
     }
+
+    @Test("Whoever wants content younger than it is has it confirmed, and is told how old it is")
+    func demands() async throws {
+        try await withSupernode { rig in
+            let url = try #require(ResourceURL("http://origin/file"))
+            var object = MemoryBackend.Object(randomBytes(1000, seed: 3))
+            object.freshness.maxAge = .seconds(3600)
+            rig.origin.memory.set(object, at: url)
+            let first = try await rig.join(try rig.peer("first"), url)
+            let task = try #require(rig.supernode.tasks.task(first.task))
+            await eventually { task.isComplete }
+            await rig.settled(task.id)
+            #expect(try #require(first.freshFor) > 3590)
+            rig.time.pass(.seconds(100))
+            let peer = try rig.peer("second")
+            let second = try await rig.join(peer, url, freshness: FreshnessDemand(maxAge: 200))
+            #expect(rig.origin.memory.requests.count == 1)
+            #expect(try #require(second.age) >= 100)
+            #expect(try #require(second.freshFor) < 3510)
+            _ = try await rig.join(peer, url, freshness: FreshnessDemand(maxAge: 50))
+            #expect(rig.origin.memory.requests.count == 2)
+            // A rule's own time is too short for it.
+            _ = try await rig.join(peer, url, freshness: FreshnessDemand(lifetime: 50))
+            #expect(rig.origin.memory.requests.count == 3)
+        }
+    }
+
+    @Test("What must not be shared is not asked for again for a while, and then it is")
+    func refusals() async throws {
+        try await withSupernode { rig in
+            let url = try rig.put(randomBytes(1000, seed: 4), at: "http://origin/file")
+            rig.origin.memory.fail(.failure(BackendError(.notShareable, "private", status: 200)))
+            let peer = try rig.peer("first")
+            for _ in 0..<3 {
+                #expect(await code { () async throws(WireError) in try await rig.join(peer, url) } == .notShareable)
+            }
+            #expect(rig.origin.memory.requests.count == 1)
+            // Somebody else's right is another matter.
+            let other: HeaderFields = ["Authorization": "Basic x"]
+            let joined = try await rig.join(peer, url, credentials: other)
+            #expect(joined.length == 1000)
+            rig.time.pass(.seconds(31))
+            #expect(await code { () async throws(WireError) in try await rig.join(peer, url) } != .notShareable)
+        }
+    }
 }

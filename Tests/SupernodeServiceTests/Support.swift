@@ -149,10 +149,17 @@ struct Rig: Sendable {
         _ url: ResourceURL?,
         digest: Digest? = nil,
         credentials: HeaderFields = [:],
-        offersOnly: Bool? = nil
+        offersOnly: Bool? = nil,
+        freshness: FreshnessDemand? = nil
     ) async throws(WireError) -> TaskRegistrationResponse {
         try await supernode.join(
-            TaskRegistrationRequest(url: url, digest: digest, credentials: credentials, offersOnly: offersOnly),
+            TaskRegistrationRequest(
+                url: url,
+                digest: digest,
+                credentials: credentials,
+                offersOnly: offersOnly,
+                freshness: freshness
+            ),
             session
         )
     }

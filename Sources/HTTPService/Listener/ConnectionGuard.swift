@@ -21,6 +21,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: Scheduled<Void>?
     private var requestIsComplete = true
     private var closesAfterResponse = false
+    /// What stood behind the body of the last request that is complete; the event loop's alone.
+    private(set) var trailers: HTTPFields?
 
     init(headerTimeout: Duration) { self.headerTimeout = TimeAmount(headerTimeout) }
 
@@ -33,8 +35,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head:
             cancelDeadline()
             requestIsComplete = false
+            trailers = nil
         case .body: break
-        case .end: requestIsComplete = true
+        case .end(let fields):
+            requestIsComplete = true
+            trailers = fields
         }
         context.fireChannelRead(data)
     }

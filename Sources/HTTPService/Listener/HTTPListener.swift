@@ -185,6 +185,9 @@ package final class HTTPListener: Service {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
         }.flatMap {
             self.protocolChannel.setup(channel: channel, logger: self.logger)
+        }.flatMap { connection in
+            channel.eventLoop.makeCompletedFuture { try OldClients.add(to: channel) }
+                .flatMap { $0 }.map { connection }
         }.map { connection in
             self.connections.add(channel)
             self.server.observer.connectionOpened()

@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import Hummingbird
 package import NIOCore
 
@@ -14,6 +15,14 @@ package struct ServiceRequestContext: RequestContext {
 
     /// The largest body that is decoded: 4 MiB.
     package var maxUploadSize: Int { 4 << 20 }
+
+    /// The fields behind the request's body, once that has been read to its end; Hummingbird drops them.
+    package func trailers() async -> HTTPFields? {
+        let channel = channel
+        return try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).trailers
+        }.get()
+    }
 
     /// The context of a request on a connection.
     package init(source: ApplicationRequestContextSource) {

@@ -4,7 +4,6 @@ import Hummingbird
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 import NIOPosix
 import RateLimiting
 import Synchronization
@@ -167,7 +166,7 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
             }
             do {
                 // IOData.fileRegion exists only on the network side of the codec.
-                let context = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self)
+                let context = try pipeline.context(handlerType: ServerCodec.self)
                 context.writeAndFlush(NIOAny(HTTPServerResponsePart.body(.fileRegion(region))), promise: promise)
             } catch {
                 promise.fail(error)  // the pipeline is torn down: the client is gone

@@ -112,11 +112,17 @@ package struct Script: Sendable {
         return head(200, headers).body(body).close()
     }
 
-    /// A body in chunks.
-    package static func chunked(_ chunks: [[UInt8]], _ headers: HeaderFields = [:]) -> Script {
+    /// A body in chunks, with fields behind it.
+    package static func chunked(
+        _ chunks: [[UInt8]],
+        _ headers: HeaderFields = [:],
+        trailers: HeaderFields = [:]
+    ) -> Script {
         var headers = headers
         headers["Transfer-Encoding"] = "chunked"
-        return (chunks + [[]]).reduce(head(200, headers)) { $0.chunk($1) }
+        let script = chunks.reduce(head(200, headers)) { $0.chunk($1) }
+        let lines = ["0"] + trailers.map { "\($0.name): \($0.value)" } + ["", ""]
+        return script.body(lines.joined(separator: "\r\n").utf8)
     }
 
     /// A redirect.

@@ -10,6 +10,8 @@ package struct ScriptedRequest: Sendable {
     package var headers: HeaderFields
     /// The whole body.
     package var body: [UInt8]
+    /// The fields behind the body.
+    package var trailers: HeaderFields = [:]
     /// Which request of the server this is, from 1.
     package var number: Int
     /// Over which of its connections it came, from 1.

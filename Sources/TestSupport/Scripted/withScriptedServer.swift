@@ -91,8 +91,9 @@ private func serve(_ connection: Connection, number: Int, for server: ScriptedSe
                     connection: number
                 )
             case .body(let bytes): current?.body.append(contentsOf: bytes.readableBytesView)
-            case .end:
-                guard let request = current.take() else { return }
+            case .end(let trailers):
+                guard var request = current.take() else { return }
+                request.trailers = HeaderFields((trailers ?? [:]).map { ($0.name, $0.value) })
                 let recorded = server.record(request)
                 let script = await server.handler(recorded)
                 guard try await play(script, on: connection.channel, outbound, isHead: request.method == "HEAD")
