@@ -24,6 +24,7 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -93,7 +94,7 @@ let package = Package(
             [
                 "Content", "NodeConfig", "RateLimiting", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix,
                 nioHTTP1,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
+                nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioTLS, logging, metrics, metricsCore, lifecycle,
             ]
         ),
         library("CacheStore", ["Content", "NodeConfig", grdb, logging]),

@@ -1,4 +1,4 @@
-package import Logging
+import Logging
 import Synchronization
 
 /// What whoever answers a request has to say of it in the access log, besides what every request's line says.

@@ -1,0 +1,89 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import NIOSSL
+
+/// Translates between NIO's messages and those of HTTPTypes.
+///
+/// NIO's own translator forgets whether a client named scheme and authority in its first line, as one of a proxy does, and
+/// takes the target of CONNECT apart. Here a request has a scheme if the client named one, or if its connection is
+/// intercepted; see ``RequestTarget``.
+final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let logger: Logger
+    private var intercepted: String?
+    private var dropsEnd = false
+
+    init(logger: Logger) { self.logger = logger }
+
+    /// From now on the client believes to talk to `authority` over TLS; the response that is under way was sent already but
+    /// for its end, which has no bytes.
+    func intercept(_ authority: String) {
+        intercepted = authority
+        dropsEnd = true
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            guard let request = request(head) else {
+                // A method that is no token is refused by NIO's parser already.
+                return context.fireErrorCaught(HTTPParserError.invalidMethod)
+            }
+            context.fireChannelRead(wrapInboundOut(.head(request)))
+        case .body(let body): context.fireChannelRead(wrapInboundOut(.body(body)))
+        case .end(let trailers):
+            context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0, splitCookie: false) })))
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let intercepted, case .handshakeFailed? = error as? NIOSSLError {
+            // The client shows an error of the server's certificate; whose that is stands here alone.
+            logger.info(
+                "a client would not have the certificate: does it trust the authority of hijack_https?",
+                metadata: ["host": "\(intercepted)", "remote": "\(RemoteAddress(context.channel.remoteAddress))"]
+            )
+        }
+        context.fireErrorCaught(error)
+    }
+
+    private func request(_ head: HTTPRequestHead) -> HTTPRequest? {
+        guard let method = HTTPRequest.Method(head.method.rawValue) else { return nil }
+        let target = RequestTarget(
+            head.uri,
+            isConnect: method == .connect,
+            host: head.headers.first(name: "host"),
+            intercepted: intercepted
+        )
+        var fields = HTTPFields(head.headers, splitCookie: false)
+        // What the client says of the connection is said of the tunnel's too early: it is not over with the response.
+        if method == .connect { fields[.connection] = nil }
+        return HTTPRequest(
+            method: method,
+            scheme: target.scheme,
+            authority: target.authority,
+            path: target.path,
+            headerFields: fields
+        )
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let response): context.write(wrapOutboundOut(.head(HTTPResponseHead(response))), promise: promise)
+        case .body(let body): context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: promise)
+        case .end where dropsEnd:
+            dropsEnd = false
+            promise?.succeed()
+        case .end(let trailers):
+            context.write(wrapOutboundOut(.end(trailers.map { HTTPHeaders($0) })), promise: promise)
+        }
+    }
+}
