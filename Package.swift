@@ -25,6 +25,8 @@ let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "s
 let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -62,6 +64,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -155,7 +159,8 @@ let package = Package(
             "ContentProxy",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, logging,
+                "PeerEngine", "RegistryProtocol", "WireAPI", crypto, hummingbird, httpTypes, nioCore, nioSSL, asn1,
+                x509, logging,
             ]
         ),
         library(
@@ -241,6 +246,10 @@ let package = Package(
                 "OriginFetch", "BackendAPI", "CacheStore", "Content", "NodeConfig", "RateLimiting", "TestSupport",
                 logging,
             ]
+        ),
+        tests(
+            "ContentProxyTests",
+            ["ContentProxy", "TestSupport", crypto, hummingbird, httpTypes, nioCore]
         ),
         tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(

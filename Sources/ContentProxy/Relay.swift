@@ -62,7 +62,8 @@ struct Relay: Sendable {
     private static func response(_ head: TransferHead, _ running: RunningRelay, isHead: Bool) -> Response {
         let status = HTTPResponse.Status(code: head.status)
         var headers: HTTPFields = [:]
-        for field in head.fields where !hopByHop.contains(field.name.lowercased()) {
+        let named = Set(head.fields.elements(of: "Connection").map { $0.lowercased() })
+        for field in head.fields where !hopByHop.union(named).contains(field.name.lowercased()) {
             guard let name = HTTPField.Name(field.name) else { continue }
             headers.append(HTTPField(name: name, value: field.value))
         }

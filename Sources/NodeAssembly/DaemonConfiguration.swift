@@ -5,7 +5,7 @@ package import NodeConfig
 
 /// The configuration of a node's daemon: `dfdaemon.yml`.
 package struct DaemonConfiguration: Sendable, Configurable {
-    /// The registry mirror.
+    /// The registry mirror and proxy.
     package var proxy = ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 65001)))
     /// Health and metrics.
     package var health = ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 65003)))
@@ -14,6 +14,10 @@ package struct DaemonConfiguration: Sendable, Configurable {
     package var store = StoreConfiguration()
     package var node = PeerNodeConfiguration(pieces: ListenAddress(.tcp(host: "::", port: 65002)))
     package var mirror = MirrorConfiguration()
+    /// Who may use the listener `proxy`, and for what.
+    package var access = ProxyAccessConfiguration()
+    /// Whose HTTPS is looked into.
+    package var interception = InterceptionConfiguration()
     package var log = LogConfiguration()
 
     package init() {}
@@ -24,6 +28,10 @@ package struct DaemonConfiguration: Sendable, Configurable {
         try fields.value("home", &home)
         try fields.section("store", &store)
         try fields.section("registry_mirror", &mirror)
+        try fields.section("proxy_access", &access)
+        let exposure = access.exposure(of: proxy.address)
+        try fields.check("proxy", exposure == nil, exposure ?? "")
+        try fields.section("hijack_https", &interception)
         try node.bind(&fields)
         try fields.section("log", &log)
     }

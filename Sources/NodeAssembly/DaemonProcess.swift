@@ -11,7 +11,7 @@ import PeerEngine
 import ServiceLifecycle
 import WireAPI
 
-/// A node's daemon: store, engine and piece server, the registry mirror, the control socket, health and metrics.
+/// A node's daemon: store, engine and piece server, the registry mirror and proxy, the control socket, health and metrics.
 package struct DaemonProcess: Sendable {
     private let process: NodeProcess
     private let configuration: DaemonConfiguration
@@ -38,7 +38,7 @@ package struct DaemonProcess: Sendable {
             plugins: plugins
         )
         let jobs = BackgroundJobs()
-        let proxy = listener("proxy", configuration.proxy, mirror(node, jobs))
+        let proxy = listener("proxy", configuration.proxy, try responder(node, jobs))
         let health = listener("health", configuration.health, operations(node))
         let socket = "\(configuration.home)/dfdaemon.sock"
         let control = listener("control", .init(address: ListenAddress(.unix(path: socket))), control(node))
@@ -53,6 +53,17 @@ package struct DaemonProcess: Sendable {
             return "\(addresses) health=\(try await health.bound()) socket=\(socket)"
         }
         await node.transport.shutdown()
+    }
+
+    private func responder(_ node: PeerNode, _ jobs: BackgroundJobs) throws -> ProxyResponder {
+        ProxyResponder(
+            configuration.access,
+            interceptor: try Interceptor(configuration.interception),
+            mirror: mirror(node, jobs),
+            transport: node.transport,
+            options: node.relayOptions,
+            jobs: jobs
+        )
     }
 
     private func mirror(_ node: PeerNode, _ jobs: BackgroundJobs) -> MirrorResponder {
