@@ -24,6 +24,9 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -61,6 +64,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -93,7 +98,7 @@ let package = Package(
             [
                 "Content", "NodeConfig", "RateLimiting", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix,
                 nioHTTP1,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, logging, metrics, metricsCore, lifecycle,
+                nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioTLS, logging, metrics, metricsCore, lifecycle,
             ]
         ),
         library("CacheStore", ["Content", "NodeConfig", grdb, logging]),
@@ -157,7 +162,8 @@ let package = Package(
             "ContentProxy",
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "OriginTransfer", "PeerEngine", "RegistryProtocol", "WireAPI", hummingbird, httpTypes, nioCore, logging,
+                "OriginTransfer", "PeerEngine", "RegistryProtocol", "WireAPI", crypto, hummingbird, httpTypes, nioCore,
+                nioSSL, asn1, x509, logging,
             ]
         ),
         library(
@@ -251,6 +257,10 @@ let package = Package(
                 "WireAPI",
                 logging,
             ]
+        ),
+        tests(
+            "ContentProxyTests",
+            ["ContentProxy", "TestSupport", crypto, hummingbird, httpTypes, nioCore]
         ),
         tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(

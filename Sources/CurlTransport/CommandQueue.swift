@@ -63,6 +63,9 @@ final class CommandQueue: Sendable {
     /// A socket has been made on the transport's thread.
     func expect(_ socket: Int32) { state.withLock { $0.watch }?.expect(socket) }
 
+    /// A socket is to be somebody else's.
+    func forget(_ socket: Int32) { state.withLock { $0.watch }?.forget(socket) }
+
     /// The thread's last words.
     func finish() {
         let waiting = state.withLock { state in

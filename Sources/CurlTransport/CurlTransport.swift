@@ -27,6 +27,14 @@ public final class CurlTransport: Sendable {
         _ request: TransferRequest,
         into sink: any TransferSink
     ) async throws(TransferError) -> TransferSummary {
+        try await run(request, into: sink).summary
+    }
+
+    /// Runs a transfer to its end.
+    func run(
+        _ request: TransferRequest,
+        into sink: any TransferSink
+    ) async throws(TransferError) -> (summary: TransferSummary, connected: ConnectedSocket?) {
         let transfer = try Transfer(request, sink: sink, queue: queue, configuration: configuration)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -36,7 +44,7 @@ public final class CurlTransport: Sendable {
         } onCancel: {
             transfer.cancel()
         }
-        return try result.get()
+        return (try result.get(), transfer.connected)
     }
 
     /// Makes a small call: the whole body in memory.

@@ -65,6 +65,12 @@ final class SocketWatch: Sendable {
             || epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) == 0
     }
 
+    /// Watches a socket no longer.
+    func forget(_ socket: curl_socket_t) {
+        var event = epoll_event()
+        _ = epoll_ctl(epoll, EPOLL_CTL_DEL, socket, &event)
+    }
+
     /// Waits, but no longer than so many milliseconds, and puts what is ready in the place of what was.
     func wait(milliseconds: Int32, into ready: inout [Ready]) {
         ready.removeAll(keepingCapacity: true)

@@ -92,7 +92,7 @@ extension Transfer {
         try handle.check(CLibCurl_set_protocols(handle.raw, hop.url.scheme))
         let proxy: String? =
             switch options.proxy {
-            case .environment: ProxyEnvironment(configuration.environment).proxy(for: hop.url)
+            case .environment: ProxyEnvironment(configuration.environment).proxy(for: proxiedURL)
             case .none: nil
             case .url(let url): url
             }
@@ -100,6 +100,7 @@ extension Transfer {
         // Empty texts keep libcurl from reading the environment itself.
         try handle.set(CURLOPT_PROXY, options.unixSocketPath == nil ? proxy ?? "" : "")
         try handle.set(CURLOPT_NOPROXY, "")
+        if request.connectsOnly { try setConnectOnly(handle, proxy) }
         if let path = options.unixSocketPath {
             try handle.set(CURLOPT_UNIX_SOCKET_PATH, path)
         } else if usesProxy, !options.addresses.permits(host: hop.url.host) {
@@ -109,6 +110,25 @@ extension Transfer {
             try handle.set(CURLOPT_USERNAME, user.name)
             try handle.set(CURLOPT_PASSWORD, user.password)
         }
+    }
+
+    /// What is connected to without a request is as private as `https`, and is proxied like it.
+    private var proxiedURL: ResourceURL {
+        guard request.connectsOnly else { return hop.url }
+        return ResourceURL("https://\(hop.url.host.contains(":") ? "[\(hop.url.host)]" : hop.url.host)/") ?? hop.url
+    }
+
+    private func setConnectOnly(_ handle: EasyHandle, _ proxy: String?) throws(TransferError) {
+        guard proxy?.lowercased().hasPrefix("https:") != true else {
+            // Then the socket carries TLS, whose state can not be handed over.
+            throw TransferError(
+                .unsupported,
+                "\(hop.url.origin): no tunnel goes through a proxy that is spoken to over TLS; use an http:// proxy"
+            )
+        }
+        try handle.set(CURLOPT_CONNECT_ONLY, true)
+        try handle.set(CURLOPT_FRESH_CONNECT, true)
+        try handle.set(CURLOPT_HTTPPROXYTUNNEL, proxy != nil)
     }
 
     private var userInfo: (name: String, password: String)? {

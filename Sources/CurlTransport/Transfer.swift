@@ -1,5 +1,6 @@
 internal import CLibCurl
 internal import Content
+internal import Glibc
 internal import RateLimiting
 import Synchronization
 
@@ -26,6 +27,8 @@ final class Transfer: @unchecked Sendable {
     var trailers = HeadCollector()
     /// What the sink got.
     var head: TransferHead?
+    /// What came of a request that only connects.
+    var connected: ConnectedSocket?
     /// Where the current response redirects to.
     var redirect: Hop?
     /// How much of a redirect's own body came; it is read so that the connection can be used again.
@@ -116,12 +119,29 @@ final class Transfer: @unchecked Sendable {
             return .nextHop
         }
         guard result == CURLE_OK else { return .ended(.failure(error(for: result))) }
+        if request.connectsOnly { return .ended(takeConnection()) }
         if head == nil { announceWithoutHead() }
         if let failure { return .ended(.failure(failure)) }
         guard let head else {
             return .ended(.failure(TransferError(.protocolError, "\(hop.url.origin): no response")))
         }
         return .ended(.success(summary(head)))
+    }
+
+    /// Takes the socket out of libcurl's hands, which closes only its own descriptor of it.
+    private func takeConnection() -> Result<TransferSummary, TransferError> {
+        var socket = CURL_SOCKET_BAD
+        guard let handle, CLibCurl_get_socket(handle.raw, &socket) == CURLE_OK, socket >= 0 else {
+            return .failure(TransferError(.cannotConnect, "\(hop.url.origin): there is no connection"))
+        }
+        // The watch knows a socket by its file, which lives on: it would report a number that is somebody else's by then.
+        queue.forget(socket)
+        let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else {
+            return .failure(TransferError(.io, "\(hop.url.origin): no descriptor is left: errno \(errno)"))
+        }
+        connected = ConnectedSocket(taking: copy)
+        return .success(summary(TransferHead(status: 0)))
     }
 
     private func reset() {

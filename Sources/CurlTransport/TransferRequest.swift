@@ -22,6 +22,8 @@ public struct TransferRequest: Sendable {
     public var body: RequestBody
     /// How the transfer is made.
     public var options: TransferOptions
+    /// Whether nothing is sent, but the connection handed over once it stands.
+    var connectsOnly = false
 
     /// A request without fields and body.
     public init(url: String, method: String = "GET", options: TransferOptions = TransferOptions()) {

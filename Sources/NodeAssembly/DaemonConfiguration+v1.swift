@@ -26,9 +26,6 @@ package struct DragonflyKeys: Sendable {
         "localIP", "localrepo", "dfpath", "maxprocs", "workHome", "logConfig", "streamMode",
     ]
 
-    /// What nothing here makes use of yet.
-    private static let unused = ["hijack_https"]
-
     package init() {}
 
     /// Visits the keys.
@@ -51,7 +48,7 @@ package struct DragonflyKeys: Sendable {
         try fields.value("verbose", &verbose)
         try fields.optional("peerPort", &peerPort)
         try fields.check("peerPort", (0...65535).contains(peerPort ?? 0), "must be a port from 0 to 65535")
-        for key in Self.meaningless + Self.unused {
+        for key in Self.meaningless {
             if fields.isGiven(key) { withoutEffect.append(key) }
             var ignored: RawConfig?
             try fields.raw(key, &ignored)

@@ -5,7 +5,7 @@ package import NodeConfig
 
 /// The configuration of a node's daemon: `dfdaemon.yml`.
 package struct DaemonConfiguration: Sendable, Configurable {
-    /// The registry mirror.
+    /// The registry mirror and proxy.
     package var proxy = ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 65001)))
     /// Health and metrics.
     package var health = ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 65003)))
@@ -16,6 +16,10 @@ package struct DaemonConfiguration: Sendable, Configurable {
     package var mirror = MirrorConfiguration()
     /// What becomes of requests to the HTTP proxy, the first that matches; none: they pass straight.
     package var rules: [ForwardRule] = []
+    /// Who may use the listener `proxy`, and for what.
+    package var access = ProxyAccessConfiguration()
+    /// Whose HTTPS is looked into.
+    package var interception = InterceptionConfiguration()
     package var log = LogConfiguration()
     /// What the file has of Dragonfly 1's own keys.
     package private(set) var dragonfly = DragonflyKeys()
@@ -29,6 +33,10 @@ package struct DaemonConfiguration: Sendable, Configurable {
         try fields.section("store", &store)
         try fields.section("registry_mirror", &mirror)
         try fields.sections("proxies", &rules) { ForwardRule() }
+        try fields.section("proxy_access", &access)
+        let exposure = access.exposure(of: proxy.address)
+        try fields.check("proxy", exposure == nil, exposure ?? "")
+        try fields.section("hijack_https", &interception)
         try node.bind(&fields)
         try fields.section("log", &log)
         var keys = DragonflyKeys()

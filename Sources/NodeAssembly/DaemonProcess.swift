@@ -12,7 +12,7 @@ import PeerEngine
 import ServiceLifecycle
 import WireAPI
 
-/// A node's daemon: store, engine and piece server, the registry mirror, the control socket, health and metrics.
+/// A node's daemon: store, engine and piece server, the registry mirror and proxy, the control socket, health and metrics.
 package struct DaemonProcess: Sendable {
     private let process: NodeProcess
     private let configuration: DaemonConfiguration
@@ -40,7 +40,7 @@ package struct DaemonProcess: Sendable {
             plugins: plugins
         )
         let jobs = BackgroundJobs()
-        let proxy = listener("proxy", configuration.proxy, responder(node, jobs))
+        let proxy = listener("proxy", configuration.proxy, try responder(node, jobs))
         let health = listener("health", configuration.health, operations(node))
         let socket = "\(configuration.home)/dfdaemon.sock"
         let control = listener("control", .init(address: ListenAddress(.unix(path: socket))), control(node))
@@ -57,8 +57,10 @@ package struct DaemonProcess: Sendable {
         await node.transport.shutdown()
     }
 
-    private func responder(_ node: PeerNode, _ jobs: BackgroundJobs) -> ProxyDispatch {
-        ProxyDispatch(
+    private func responder(_ node: PeerNode, _ jobs: BackgroundJobs) throws -> ProxyResponder {
+        ProxyResponder(
+            configuration.access,
+            interceptor: try Interceptor(configuration.interception),
             mirror: MirrorResponder(
                 configuration.mirror,
                 engine: node.engine,
@@ -72,7 +74,9 @@ package struct DaemonProcess: Sendable {
                 transport: node.transport,
                 options: node.relayOptions,
                 jobs: jobs
-            )
+            ),
+            transport: node.transport,
+            options: node.relayOptions
         )
     }
 

@@ -50,11 +50,14 @@ final class RequestObserver: Sendable {
         context.logger.info("request", metadata: metadata)
     }
 
-    /// The path, and the names of query parameters without their values, which may be secret.
+    /// What was asked for, and the names of query parameters without their values, which may be secret.
     private static func target(_ request: Request) -> String {
-        guard let query = request.uri.query, !query.isEmpty else { return request.uri.path }
+        let authority = request.head.authority ?? ""
+        if request.method == .connect { return authority }
+        let path = (request.head.scheme.map { "\($0)://\(authority)" } ?? "") + request.uri.path
+        guard let query = request.uri.query, !query.isEmpty else { return path }
         let names = query.split(separator: "&").map { $0.prefix { $0 != "=" } + "=" }
-        return request.uri.path + "?" + names.joined(separator: "&")
+        return path + "?" + names.joined(separator: "&")
     }
 
     private func counter(for status: Int) -> Counter {

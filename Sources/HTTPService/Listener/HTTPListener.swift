@@ -4,7 +4,6 @@ import HummingbirdCore
 package import Logging
 package import Metrics
 package import NIOCore
-import NIOHTTPTypes
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
@@ -58,7 +57,7 @@ package final class HTTPListener: Service {
             responder: responder,
             observer: RequestObserver(name: name, accessLog: configuration.accessLog, metrics: metrics),
             connections: connections,
-            secure: configuration.tls != nil,
+            configuration: configuration,
             logger: logger
         )
     }
@@ -125,7 +124,7 @@ package final class HTTPListener: Service {
     }
 
     private func serve(_ connection: Connection) async {
-        let http = protocolChannel
+        let http = HTTP1Channel(responder: server.respond)
         await withDiscardingTaskGroup { group in
             group.addTask { await http.handle(value: connection, logger: self.logger) }
             // A handler that is suspended does not see its client go; the cancellation tells it.
@@ -181,13 +180,8 @@ package final class HTTPListener: Service {
 
     private func prepare(_ channel: any Channel, tls: NIOSSLContext?) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
-            guard let tls else { return }
-            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
-        }.flatMap {
-            self.protocolChannel.setup(channel: channel, logger: self.logger)
-        }.flatMap { connection in
-            channel.eventLoop.makeCompletedFuture { try OldClients.add(to: channel) }
-                .flatMap { $0 }.map { connection }
+            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+            return try HTTPPipeline(configuration: self.configuration, logger: self.logger).add(to: channel)
         }.map { connection in
             self.connections.add(channel)
             self.server.observer.connectionOpened()
@@ -202,21 +196,5 @@ package final class HTTPListener: Service {
             channel.close(promise: nil)
             throw error
         }
-    }
-
-    private var protocolChannel: HTTP1Channel {
-        let headerTimeout = configuration.headerTimeout
-        return HTTP1Channel(
-            responder: server.respond,
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ConnectionGuard(headerTimeout: headerTimeout)],
-                idleTimeout: TimeAmount(configuration.idleTimeout),
-                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                    maxHeaderFieldSize: configuration.maximumHeaderBytes,
-                    maxHeaderListSize: configuration.maximumHeaderBytes,
-                    maxHeaderFieldCount: 256
-                )
-            )
-        )
     }
 }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
 
 /// Answers clients of HTTP/1.0 so that they understand it (RFC 9112 §6.1, §9.3): they know no chunks, and take the connection's
 /// end for the body's unless its length is told.
@@ -15,15 +14,6 @@ final class OldClients: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOld = false
     private var keepsAlive = true
     private var closesAfterResponse = false
-
-    /// Takes its place, and has a codec that keeps what proxies need; on the channel's event loop, once its HTTP handlers are
-    /// there.
-    static func add(to channel: any Channel) throws -> EventLoopFuture<Void> {
-        let pipeline = channel.pipeline.syncOperations
-        let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self)
-        try pipeline.addHandlers([OldClients(), ServerCodec()], position: .after(codec.handler))
-        return pipeline.removeHandler(context: codec)
-    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .head(let head) = unwrapInboundIn(data) {

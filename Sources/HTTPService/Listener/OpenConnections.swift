@@ -7,6 +7,8 @@ final class OpenConnections: Sendable {
         var channels: [ObjectIdentifier: any Channel] = [:]
         /// Those that were opened when there were as many as there may be.
         var surplus: Set<ObjectIdentifier> = []
+        /// Those that have turned to TLS on behalf of another server.
+        var intercepted: Set<ObjectIdentifier> = []
         var draining = false
         var closing = false
     }
@@ -20,6 +22,20 @@ final class OpenConnections: Sendable {
     /// Whether a connection is one too many: what it asks for is refused.
     func isSurplus(_ channel: any Channel) -> Bool {
         state.withLock { !$0.surplus.isEmpty && $0.surplus.contains(ObjectIdentifier(channel)) }
+    }
+
+    /// From now on what comes over the connection is meant for another server, and encrypted.
+    func noteInterception(of channel: any Channel) {
+        state.withLock { state in
+            // A connection that is gone already is taken out only once.
+            guard state.channels[ObjectIdentifier(channel)] != nil else { return }
+            state.intercepted.insert(ObjectIdentifier(channel))
+        }
+    }
+
+    /// Whether requests over the connection are meant for another server, and encrypted.
+    func isIntercepted(_ channel: any Channel) -> Bool {
+        state.withLock { !$0.intercepted.isEmpty && $0.intercepted.contains(ObjectIdentifier(channel)) }
     }
 
     /// Whether a graceful shutdown has begun: responses then say that the connection ends.
@@ -42,6 +58,7 @@ final class OpenConnections: Sendable {
         state.withLock { state in
             state.channels[ObjectIdentifier(channel)] = nil
             state.surplus.remove(ObjectIdentifier(channel))
+            state.intercepted.remove(ObjectIdentifier(channel))
         }
     }
 

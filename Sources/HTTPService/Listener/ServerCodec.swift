@@ -1,8 +1,10 @@
 import HTTPTypes
+import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 /// Translates between NIO's messages and those of HTTPTypes.
 ///
@@ -15,8 +17,11 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
+    private let logger: Logger
     private var intercepted: String?
     private var dropsEnd = false
+
+    init(logger: Logger) { self.logger = logger }
 
     /// From now on the client believes to talk to `authority` over TLS; the response that is under way was sent already but
     /// for its end, which has no bytes.
@@ -37,6 +42,17 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
         case .end(let trailers):
             context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0, splitCookie: false) })))
         }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let intercepted, case .handshakeFailed? = error as? NIOSSLError {
+            // The client shows an error of the server's certificate; whose that is stands here alone.
+            logger.info(
+                "a client would not have the certificate: does it trust the authority of hijack_https?",
+                metadata: ["host": "\(intercepted)", "remote": "\(RemoteAddress(context.channel.remoteAddress))"]
+            )
+        }
+        context.fireErrorCaught(error)
     }
 
     private func request(_ head: HTTPRequestHead) -> HTTPRequest? {

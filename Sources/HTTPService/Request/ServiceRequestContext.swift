@@ -10,6 +10,8 @@ package struct ServiceRequestContext: RequestContext {
     package let remote: RemoteAddress
     /// The connection that the request came on.
     package let channel: any Channel
+    /// Whether the client believes to talk to another server over TLS; it was let in when it asked for that.
+    package internal(set) var isIntercepted = false
     /// What the access log is to say besides.
     package let notes = RequestNotes()
 

@@ -12,7 +12,7 @@ struct RequestServer: Sendable {
     let responder: any HTTPResponder<ServiceRequestContext>
     let observer: RequestObserver
     let connections: OpenConnections
-    let secure: Bool
+    let configuration: ListenerConfiguration
     let logger: Logger
 
     /// Thrown to have the connection closed within the response.
@@ -23,7 +23,8 @@ struct RequestServer: Sendable {
         let start = ContinuousClock.now
         var logger = logger
         logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestID())
-        let context = ServiceRequestContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+        var context = ServiceRequestContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+        context.isIntercepted = connections.isIntercepted(channel)
         if request.headers[.expect]?.lowercased() == "100-continue" {
             channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil)
         }
@@ -64,7 +65,7 @@ struct RequestServer: Sendable {
         to request: Request,
         _ context: ServiceRequestContext
     ) async -> (Outcome, Aborted?) {
-        let (sender, wantsBody) = prepare(response, for: request, on: context.channel)
+        let (sender, wantsBody) = prepare(response, for: request, context)
         do {
             if wantsBody { try await response.body.write(sender) }
             guard !wantsBody || sender.isFinished else {
@@ -92,7 +93,7 @@ struct RequestServer: Sendable {
         _ request: Request,
         _ context: ServiceRequestContext
     ) async -> (Outcome, Aborted?) {
-        let (sender, wantsBody) = prepare(response, for: request, on: context.channel)
+        let (sender, wantsBody) = prepare(response, for: request, context)
         do {
             if wantsBody { try await response.body.write(sender) } else { try await sender.finishHead(closing: false) }
             return (Outcome(status: response.status.code, bytes: sender.bytesSent, isComplete: true), nil)
@@ -101,12 +102,15 @@ struct RequestServer: Sendable {
         }
     }
 
-    private func prepare(_ response: Response, for request: Request, on channel: any Channel) -> (ResponseSender, Bool)
-    {
+    private func prepare(
+        _ response: Response,
+        for request: Request,
+        _ context: ServiceRequestContext
+    ) -> (ResponseSender, Bool) {
         var head = response.head
         if head.headerFields[.date] == nil { head.headerFields[.date] = HTTPDate.now.description }
         let asksToClose = request.headers[.connection]?.lowercased() == "close"
-        if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) {
+        if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) || Self.endsHTTP(request) {
             head.headerFields[.connection] = "close"
         }
         let wantsBody = request.method != .head && Self.mayHaveBody(response.status)
@@ -114,8 +118,13 @@ struct RequestServer: Sendable {
         let sender = ResponseSender(
             head: head,
             announced: wantsBody ? announced : nil,
-            channel: channel,
-            secure: secure
+            channel: context.channel,
+            secure: configuration.tls != nil || context.isIntercepted,
+            takeover: Takeover(
+                channel: context.channel,
+                connections: connections,
+                maximumHeaderBytes: configuration.maximumHeaderBytes
+            )
         )
         return (sender, wantsBody)
     }
@@ -125,7 +134,13 @@ struct RequestServer: Sendable {
         request.method == .head && mayHaveBody(response.status) && response.headers[.contentLength] == nil
     }
 
+    /// Behind these requests the decoder expects another protocol and reads no further requests, whatever the response.
+    private static func endsHTTP(_ request: Request) -> Bool {
+        request.method == .connect || request.asksForUpgrade
+    }
+
     private static func mayHaveBody(_ status: HTTPResponse.Status) -> Bool {
-        status != .noContent && status != .notModified && status.kind != .informational
+        if status == .switchingProtocols { return true }
+        return status != .noContent && status != .notModified && status.kind != .informational
     }
 }

@@ -31,14 +31,18 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
     private let channel: any Channel
     private let announced: Int64?
     private let secure: Bool
+    private let takeover: Takeover
     private let state: Mutex<State>
 
-    /// `announced` is the length that the head announces (nil: a chunked body); a `secure` connection encrypts, so that
-    /// a file must be read instead of handed to sendfile(2).
-    init(head: HTTPResponse, announced: Int64?, channel: any Channel, secure: Bool) {
+    /// A sender of one response.
+    ///
+    /// `announced` is the length that the head announces (nil: a chunked body); a `secure` connection encrypts, so that a
+    /// file must be read instead of handed to sendfile(2); `takeover`: how the connection may become something else.
+    init(head: HTTPResponse, announced: Int64?, channel: any Channel, secure: Bool, takeover: Takeover) {
         self.channel = channel
         self.announced = announced
         self.secure = secure
+        self.takeover = takeover
         state = Mutex(State(head: head))
     }
 
@@ -79,6 +83,18 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
         try await send(body + [.end(trailers)], bytes: Int64(held?.readableBytes ?? 0))
         state.withLock { $0.isFinished = true }
     }
+
+    /// Gives the connection away: nothing is written by way of HTTP any more, and the response counts as complete.
+    func giveAway() -> Takeover {
+        state.withLock { state in
+            state.head = nil
+            state.isFinished = true
+        }
+        return takeover
+    }
+
+    /// So many bytes have gone to the client by another way.
+    func count(_ bytes: Int64) { state.withLock { $0.sent += bytes } }
 
     /// Ends a response that has no body.
     ///

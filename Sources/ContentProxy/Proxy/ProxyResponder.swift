@@ -1,0 +1,69 @@
+import Content
+package import CurlTransport
+package import HTTPService
+package import Hummingbird
+
+/// What a node's proxy listener answers: CONNECT, requests for any URL, and those to the registry mirror.
+package struct ProxyResponder: HTTPResponder {
+    package typealias Context = ServiceRequestContext
+
+    private let access: ProxyAccess
+    private let tunnels: TunnelResponder
+    private let mirror: MirrorResponder
+    private let forward: ForwardResponder
+    private let interceptor: Interceptor
+    private let options: TransferOptions
+
+    /// `options`: the node's settings for origins.
+    package init(
+        _ access: ProxyAccessConfiguration,
+        interceptor: Interceptor,
+        mirror: MirrorResponder,
+        forward: ForwardResponder,
+        transport: CurlTransport,
+        options: TransferOptions
+    ) {
+        self.access = ProxyAccess(access)
+        self.mirror = mirror
+        self.interceptor = interceptor
+        self.forward = forward
+        var options = options
+        // A client is told where it is redirected, and decides itself.
+        options.followRedirects = false
+        self.options = options
+        tunnels = TunnelResponder(
+            transport: transport,
+            options: options,
+            ports: access.connectPorts,
+            idleTimeout: access.tunnelIdleTimeout,
+            interceptor: interceptor
+        )
+    }
+
+    package func respond(to request: Request, context: ServiceRequestContext) async throws -> Response {
+        try access.check(request, context)
+        if request.method == .connect { return try await tunnels.connect(request, context) }
+        // Only a client of a proxy names a scheme; what is asked of this server itself is the mirror's.
+        guard let scheme = request.head.scheme else {
+            let path = request.head.path ?? "/"
+            guard path.hasPrefix("/") || !path.contains("://") else {
+                throw APIError(
+                    .notImplemented,
+                    "unsupported_scheme",
+                    "this proxy speaks http and https, and nothing else"
+                )
+            }
+            return try await mirror.respond(to: request, context: context)
+        }
+        guard let url = ResourceURL("\(scheme)://\(request.head.authority ?? "")\(request.head.path ?? "/")") else {
+            throw APIError.badRequest("the request's target is no URL")
+        }
+        if TunnelResponder.isUpgrade(request) { return try await tunnels.upgrade(request, to: url, context) }
+        return try await forward.respond(
+            to: request,
+            url: url,
+            context: context,
+            options: interceptor.options(options, forHost: url.host, port: url.portInUse ?? 80)
+        )
+    }
+}

@@ -1,0 +1,104 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// The users of a proxy and their passwords, from a file that is read again when it has changed.
+///
+/// One `user:password` in a line; empty lines and lines that begin with `#` count for nothing.
+final class ProxyUsers: Sendable {
+    private struct Version: Equatable {
+        let seconds: Int
+        let nanoseconds: Int
+        let inode: UInt64
+        let size: Int64
+    }
+
+    private struct State {
+        var version: Version?
+        /// Digests of `user:password`: comparing them tells nothing by the time that it takes.
+        var known: [SHA256Digest] = []
+    }
+
+    private let path: String
+    private let state = Mutex(State())
+
+    init(file path: String) { self.path = path }
+
+    /// Whether the credentials of a `Proxy-Authorization` (RFC 7617) are somebody's.
+    ///
+    /// Nobody's where the file can not be read any more.
+    func know(_ authorization: String?) -> Bool {
+        guard let shown = authorization.flatMap(Self.credentials(of:)) else { return false }
+        let digest = SHA256.hash(data: shown)
+        return current().reduce(false) { found, one in
+            let isThisOne = one == digest
+            return found || isThisOne
+        }
+    }
+
+    private func current() -> [SHA256Digest] {
+        let version = Self.version(of: path)
+        return state.withLock { state in
+            if version == nil || version != state.version {
+                state.known = (try? Self.read(path)) ?? []
+                state.version = version
+            }
+            return state.known
+        }
+    }
+
+    static func credentials(of authorization: String) -> [UInt8]? {
+        let words = authorization.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "basic",
+            let bytes = Data(base64Encoded: String(words[1].drop { $0 == " " }))
+        else { return nil }
+        return Array(bytes)
+    }
+
+    // MARK: The file
+
+    private struct Fault: Error { let text: String }
+
+    /// Why the file can not be used, for a person; nil where it can.
+    static func fault(ofFile path: String) -> String? {
+        do throws(Fault) {
+            guard try !read(path).isEmpty else { return "has no user: \(path)" }
+            return nil
+        } catch {
+            return error.text
+        }
+    }
+
+    private static func read(_ path: String) throws(Fault) -> [SHA256Digest] {
+        var status = stat()
+        guard stat(path, &status) == 0, let bytes = FileManager.default.contents(atPath: path) else {
+            throw Fault(text: "can not be read: \(path)")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw Fault(text: "holds passwords that others can read; run: chmod 600 \(path)")
+        }
+        var known: [SHA256Digest] = []
+        for (index, line) in String(decoding: bytes, as: UTF8.self).split(
+            omittingEmptySubsequences: false,
+            whereSeparator: \.isNewline
+        ).enumerated() where !line.isEmpty && !line.hasPrefix("#") {
+            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else {
+                throw Fault(text: "has a line \(index + 1) that is not user:password: \(path)")
+            }
+            known.append(SHA256.hash(data: Array(line.utf8)))
+        }
+        return known
+    }
+
+    private static func version(of path: String) -> Version? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Version(
+            seconds: status.st_mtim.tv_sec,
+            nanoseconds: status.st_mtim.tv_nsec,
+            inode: UInt64(status.st_ino),
+            size: Int64(status.st_size)
+        )
+    }
+}

@@ -1,0 +1,134 @@
+import Content
+import CurlTransport
+import HTTPService
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOSSL
+
+/// Answers what turns a connection into something else: CONNECT and upgrades.
+struct TunnelResponder: Sendable {
+    let transport: CurlTransport
+    /// The node's settings for origins: addresses and proxies count.
+    let options: TransferOptions
+    /// Where CONNECT may lead.
+    let ports: [Int]
+    let idleTimeout: Duration
+    let interceptor: Interceptor
+
+    /// The largest body of a request that asks for an upgrade.
+    private static let largestBody = 1 << 20
+    /// Other versions of HTTP, and TLS for the same: offers that a proxy makes nothing of.
+    private static let declined = ["h2c", "http/", "tls/"]
+
+    // MARK: CONNECT
+
+    /// Connects the client to where it wants, or intercepts what it says to there.
+    func connect(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
+        guard let target = request.head.authority.flatMap({ ProxyTarget($0) }) else {
+            throw APIError.badRequest("CONNECT wants host:port")
+        }
+        if let tls = try interceptor.context(for: target) {
+            context.notes["tunnel"] = "intercepted"
+            return .interception(of: target.authority, tls)
+        }
+        guard ports.contains(target.port) else {
+            throw APIError(
+                .forbidden,
+                "port_not_allowed",
+                "no tunnels to port \(target.port): see proxy_access.connect_ports"
+            )
+        }
+        let socket = try await dial(target)
+        let upstream = try await UpstreamConnection.over(socket.take(), on: context.channel.eventLoop)
+        context.notes["upstream"] = target.description
+        context.notes["tunnel"] = "connect"
+        return .established(to: upstream, idleTimeout: idleTimeout) { context.notes["sent"] = "\($0.sent)" }
+    }
+
+    // MARK: Upgrades
+
+    /// Whether a request offers another protocol, so that it needs a connection of its own to the upstream.
+    static func isUpgrade(_ request: Request) -> Bool {
+        guard request.asksForUpgrade else { return false }
+        return request.headers[values: .upgrade].flatMap { $0.split(separator: ",") }.contains { offer in
+            let name = offer.filter { $0 != " " && $0 != "\t" }.lowercased()
+            return !name.isEmpty && !declined.contains { name.hasPrefix($0) }
+        }
+    }
+
+    /// Sends the request to `url` over a connection of its own and leaves the rest to the two of them.
+    func upgrade(_ request: Request, to url: ResourceURL, _ context: ServiceRequestContext) async throws -> Response {
+        guard let target = ProxyTarget(url) else { throw APIError.badRequest("no such place") }
+        let body = try await request.collect(limit: Self.largestBody)
+        let socket = try await dial(target)
+        let encryption = try url.scheme == "https" ? tls(for: target) : nil
+        let upstream: UpstreamConnection
+        do {
+            upstream = try await .over(socket.take(), tls: encryption, on: context.channel.eventLoop)
+        } catch {
+            throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target): \(error)")
+        }
+        context.notes["upstream"] = url.origin
+        context.notes["tunnel"] = "upgrade"
+        return .tunnel(
+            to: upstream,
+            status: .switchingProtocols,
+            requesting: UpgradeRequest.bytes(request, host: url.authority, body: body),
+            idleTimeout: idleTimeout
+        ) { context.notes["sent"] = "\($0.sent)" }
+    }
+
+    private func tls(for target: ProxyTarget) throws -> UpstreamConnection.TLS {
+        let settings = interceptor.options(options, forHost: target.host, port: target.port).tls
+        do {
+            return UpstreamConnection.TLS(
+                context: try NIOSSLContext(configuration: TLSConfiguration(settings)),
+                // RFC 6066 §3: an address is no server name.
+                serverName: IPAddress(target.host) == nil ? target.host : nil
+            )
+        } catch {
+            throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target) can be set up: \(error)")
+        }
+    }
+
+    // MARK: Connecting
+
+    private func dial(_ target: ProxyTarget) async throws(APIError) -> ConnectedSocket {
+        do throws(TransferError) {
+            return try await transport.connect(host: target.host, port: target.port, options: options)
+        } catch {
+            switch error.code {
+            case .addressRefused:
+                throw APIError(
+                    .forbidden,
+                    "address_not_allowed",
+                    "\(error.message): see origin.allow_addresses"
+                )
+            case .timedOut:
+                throw APIError(.gatewayTimeout, "upstream_timeout", "no connection in time: \(error.message)")
+            default:
+                throw APIError(.badGateway, "upstream_unavailable", "no connection: \(error.message)")
+            }
+        }
+    }
+}
+
+extension TLSConfiguration {
+    /// The same trust and identity as a transfer's.
+    init(_ options: TLSOptions) throws {
+        self = .makeClientConfiguration()
+        minimumTLSVersion = .tlsv12
+        applicationProtocols = ["http/1.1"]
+        certificateVerification = options.verify ? .fullVerification : .none
+        if let pem = options.caPEM {
+            additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)))]
+        } else if let file = options.caFile {
+            additionalTrustRoots = [.file(file)]
+        }
+        if let file = options.clientCertificate {
+            certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
+            privateKey = .privateKey(try NIOSSLPrivateKey(file: options.clientKey ?? file, format: .pem))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The handlers of a connection that speaks HTTP/1.1.
+///
+/// Those of Hummingbird's `HTTP1Channel`, but with a codec that keeps what proxies need, and with the decoder, the only one
+/// that bytes from the client reach, in front of the encoder: so that it can give way to something else (`Takeover`).
+struct HTTPPipeline: Sendable {
+    typealias Connection = HTTP1Channel.Value
+    typealias Decoder = ByteToMessageHandler<HTTPRequestDecoder>
+
+    let configuration: ListenerConfiguration
+    let logger: Logger
+
+    /// Adds the handlers; on the channel's event loop.
+    func add(to channel: any Channel) throws -> Connection {
+        try channel.pipeline.syncOperations.addHandlers([
+            Self.decoder(maximumHeaderBytes: configuration.maximumHeaderBytes),
+            HTTPResponseEncoder(),
+            OldClients(),
+            ServerCodec(logger: logger),
+            ConnectionGuard(headerTimeout: configuration.headerTimeout),
+            HTTPConnectionStateHandler(idleTimeout: configuration.idleTimeout, logger: logger),
+        ])
+        return try Connection(
+            wrappingChannelSynchronously: channel,
+            configuration: .init(isOutboundHalfClosureEnabled: true)
+        )
+    }
+
+    /// What is left in it when it is removed goes on: the first bytes of a tunnel.
+    static func decoder(maximumHeaderBytes: Int) -> Decoder {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = maximumHeaderBytes
+        limits.maxHeaderListSize = maximumHeaderBytes
+        limits.maxHeaderFieldCount = 256
+        return ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        )
+    }
+}

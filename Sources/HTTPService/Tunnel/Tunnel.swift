@@ -1,0 +1,75 @@
+import NIOCore
+
+/// A client's connection and another one, and what flows between them.
+struct Tunnel: Sendable {
+    let takeover: Takeover
+    let upstream: UpstreamConnection
+    let idleTimeout: TimeAmount
+
+    /// Passes bytes on until both connections are gone.
+    func run(answering answer: [UInt8], requesting request: [UInt8]) async throws -> TunnelReport {
+        let channel = takeover.channel
+        let ended = channel.eventLoop.makePromise(of: TunnelReport.self)
+        channel.eventLoop.flatSubmit {
+            takeover.tunnel()
+        }.whenComplete { result in
+            switch result {
+            case .success(let client): begin(client.value, answer, request, ended)
+            case .failure(let error): ended.fail(error)
+            }
+        }
+        return try await withTaskCancellationHandler {
+            try await ended.futureResult.get()
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+
+    /// On the event loop of both.
+    private func begin(
+        _ client: TunnelHandler,
+        _ answer: [UInt8],
+        _ request: [UInt8],
+        _ ended: EventLoopPromise<TunnelReport>
+    ) {
+        let origin = upstream.handler.value
+        client.send(answer)
+        origin.send(request)
+        let watch = IdleWatch(client, origin, after: idleTimeout, on: takeover.channel.eventLoop)
+        client.join(origin) {
+            watch.stop()
+            ended.succeed(TunnelReport(received: origin.bytesRead, sent: client.bytesRead))
+        }
+        watch.start()
+    }
+}
+
+/// Cuts a tunnel off that nothing goes through; on its event loop.
+private final class IdleWatch {
+    private let ends: [TunnelHandler]
+    private let time: TimeAmount
+    private let loop: NIOIsolatedEventLoop
+    private var timer: Scheduled<Void>?
+    private var isOver = false
+
+    init(_ one: TunnelHandler, _ other: TunnelHandler, after time: TimeAmount, on loop: any EventLoop) {
+        ends = [one, other]
+        self.time = time
+        self.loop = loop.assumeIsolated()
+    }
+
+    func start() {
+        guard !isOver else { return }
+        let last = ends.map(\.lastRead).max() ?? .now()
+        guard last + time > .now() else {
+            for end in ends { end.reset() }
+            return
+        }
+        timer = loop.scheduleTask(in: last + time - .now()) { self.start() }
+    }
+
+    func stop() {
+        isOver = true
+        timer?.cancel()
+    }
+}
