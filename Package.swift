@@ -229,7 +229,7 @@ let package = Package(
             "ContentProxyTests",
             [
                 "ContentProxy", "BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
-                "RegistryProtocol", "WireAPI", hummingbird, httpTypes,
+                "RegistryProtocol", "TestSupport", "WireAPI", crypto, hummingbird, httpTypes, nioCore,
             ]
         ),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
@@ -257,10 +257,6 @@ let package = Package(
                 "WireAPI",
                 logging,
             ]
-        ),
-        tests(
-            "ContentProxyTests",
-            ["ContentProxy", "TestSupport", crypto, hummingbird, httpTypes, nioCore]
         ),
         tests("PieceServerTests", ["PieceServer", "Content"]),
         tests(
