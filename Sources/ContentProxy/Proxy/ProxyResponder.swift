@@ -56,7 +56,7 @@ package struct ProxyResponder: HTTPResponder {
             return try await mirror.respond(to: request, context: context)
         }
         guard let url = ResourceURL("\(scheme)://\(request.head.authority ?? "")\(request.head.path ?? "/")") else {
-            throw APIError.badRequest("the request's target is no URL")
+            throw APIError.badRequest("the request's URL is malformed")
         }
         if TunnelResponder.isUpgrade(request) { return try await tunnels.upgrade(request, to: url, context) }
         return try await forward.respond(
