@@ -7,7 +7,7 @@ PATH=$PATH:/usr/sbin:/sbin
 build_packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev make pkg-config)
 test_packages=(
     apache2-utils aria2 containerd curl docker-registry iproute2 iptables jq nginx opentracker openssl procps python3
-    python3-cryptography python3-jwt runc shellcheck skopeo util-linux wget
+    python3-cryptography python3-jwt python3-pip runc shellcheck skopeo util-linux wget
 )
 
 packages=("${build_packages[@]}")
