@@ -1,21 +1,14 @@
 import Crypto
 import FoundationEssentials
-import Glibc
+import OriginTransfer
 import Synchronization
 
 /// The users of a proxy and their passwords, from a file that is read again when it has changed.
 ///
 /// One `user:password` in a line; empty lines and lines that begin with `#` count for nothing.
 final class ProxyUsers: Sendable {
-    private struct Version: Equatable {
-        let seconds: Int
-        let nanoseconds: Int
-        let inode: UInt64
-        let size: Int64
-    }
-
     private struct State {
-        var version: Version?
+        var version: FileVersion?
         /// Digests of `user:password`: comparing them tells nothing by the time that it takes.
         var known: [SHA256Digest] = []
     }
@@ -38,7 +31,7 @@ final class ProxyUsers: Sendable {
     }
 
     private func current() -> [SHA256Digest] {
-        let version = Self.version(of: path)
+        let version = FileVersion(path: path)
         return state.withLock { state in
             if version == nil || version != state.version {
                 state.known = (try? Self.read(path)) ?? []
@@ -71,11 +64,10 @@ final class ProxyUsers: Sendable {
     }
 
     private static func read(_ path: String) throws(Fault) -> [SHA256Digest] {
-        var status = stat()
-        guard stat(path, &status) == 0, let bytes = FileManager.default.contents(atPath: path) else {
+        guard let version = FileVersion(path: path), let bytes = FileManager.default.contents(atPath: path) else {
             throw Fault(text: "can not be read: \(path)")
         }
-        guard status.st_mode & 0o077 == 0 else {
+        guard version.isPrivate else {
             throw Fault(text: "holds passwords that others can read; run: chmod 600 \(path)")
         }
         var known: [SHA256Digest] = []
@@ -89,16 +81,5 @@ final class ProxyUsers: Sendable {
             known.append(SHA256.hash(data: Array(line.utf8)))
         }
         return known
-    }
-
-    private static func version(of path: String) -> Version? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        return Version(
-            seconds: status.st_mtim.tv_sec,
-            nanoseconds: status.st_mtim.tv_nsec,
-            inode: UInt64(status.st_ino),
-            size: Int64(status.st_size)
-        )
     }
 }
