@@ -2,6 +2,7 @@ package import CacheStore
 package import ContentProxy
 package import HTTPService
 package import NodeConfig
+import PeerEngine
 
 /// The configuration of a node's daemon: `dfdaemon.yml`.
 package struct DaemonConfiguration: Sendable, Configurable {
@@ -24,7 +25,10 @@ package struct DaemonConfiguration: Sendable, Configurable {
     /// What the file has of Dragonfly 1's own keys.
     package private(set) var dragonfly = DragonflyKeys()
 
-    package init() {}
+    package init() {
+        // A container runtime waits for the first byte: it is there within a second of a supernode's death.
+        node.peer.backToSourceDelay = .milliseconds(500)
+    }
 
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.section("proxy", &proxy)

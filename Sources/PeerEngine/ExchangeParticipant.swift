@@ -22,6 +22,6 @@ protocol ExchangeParticipant: AnyObject, Sendable {
     /// The supernode no longer knows this node: the task is to be joined again.
     func lostRegistration()
 
-    /// The supernode does not answer.
-    func lostSupernode()
+    /// The supernode at this address does not answer.
+    func lostSupernode(_ address: SupernodeAddress)
 }

@@ -115,7 +115,9 @@ struct SupernodeClient: Sendable {
         do throws(TransferError) {
             response = try await transport.send(request, limit: Self.answerLimit)
         } catch {
-            throw error.code == .cancelled ? .cancelled : .unreachable(address.explanation(of: error))
+            if error.code == .cancelled { throw .cancelled }
+            let isRefusal = error.code == .cannotConnect || error.code == .closedEarly
+            throw .unreachable(address.explanation(of: error), isRefusal: isRefusal)
         }
         if (200..<300).contains(response.head.status) { return response.body }
         if let error = try? JSONDecoder().decode(WireErrorBody.self, from: Data(response.body)) {
@@ -133,7 +135,9 @@ struct SupernodeClient: Sendable {
 /// Why a call to a supernode came to nothing.
 enum SupernodeError: Error, Sendable {
     /// No answer: another supernode may do.
-    case unreachable(String)
+    ///
+    /// `isRefusal`: the connection was refused or broken, by whoever is there or is not.
+    case unreachable(String, isRefusal: Bool = false)
     /// The supernode's word.
     case refused(WireError)
     case cancelled

@@ -28,9 +28,7 @@ final class SupernodeConnection: Sendable {
         var latestCall: ContinuousClock.Instant?
         /// How long the supernode takes to answer at once, as a moving average.
         var turnaround: Duration?
-        /// Since when every call has failed.
-        var failingSince: ContinuousClock.Instant?
-        var failures = 0
+        var outage = SupernodeOutage()
         /// Until when it is not asked again.
         var avoidedUntil: ContinuousClock.Instant?
     }
@@ -64,7 +62,7 @@ final class SupernodeConnection: Sendable {
     }
 
     /// Whether the last calls were not answered.
-    var isSilent: Bool { state.withLock { $0.failingSince != nil } }
+    var isSilent: Bool { state.withLock { $0.outage.isSilent } }
 
     /// It did not answer: others go first for a while.
     func avoid() {
@@ -207,8 +205,7 @@ final class SupernodeConnection: Sendable {
         state.withLock { state in
             state.registration = registration
             state.sequence = max(state.sequence, sequence)
-            state.failures = 0
-            state.failingSince = nil
+            state.outage.answered()
         }
     }
 
@@ -281,8 +278,7 @@ extension SupernodeConnection {
         state.withLock { state in
             state.open.remove(request.sequence)
             if arrived {
-                state.failures = 0
-                state.failingSince = nil
+                state.outage.answered()
                 Self.measure(request, &state)
             }
         }
@@ -304,27 +300,24 @@ extension SupernodeConnection {
         case .refused(let error):
             // It answers, but nothing comes of it: after some time others are tried.
             logger.warning("exchange refused", metadata: ["supernode": "\(address)", "error": "\(error.message)"])
-            await backOff(error.message)
-        case .unreachable(let message):
-            await backOff(message)
+            await backOff(error.message, isRefusal: false)
+        case .unreachable(let message, let isRefusal):
+            await backOff(message, isRefusal: isRefusal)
         }
         signal.yield()
     }
 
-    private func backOff(_ message: String) async {
+    private func backOff(_ message: String, isRefusal: Bool) async {
         let now = ContinuousClock.now
-        let (failures, lost) = state.withLock { state -> (Int, [any ExchangeParticipant]) in
-            state.failures += 1
-            let since = state.failingSince ?? now
-            state.failingSince = since
-            guard since.duration(to: now) >= configuration.failover else { return (state.failures, []) }
-            state.failingSince = nil
+        let (delay, lost) = state.withLock { state -> (Duration, [any ExchangeParticipant]) in
+            let givesUp = state.outage.failed(isRefusal: isRefusal, failover: configuration.failover, at: now)
+            let delay = state.outage.delay(isRefusal: isRefusal, chance: .random(in: 0...1))
+            guard givesUp else { return (delay, []) }
             state.avoidedUntil = now + configuration.retrySupernode
-            return (state.failures, Array(state.participants.values))
+            return (delay, Array(state.participants.values))
         }
         logger.info("supernode does not answer", metadata: ["supernode": "\(address)", "error": "\(message)"])
-        for participant in lost { participant.lostSupernode() }
-        let delay = min(Duration.milliseconds(50) * (1 << min(failures - 1, 6)), .seconds(2))
-        try? await Task.sleep(for: delay * Double.random(in: 0.5...1))
+        for participant in lost { participant.lostSupernode(address) }
+        try? await Task.sleep(for: delay)
     }
 }

@@ -83,7 +83,7 @@ extension TaskDownload: ExchangeParticipant {
 
     func lostRegistration() { post(.rejoin) }
 
-    func lostSupernode() { post(.lost) }
+    func lostSupernode(_ address: SupernodeAddress) { post(.lost(address)) }
 
     private func take(_ update: TaskUpdate, from supernode: PeerRegistrationResponse) {
         if let length = update.length, let file {

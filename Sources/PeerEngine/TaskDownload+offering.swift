@@ -82,7 +82,7 @@ extension TaskDownload {
         } catch {
             switch error {
             case .cancelled: return .never("cancelled")
-            case .unreachable(let message): return .later(message)
+            case .unreachable(let message, _): return .later(message)
             case .refused(let error):
                 return Self.isFinal(error) ? .never(error.message) : .later(error.message)
             }

@@ -61,7 +61,7 @@ extension TaskDownload {
             } catch {
                 switch error {
                 case .cancelled: throw DownloadError(.cancelled, "cancelled")
-                case .unreachable(let message):
+                case .unreachable(let message, _):
                     logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
                     connection.avoid()
                     failures.add(DownloadError(.supernodeUnreachable, message))

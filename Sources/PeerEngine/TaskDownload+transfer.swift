@@ -34,8 +34,13 @@ extension TaskDownload {
                         group.addTask { await self.watch(assigned.piece, cancellation) }
                     }
                     // What was assigned before the supernode fell silent is still worth having.
-                    if isLost, isIdle { return .lost }
-                case .lost:
+                    if isLost, isIdle {
+                        // Whoever looks after a piece may still sleep for seconds.
+                        group.cancelAll()
+                        return .lost
+                    }
+                case .lost(let address):
+                    guard address == state.withLock({ $0.connection?.address }) else { continue }
                     isLost = true
                     post(.work)
                 case .rejoin:

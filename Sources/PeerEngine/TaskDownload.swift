@@ -29,8 +29,8 @@ package final class TaskDownload: Sendable {
         case work
         /// The supernode has another generation or has forgotten this node.
         case rejoin
-        /// The supernode does not answer.
-        case lost
+        /// This supernode does not answer: that can be heard of when another one directs the download already.
+        case lost(SupernodeAddress)
         /// The supernode can not get the content.
         case failed(WireError)
         /// This node can not write the content.

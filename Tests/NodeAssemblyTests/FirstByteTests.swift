@@ -1,0 +1,25 @@
+import NodeAssembly
+import NodeConfig
+import Testing
+
+@testable import PeerEngine
+
+/// A dead supernode costs a node's clients no more than a second.
+@Suite struct FirstByteTests {
+    @Test("What a download waits for on its way from a dead supernode to the origin is less than a second")
+    func waits() {
+        var outage = SupernodeOutage()
+        let start = ContinuousClock.now
+        let peer = DaemonConfiguration().node.peer
+        // Two calls are open when it dies; the next one finds nobody.
+        _ = outage.failed(isRefusal: true, failover: peer.failover, at: start)
+        _ = outage.failed(isRefusal: true, failover: peer.failover, at: start)
+        let look = outage.delay(isRefusal: true, chance: 1)
+        let givesUp = outage.failed(isRefusal: true, failover: peer.failover, at: start + look)
+        #expect(givesUp)
+        #expect(look + peer.backToSourceDelay < .seconds(1))
+    }
+
+    @Test("dfget keeps its own delay: many of them start at the same time")
+    func tool() { #expect(PeerEngineConfiguration().backToSourceDelay == .seconds(2)) }
+}
