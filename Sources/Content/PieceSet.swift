@@ -73,6 +73,18 @@ public struct PieceSet: Hashable, Sendable {
         return result
     }
 
+    /// The pieces in it with numbers less than `count`.
+    public func below(_ count: Int) -> PieceSet {
+        guard let last, last.value >= count else { return self }
+        var result = self
+        result.words.removeLast(words.count - (Swift.max(0, count) + 63) / 64)
+        if !count.isMultiple(of: 64), count >> 6 < result.words.count {
+            result.words[count >> 6] &= (1 << UInt64(count & 63)) - 1
+        }
+        result.recount()
+        return result
+    }
+
     /// How many pieces from `start` on are in the set without a gap.
     public func contiguousCount(from start: PieceIndex = PieceIndex(0)) -> Int {
         var position = start.value

@@ -115,6 +115,7 @@ extension SwarmTask {
             member.carried = member.carried.filter { outstanding.contains($0.key) }
             state.scheduler.reconcile(session.id, outstanding: outstanding)
             state.scheduler.reader(session.id, at: report.reader)
+            state.scheduler.wants(session.id, only: report.wanted.map { $0.below(count) })
             state.scheduler.wants(session.id, max(0, min(max(0, report.window), 64) - outstanding.count))
         }
         if saysAgain { session.notify(id) }

@@ -1,5 +1,5 @@
 /// A set of small numbers (pieces, or places of peers) as words, so that sets meet 64 members at a time.
-struct BitSet: Sendable {
+struct BitSet: Sendable, Equatable {
     private(set) var words: [UInt64]
     private(set) var count: Int
 

@@ -137,7 +137,7 @@ extension SwarmScheduler {
 
     /// How many more pieces are assigned to a child now if they are to be had.
     func appetite(of child: Int) -> Int {
-        guard !peers[child].isVacant else { return 0 }
+        guard !peers[child].isVacant, !hasItsWish(child) else { return 0 }
         return min(peers[child].wanted, Int(peers[child].pace.limit) - peers[child].promptTransfers)
     }
 

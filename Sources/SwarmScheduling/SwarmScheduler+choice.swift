@@ -23,7 +23,7 @@ extension SwarmScheduler {
         for seed in seeds where !uninjected.isEmpty && seed != child && mayInject(seed, to: child) {
             var found: Int?
             BitSet.walk(words: words, from: start) {
-                holdings.word($0, at: seed) & uninjected.word($0) & ~covers.word($0, at: child)
+                holdings.word($0, at: seed) & uninjected.word($0) & lacking($0, at: child)
             } visit: { piece in
                 guard !avoids(child, parent: seed, piece: piece, now: now) else { return false }
                 found = piece
@@ -32,7 +32,7 @@ extension SwarmScheduler {
             if let found { return Choice(piece: found, parent: seed) }
         }
         if peers[child].restriction == .anyParent, !idleCopies.present.isEmpty {
-            for index in 0..<words { candidates[index] = servable(index, for: site) & ~covers.word(index, at: child) }
+            for index in 0..<words { candidates[index] = servable(index, for: site) & lacking(index, at: child) }
             while let piece = supply.rarest(of: candidates, from: start) {
                 if let parent = idleHolder(of: piece, for: child, now: now, using: &chance) {
                     return Choice(piece: piece, parent: parent)
@@ -44,7 +44,7 @@ extension SwarmScheduler {
         for seed in seeds where seed != child && mayRepeat(seed, to: child) {
             for index in 0..<words {
                 candidates[index] =
-                    holdings.word(index, at: seed) & ~covers.word(index, at: child) & within(index, site, of: seed)
+                    holdings.word(index, at: seed) & lacking(index, at: child) & within(index, site, of: seed)
             }
             while let piece = supply.rarest(of: candidates, from: start) {
                 if !avoids(child, parent: seed, piece: piece, now: now) { return Choice(piece: piece, parent: seed) }
@@ -83,7 +83,7 @@ extension SwarmScheduler {
     ) -> Choice? {
         guard let reader = peers[child].reader, reader < pieceCount else { return nil }
         for piece in reader..<min(reader + configuration.readerWindow, pieceCount)
-        where !covers.contains(piece, at: child) {
+        where lacking(piece >> 6, at: child) >> UInt64(piece & 63) & 1 != 0 {
             let parent = anyParent(of: piece, for: child, now: now, using: &chance)
             if let parent, peers[parent].role == .peer || uninjected.contains(piece) || mayRepeat(parent, to: child) {
                 return Choice(piece: piece, parent: parent)

@@ -98,6 +98,15 @@ extension SwarmScheduler {
         touch(child)
     }
 
+    /// A peer wants these pieces only, whatever it is given room for; nil: all of them.
+    package mutating func wants(_ peer: PeerID, only pieces: PieceSet?) {
+        guard let child = find(peer) else { return }
+        let wish = pieces.map { BitSet($0) }
+        guard wishes[child] != wish else { return }
+        wishes[child] = wish
+        touch(child)
+    }
+
     /// Limits the parents of a peer from now on.
     package mutating func restrict(_ peer: PeerID, _ restriction: ParentRestriction) {
         guard let child = find(peer), peers[child].restriction != restriction else { return }

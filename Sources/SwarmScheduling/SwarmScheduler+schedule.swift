@@ -131,7 +131,7 @@ extension SwarmScheduler {
             offers.words[index] = freshOffer(site)
             offers.isKnown[index] = true
         }
-        return covers.lacks(offers.words[index], at: child)
+        return lacks(offers.words[index], at: child)
     }
 
     private var hasFreshOffer: Bool {
@@ -163,7 +163,7 @@ extension SwarmScheduler {
         into output: inout SchedulerOutput,
         using chance: inout SplitMix64
     ) -> Bool {
-        guard appetite(of: child) > 0, peers[child].coveredCount < pieceCount,
+        guard appetite(of: child) > 0, hasMoreToFetch(child),
             let choice = choice(for: child, now: now, using: &chance)
         else { return false }
         peers[child].wanted -= 1

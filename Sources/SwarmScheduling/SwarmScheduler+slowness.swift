@@ -248,10 +248,15 @@ extension SwarmScheduler {
         }
         // The child's link may be idle meanwhile.
         writeOff(transfer, at: child)
-        let hasMoreToFetch = peers[child].coveredCount < pieceCount
-        let due = hasMoreToFetch ? start + patience(with: child, factor: configuration.slowFactor) : late
+        let due = hasMoreToFetch(child) ? start + patience(with: child, factor: configuration.slowFactor) : late
         if elapsed < due {
             watchAgain(transfer, of: child, at: min(due, latest))
+            return
+        }
+        guard isWanted(transfer.piece, by: child) else {
+            // What has lost its reader meanwhile is given to nobody else.
+            release(transfer, at: child)
+            output.cancellations.append(Cancellation(peer: peers[child].id, piece: PieceIndex(transfer.piece)))
             return
         }
         guard let other = anyParent(of: transfer.piece, for: child, except: parent, now: now, using: &chance) else {

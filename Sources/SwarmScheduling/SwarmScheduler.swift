@@ -50,6 +50,8 @@ package struct SwarmScheduler: Sendable {
     var waiting = WaitingQueue()
     /// The places of children that only a seed may serve.
     var seedOnly = BitSet()
+    /// The pieces that children want which do not want all, by the places of these children.
+    var wishes: [Int: BitSet] = [:]
     /// The places of children that keep away from somebody.
     var cautious = BitSet()
     /// Whether somebody has become idle since the last decision.
@@ -186,6 +188,7 @@ package struct SwarmScheduler: Sendable {
         if let site = peers[place].site { sites[site].members.remove(place) }
         for number in peers[place].neighbourhoods { neighbourhoods.leave(place, group: number) }
         seedOnly.remove(place)
+        wishes[place] = nil
         cautious.remove(place)
         conspicuous.remove(place)
         forgetTimes(of: place)

@@ -40,6 +40,10 @@ package struct TaskReport: Sendable, Codable {
     package var window: Int
     /// The piece that a streaming reader needs next.
     package var reader: PieceIndex?
+    /// The pieces that the peer wants to have; absent: all.
+    ///
+    /// Said again in every report, as long as it does not want all.
+    package var wanted: PieceSet?
     /// Everything the peer holds, in the first call after a registration.
     package var holds: PieceSet?
     /// The peer neither wants the task nor serves it any longer.
@@ -102,6 +106,7 @@ package struct TaskReport: Sendable, Codable {
         late: PieceSet = [],
         window: Int,
         reader: PieceIndex? = nil,
+        wanted: PieceSet? = nil,
         holds: PieceSet? = nil,
         leaving: Bool? = nil
     ) {
@@ -114,6 +119,7 @@ package struct TaskReport: Sendable, Codable {
         self.late = late
         self.window = window
         self.reader = reader
+        self.wanted = wanted
         self.holds = holds
         self.leaving = leaving
     }

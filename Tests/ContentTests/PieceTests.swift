@@ -161,3 +161,15 @@ import Testing
         }
     }
 }
+
+@Suite struct PieceSetBelowTests {
+    @Test("Pieces from a number on are left out", arguments: [0, 1, 63, 64, 65, 100, 128, 200, 1000])
+    func below(count: Int) {
+        let set: PieceSet = [0, 1, 62, 63, 64, 65, 99, 127, 128, 199]
+        let expected = set.filter { $0.value < count }
+        let below = set.below(count)
+        #expect(Array(below) == expected)
+        #expect(below.count == expected.count)
+        #expect(PieceSet().below(count).isEmpty)
+    }
+}

@@ -24,6 +24,7 @@ import WireAPI
         window: Int = 4,
         outstanding: PieceSet = [],
         finished: [Int] = [],
+        wanted: PieceSet? = nil,
         holds: PieceSet? = nil
     ) -> TaskReport {
         TaskReport(
@@ -32,6 +33,7 @@ import WireAPI
             finished: finished.map { TaskReport.FinishedPiece(piece: PieceIndex($0), parent: nil) },
             outstanding: outstanding,
             window: window,
+            wanted: wanted,
             holds: holds
         )
     }
@@ -54,6 +56,25 @@ import WireAPI
             }
             // Nothing more until something has been finished.
             #expect(try await rig.exchange(session, 2, report(answer, outstanding: set(pieces(updates)))).isEmpty)
+        }
+    }
+
+    @Test("Who wants some pieces gets those, whatever else there is, and numbers that no piece has are none")
+    func wanted() async throws {
+        try await withSupernode { rig in
+            let (session, answer) = try await joined(rig)
+            #expect(try await rig.exchange(session, 1, report(answer, window: 8, wanted: [])).isEmpty)
+            let first = try await rig.exchange(session, 2, report(answer, window: 8, wanted: [3, 5, 1_000_000]))
+            #expect(pieces(first) == [3, 5])
+            let second = try await rig.exchange(
+                session,
+                3,
+                report(answer, window: 8, outstanding: [3], finished: [5], wanted: [3, 5, 6])
+            )
+            #expect(pieces(second) == [6])
+            // Not to speak of it is to want everything.
+            let rest = try await rig.exchange(session, 4, report(answer, window: 16, outstanding: [3, 6]))
+            #expect(pieces(rest) == [0, 1, 2, 4, 7])
         }
     }
 

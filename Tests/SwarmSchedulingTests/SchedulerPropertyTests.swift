@@ -35,6 +35,8 @@ struct RandomWorld {
     var restricted: Set<PeerID> = []
     private var blocked: Set<PeerID> = []
     var readers: [PeerID: PieceIndex] = [:]
+    /// What peers want that do not want all.
+    private var wishes: [PeerID: PieceSet] = [:]
     private let pieceCount: Int
     /// Where each peer stands, and what is known of times there.
     var sites: [PeerID: String] = [:]
@@ -74,6 +76,7 @@ struct RandomWorld {
         underWay[peer] = [:]
         restricted.remove(peer)
         readers[peer] = nil
+        wishes[peer] = nil
     }
 
     private mutating func somePeer() -> PeerID { joined.randomElement(using: &generator) ?? seedPeer }
@@ -111,7 +114,8 @@ struct RandomWorld {
             scheduler.failed(piece, by: peer, from: stranger, reason: .wrongBytes, at: now)
             times.failed(piece, by: peer)
             if case .some(nil) = underWay[peer]?[piece] { underWay[peer]?[piece] = nil }
-        case 60..<83: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
+        case 60..<64: wish(peer)
+        case 64..<83: scheduler.wants(peer, Int.random(in: -1...6, using: &generator))
         case 83..<85:
             let isBlocked = Int.random(in: 0..<3, using: &generator) > 0
             scheduler.block(peer, isBlocked)
@@ -140,6 +144,22 @@ struct RandomWorld {
         default: if let deadline = scheduler.nextDeadline { now = max(now, deadline) }
         }
     }
+
+    /// A peer wants a few pieces only, one that there is not perhaps among them, or all again.
+    private mutating func wish(_ peer: PeerID) {
+        var wish: PieceSet?
+        if Int.random(in: 0..<3, using: &generator) > 0 {
+            let share = Int.random(in: 0...8, using: &generator)
+            wish = PieceSet()
+            for piece in 0..<(pieceCount + 3) where Int.random(in: 0..<8, using: &generator) < share {
+                wish?.insert(PieceIndex(piece))
+            }
+        }
+        wishes[peer] = wish
+        scheduler.wants(peer, only: wish)
+    }
+
+    private func isWanted(_ piece: PieceIndex, by peer: PeerID) -> Bool { wishes[peer]?.contains(piece) ?? true }
 
     private mutating func finish(_ piece: PieceIndex, by peer: PeerID, from parent: PeerID?) {
         let timing = TransferTiming(
@@ -186,6 +206,7 @@ struct RandomWorld {
             if held[child]?.contains(assignment.piece) != false { faults.append("holds it, or is gone") }
             if underWay[child]?[assignment.piece] != nil { faults.append("under way already: \(assignment.piece)") }
             if held[assignment.parent]?.contains(assignment.piece) != true { faults.append("parent lacks it") }
+            if !isWanted(assignment.piece, by: child) { faults.append("nobody wants it: \(assignment.piece)") }
             if blocked.contains(assignment.parent) { faults.append("a blocked parent") }
             if restricted.contains(child), assignment.parent != seedPeer { faults.append("restricted to the seed") }
             for alternate in assignment.alternates
@@ -270,7 +291,7 @@ struct RandomWorld {
             for parent in givers where parent != child {
                 guard let from = scheduler.place(of: parent), let offered = held[parent] else { continue }
                 for piece in offered.subtracting(own)
-                where underWay[child]?[piece] == nil && mayGive(parent, piece, to: child)
+                where underWay[child]?[piece] == nil && isWanted(piece, by: child) && mayGive(parent, piece, to: child)
                     && !mayWait(child, for: piece, from: parent)
                     && !scheduler.avoids(place, parent: from, piece: piece.value, now: now)
                 {
