@@ -11,6 +11,7 @@ struct FetchAttempt: Sendable {
     /// Those to the host, of which the fetch holds one; nil where any number will do.
     let connections: Places?
     let configuration: OriginFetchConfiguration
+    let demand: Demand
     let logger: Logger
 
     /// The first request asks for this much: a whole number of pieces whatever the layout will be.
@@ -59,6 +60,8 @@ struct FetchAttempt: Sendable {
     }
 
     private func fetchSegments(_ revalidating: OriginRecord?, _ ranged: Bool) async throws {
+        let isLazy = ranged && revalidating == nil && !demand.isWhole
+        if isLazy, try await openWithoutContent() { return try await fetchRest() }
         if run.file == nil {
             let first = Segment(range: ranged ? Self.probe : nil)
             try await fetch(first, condition: revalidating.map { .ifChanged($0.validators) })
@@ -68,14 +71,35 @@ struct FetchAttempt: Sendable {
         try await fetchRest()
     }
 
-    /// Fetches all further segments, over the connection that the fetch holds and over as many more as nobody waits for.
+    /// Finds out how long the content is by asking for its head only: which bytes are wanted is known behind it.
+    ///
+    /// Returns false where the content can only be fetched as a whole.
+    private func openWithoutContent() async throws -> Bool {
+        let asked = RetryingBackend(backend, policy: configuration.retry)
+        return try run.open(try await asked.head(run.request))
+    }
+
+    /// What happened while segments were being fetched.
+    private enum Step: Sendable {
+        /// A segment has come to its end, over the connection that the fetch holds or over another one.
+        case ended(isOwn: Bool)
+        /// Other bytes are wanted than before.
+        case demand
+    }
+
+    /// Fetches all further segments that are wanted, over the connection that the fetch holds and over as many more as nobody
+    /// waits for.
+    ///
+    /// Where not all is wanted it waits for what is wanted next, until nothing is missing.
     private func fetchRest() async throws {
         let most = run.canRunInParallel ? configuration.parallel : 1
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            var (running, ownIsFree) = (0, true)
-            repeat {
-                while running < most, run.hasNextSegment, ownIsFree || connections?.enterIfFree() ?? true,
-                    let segment = run.nextSegment()
+        try await withThrowingTaskGroup(of: Step.self) { group in
+            var (running, ownIsFree, isWatching) = (0, true, false)
+            while true {
+                let version = demand.version
+                let wanted = run.file.flatMap { demand.pieces(of: $0.layout) }
+                while running < most, run.hasNextSegment(of: wanted), ownIsFree || connections?.enterIfFree() ?? true,
+                    let segment = run.nextSegment(of: wanted)
                 {
                     let lent = ownIsFree ? nil : connections
                     let isOwn = ownIsFree
@@ -84,13 +108,28 @@ struct FetchAttempt: Sendable {
                     group.addTask {
                         defer { lent?.leave() }
                         try await fetch(segment, condition: nil)
-                        return isOwn
+                        return .ended(isOwn: isOwn)
                     }
                 }
-                guard let endedOwn = try await group.next() else { return }
-                running -= 1
-                if endedOwn { ownIsFree = true }
-            } while true
+                guard running > 0 || run.isUnfinished else { break }
+                if wanted != nil, !isWatching {
+                    isWatching = true
+                    group.addTask {
+                        await demand.change(since: version)
+                        return .demand
+                    }
+                }
+                switch try await group.next() {
+                case .ended(let isOwn)?:
+                    running -= 1
+                    if isOwn { ownIsFree = true }
+                case .demand?:
+                    isWatching = false
+                    try Task.checkCancellation()
+                case nil: return
+                }
+            }
+            group.cancelAll()
         }
     }
 

@@ -53,12 +53,15 @@ final class FetchRun: Sendable {
         state.withLock { $0.rangesSupported && $0.record?.canBeContinued == true }
     }
 
-    /// Whether anything is still to be asked for.
-    var hasNextSegment: Bool { state.withLock { $0.plan?.isEmpty == false } }
+    /// Whether something is still to be asked for, wanted or not.
+    var isUnfinished: Bool { state.withLock { $0.plan?.isEmpty == false } }
+
+    /// Whether anything that is wanted is still to be asked for; nil: all is wanted.
+    func hasNextSegment(of wanted: PieceSet?) -> Bool { state.withLock { $0.plan?.has(wanted) == true } }
 
     /// What the next request is to ask for.
-    func nextSegment() -> Segment? {
-        state.withLock { $0.plan?.next() }.map { Segment(range: $0) }
+    func nextSegment(of wanted: PieceSet?) -> Segment? {
+        state.withLock { $0.plan?.next(of: wanted) }.map { Segment(range: $0) }
     }
 
     /// A piece's bytes are all written.
@@ -111,6 +114,26 @@ final class FetchRun: Sendable {
         }
     }
 
+    /// The head of content of which only parts are to be fetched: makes the file without a byte for it, or confirms what an
+    /// earlier attempt left.
+    ///
+    /// Returns false where parts of it could not be told from parts of another version.
+    func open(_ head: ContentHead) throws -> Bool {
+        guard let length = head.length else { return false }
+        if let file {
+            try check(head, against: file)
+            try confirm(head, file)
+            return true
+        }
+        guard record(head).canBeContinued else { return false }
+        var head = head
+        head.range = nil
+        head.acceptsRanges = true
+        // An empty segment: nothing is under way.
+        try create(head, for: Segment(range: ByteRange(offset: length, count: 0)))
+        return true
+    }
+
     /// What an earlier attempt left of private content is gone on with only where the origin shows that it has the same for
     /// these credentials.
     private func confirm(_ head: ContentHead, _ file: PieceFile) throws {
@@ -136,17 +159,7 @@ final class FetchRun: Sendable {
     }
 
     private func create(_ head: ContentHead, for segment: Segment) throws {
-        let digest = request.resource.digest ?? head.digest
-        let now = UnixTime.now()
-        let record = OriginRecord(
-            url: request.resource.url,
-            digest: digest,
-            validators: head.validators,
-            freshUntil: head.freshness.freshUntil(now: now),
-            generatedAt: now - head.age.seconds,
-            headers: head.headers,
-            openAccess: request.credentials.isEmpty
-        )
+        let record = record(head)
         guard record.canBeContinued || head.range == nil || head.range?.end == head.length else {
             // The rest might be another version's, and nobody would know: all of it in one answer, then.
             throw BackendError(.rangeNotSupported, "the origin grants ranges but can not say of which version")
@@ -170,6 +183,19 @@ final class FetchRun: Sendable {
             )
         }
         started(file, record)
+    }
+
+    private func record(_ head: ContentHead) -> OriginRecord {
+        let now = UnixTime.now()
+        return OriginRecord(
+            url: request.resource.url,
+            digest: request.resource.digest ?? head.digest,
+            validators: head.validators,
+            freshUntil: head.freshness.freshUntil(now: now),
+            generatedAt: now - head.age.seconds,
+            headers: head.headers,
+            openAccess: request.credentials.isEmpty
+        )
     }
 }
 

@@ -36,6 +36,7 @@ package struct OriginFetcher: Sendable {
     /// `isWanted`: asked when the turn has come; a fetch that nobody wants any longer ends as cancelled.
     /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
     /// `limit`: what this download keeps besides the node's limits.
+    /// `demand`: what of it is wanted; as long as that is not all, the fetch goes on until all has been.
     /// `started`: called on the transport's thread once the content's head is known and a file is there to be read from.
     /// After a change at the origin it is called again, with the new generation's file.
     package func fetch(
@@ -45,6 +46,7 @@ package struct OriginFetcher: Sendable {
         to destination: any FetchDestination,
         revalidating: OriginRecord? = nil,
         limit: RateLimiter? = nil,
+        demand: Demand = Demand(whole: true),
         isWanted: () -> Bool = { true },
         started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
     ) async throws(FetchError) -> Outcome {
@@ -54,7 +56,7 @@ package struct OriginFetcher: Sendable {
         request.holdsConnection = connections != nil
         func fetch() async throws(FetchError) -> Outcome {
             guard isWanted() else { throw .cancelled }
-            return try await attempt(request, backend, connections, destination, revalidating, started)
+            return try await attempt(request, backend, connections, destination, revalidating, demand, started)
         }
         guard let connections else { return try await places.run(cancelled: FetchError.cancelled, fetch) }
         while true {
@@ -74,6 +76,7 @@ package struct OriginFetcher: Sendable {
         _ connections: Places?,
         _ destination: any FetchDestination,
         _ revalidating: OriginRecord?,
+        _ demand: Demand,
         _ started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
     ) async throws(FetchError) -> Outcome {
         var restarts = 0
@@ -91,6 +94,7 @@ package struct OriginFetcher: Sendable {
                     backend: backend,
                     connections: connections,
                     configuration: configuration,
+                    demand: demand,
                     logger: logger
                 )
                 return try await attempt.execute(continuing: earlier, revalidating: revalidating, ranged: ranged)

@@ -42,4 +42,32 @@ import Testing
         #expect(rest.next() == ByteRange(Int64(16 << 20)..<Int64(32 << 20)))
         #expect(rest.next() == nil)
     }
+
+    @Test("Of what is wanted everything is handed out once, and nothing else", arguments: 0..<50)
+    func onlyWanted(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let layout = PieceLayout(length: Int64.random(in: 1...(64 << 20), using: &random))
+        let count = try #require(layout.pieceCount)
+        var (committed, wanted) = (PieceSet(), PieceSet())
+        for piece in 0..<count where Int.random(in: 0..<4, using: &random) == 0 { committed.insert(PieceIndex(piece)) }
+        for piece in 0..<count where Bool.random(using: &random) { wanted.insert(PieceIndex(piece)) }
+        let size = Int64.random(in: 1...(8 << 20), using: &random)
+        var plan = SegmentPlan(layout: layout, committed: committed, taken: nil, segmentSize: size)
+        var covered = PieceSet()
+        while plan.has(wanted), let segment = plan.next(of: wanted) {
+            #expect(segment.count <= max(layout.pieceSize, size))
+            for piece in layout.pieces(touching: segment) {
+                let isNew = covered.insert(PieceIndex(piece))
+                #expect(isNew)
+            }
+        }
+        #expect(covered == wanted.subtracting(committed))
+        #expect(plan.next(of: wanted) == nil)
+        // The rest is still there for whoever wants all.
+        while let segment = plan.next() {
+            for piece in layout.pieces(touching: segment) { covered.insert(PieceIndex(piece)) }
+        }
+        #expect(plan.isEmpty)
+        #expect(covered == PieceSet(all: count).subtracting(committed))
+    }
 }
