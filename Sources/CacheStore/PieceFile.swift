@@ -15,12 +15,14 @@ package final class PieceFile: Sendable {
     /// For `sendfile`; valid as long as the object lives.
     package let descriptor: Int32
 
-    let isReadOnly: Bool
+    /// Whether it was complete when it was opened: its bytes stay what they are.
+    package let isReadOnly: Bool
     let journal: (any PieceJournal)?
     let threads: WorkerThreads
     let faults: FaultPoints
     let state: Mutex<PieceFileState>
     let seal = Mutex<FileStamp?>(nil)
+    let written = Atomic<Int64>(0)
 
     /// Takes over `descriptor`; `digests` are those of the committed pieces, `foreign` those of another generation's that may
     /// be this one's too.
@@ -63,6 +65,8 @@ package final class PieceFile: Sendable {
     package var pieceDigests: [PieceIndex: Digest] { state.withLock { $0.digests } }
     /// The number of bytes in committed pieces.
     package var bytesCommitted: Int64 { state.withLock { $0.bytesCommitted } }
+    /// How many bytes have been handed to ``write(_:at:)`` so far: it grows as long as anything arrives.
+    package var bytesArrived: Int64 { written.load(ordering: .relaxed) }
     /// Whether the length is known and every piece committed.
     package var isWhole: Bool { state.withLock { $0.isWhole } }
     /// Why the download that fills the file has ended without success.
@@ -88,6 +92,7 @@ package final class PieceFile: Sendable {
             throw StoreError(.outOfRange, "\(bytes.count) bytes at \(offset)")
         }
         try reserve(upTo: range.end)
+        defer { written.add(range.count, ordering: .relaxed) }
         var rest = bytes
         var offset = offset
         while !rest.isEmpty {

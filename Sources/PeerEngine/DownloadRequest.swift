@@ -19,6 +19,8 @@ package struct DownloadRequest: Sendable {
     package var limit: Rate
     /// How old what is here or at a supernode may be; nil: as old as its origin says.
     package var freshness: FreshnessDemand?
+    /// Only what readers ask for is fetched (``TaskDownload/want(_:)``), as long as nobody else wants all of it.
+    package var isLazy: Bool
 
     package init(
         resource: Resource?,
@@ -27,7 +29,8 @@ package struct DownloadRequest: Sendable {
         pattern: NodePattern = .p2p,
         notBackToSource: Bool = false,
         limit: Rate = .unlimited,
-        freshness: FreshnessDemand? = nil
+        freshness: FreshnessDemand? = nil,
+        isLazy: Bool = false
     ) {
         self.resource = resource
         self.digest = digest ?? resource?.digest
@@ -36,6 +39,7 @@ package struct DownloadRequest: Sendable {
         self.notBackToSource = notBackToSource
         self.limit = limit
         self.freshness = freshness
+        self.isLazy = isLazy
     }
 
     /// The task it belongs to; nil if it names nothing.

@@ -9,6 +9,7 @@ extension TaskDownload: ExchangeParticipant {
         state.withLock { state in
             !state.news.isEmpty || state.announcesAll || state.withdraws || state.hasDropped
                 || (state.outcome != nil && !state.toldEnd) || window(state) > state.toldWindow
+                || demand.version != state.toldDemand
         }
     }
 
@@ -25,6 +26,7 @@ extension TaskDownload: ExchangeParticipant {
             for assigned in state.queue { outstanding.insert(assigned.piece) }
             for piece in state.active.keys { outstanding.insert(piece) }
             state.toldWindow = window(state)
+            state.toldDemand = demand.version
             state.hasDropped = false
             var report = TaskReport(
                 task: taskID,
@@ -35,7 +37,8 @@ extension TaskDownload: ExchangeParticipant {
                 ending: state.news.ending.intersection(outstanding),
                 late: state.news.late.intersection(outstanding),
                 window: state.toldWindow,
-                reader: state.reader
+                reader: state.reader,
+                wanted: state.file.flatMap { demand.pieces(of: $0.layout) }
             )
             state.toldEnd = state.outcome != nil
             if state.announcesAll { report.holds = state.confirmed }

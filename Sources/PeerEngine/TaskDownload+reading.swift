@@ -1,5 +1,7 @@
 import CacheStore
 package import Content
+import OriginFetch
+import Synchronization
 
 extension TaskDownload {
     /// Hands out the bytes of `range` (nil: all) in order as they arrive.
@@ -12,25 +14,55 @@ extension TaskDownload {
         _ deliver: (ByteRange) async throws -> Void
     ) async throws {
         var offset = range?.offset ?? 0
+        while true {
+            let part = try await next(head, range, from: offset)
+            if part.isEmpty { return }
+            try await deliver(part)
+            offset = part.end
+        }
+    }
+
+    /// Waits for the next bytes of `range` (nil: all) from `offset` on that may go out, as ``read(_:_:_:)`` does; none at its
+    /// end.
+    package func next(_ head: Head, _ range: ByteRange?, from offset: Int64) async throws -> ByteRange {
         while offset < range?.end ?? .max {
             reading(at: offset)
             let available = try await head.file.available(from: offset)
             if available.isEmpty { break }
-            let end = try await verifiedEnd(head, available)
-            guard end > offset else { continue }
-            try await deliver(ByteRange(offset..<min(end, range?.end ?? .max)))
-            offset = end
+            let end = try await verifiedEnd(head, available, isPart: isPart(range, of: head))
+            if end > offset { return ByteRange(offset..<min(end, range?.end ?? .max)) }
         }
         if range == nil { _ = try await completion() }
+        return ByteRange(offset..<offset)
+    }
+
+    /// Whether all of the content is here, and right.
+    package var isComplete: Bool { hasSucceeded }
+
+    /// A number that grows as long as anything of the content arrives; nil once all of it is here.
+    package var arrived: Int64? {
+        let (file, isDone) = state.withLock { ($0.file, $0.outcome != nil) }
+        guard let file, !isDone else { return isDone ? nil : 0 }
+        return file.isWhole ? nil : 1 + file.bytesArrived + file.bytesCommitted
+    }
+
+    /// Whether only a part of content is read of which no more than that will be here: nothing can be said of the whole.
+    ///
+    /// A piece that came from the swarm is right all the same; and of the last one no supernode tells the digest before it has
+    /// checked the whole.
+    private func isPart(_ range: ByteRange?, of head: Head) -> Bool {
+        guard !demand.isWhole, let range, let length = head.length else { return false }
+        return range != ByteRange(length: length)
     }
 
     /// How much of the bytes at hand may go out: not the last one before the end is known to be good.
-    private func verifiedEnd(_ head: Head, _ available: ByteRange) async throws -> Int64 {
+    private func verifiedEnd(_ head: Head, _ available: ByteRange, isPart: Bool) async throws -> Int64 {
         if isDone {
             // Done is not good: what failed may be whole and wrong.
             _ = try await completion()
             return available.end
         }
+        if isPart { return available.end }
         guard let length = head.file.layout.length else {
             if available.count > 1 { return available.end - 1 }
             // This byte may be the last: it is not if another one follows.

@@ -220,7 +220,8 @@ extension TaskDownload {
         }
         guard let file, let generation, !parents.isEmpty else { return }
         for parent in parents.shuffled() {
-            let missing = digests.keys.filter { !file.committed.contains($0) }
+            let wanted = demand.pieces(of: file.layout)
+            let missing = digests.keys.filter { !file.committed.contains($0) && wanted?.contains($0) ?? true }
             guard !missing.isEmpty else { break }
             guard let held = await environment.fetcher.holdings(of: taskID, generation, at: parent) else { continue }
             for piece in missing.sorted() where held.contains(piece) {
@@ -301,22 +302,23 @@ extension TaskDownload {
         do throws(FetchError) {
             // The origin is asked for the same version, and the whole is checked where its digest is known.
             destination.earlier()?.file.trust()
-            let before = Mutex<Int64>(0)
+            defer { state.withLock { $0.originStart = nil } }
             let outcome = try await environment.origin.fetch(
                 resource,
                 credentials: request.credentials,
                 from: backend,
                 to: destination,
                 revalidating: destination.complete()?.record,
-                limit: limit
+                limit: limit,
+                demand: demand
             ) { file, record in
-                before.withLock { $0 = file.bytesCommitted }
+                self.state.withLock { $0.originStart = file.bytesCommitted }
                 // The file's own: one that stands for no validator is made by chance and can not be made again.
                 self.begin(file, record, generation: file.generation)
                 self.learnPermission(environment.inquiries)
             }
             if case .fetched(let file) = outcome {
-                let resumed = before.withLock { $0 }
+                let resumed = state.withLock { $0.originStart.take() } ?? 0
                 count(max(0, file.bytesCommitted - resumed), from: \.origin)
                 state.withLock { $0.bytes.cache = max(0, resumed - $0.bytes.supernode - $0.bytes.peers) }
             }

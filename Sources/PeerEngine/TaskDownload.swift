@@ -18,6 +18,8 @@ package final class TaskDownload: Sendable {
     let destination: any DownloadDestination
     let configuration: PeerEngineConfiguration
     private let limiter: RateLimiter
+    /// What of the content is wanted here.
+    let demand: Demand
     let logger: Logger
     let events: AsyncStream<Event>
     private let eventInput: AsyncStream<Event>.Continuation
@@ -59,6 +61,8 @@ package final class TaskDownload: Sendable {
         var usualTime: Duration?
         /// How many assignments the supernode was last told that this node takes.
         var toldWindow = 0
+        /// Which version of the demand the supernode was last told.
+        var toldDemand: UInt64 = 0
         /// Whether an assignment was given up or not taken: less is under way here than the supernode believes.
         var hasDropped = false
         var parents: [PeerID: Parent] = [:]
@@ -74,6 +78,8 @@ package final class TaskDownload: Sendable {
         var toldEnd = false
         var reader: PieceIndex?
         var bytes = ByteOrigins()
+        /// How much there was when the origin was asked for the rest, as long as that goes on.
+        var originStart: Int64?
         var outcome: Result<ByteOrigins, DownloadError>?
         var headWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var endWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -114,6 +120,7 @@ package final class TaskDownload: Sendable {
         self.destination = destination
         self.configuration = configuration
         limiter = RateLimiter(bytesPerSecond: request.limit.bytesPerSecond)
+        demand = Demand(whole: !request.isLazy)
         self.logger = logger
         (events, eventInput) = AsyncStream.makeStream(of: Event.self)
         state = Mutex(State())
@@ -159,7 +166,12 @@ extension TaskDownload {
 
     /// How far it is.
     package var progress: (bytes: Int64, length: Int64?, origins: ByteOrigins) {
-        state.withLock { ($0.file?.bytesCommitted ?? 0, $0.file?.layout.length, $0.bytes) }
+        state.withLock { state in
+            let bytes = state.file?.bytesCommitted ?? 0
+            var origins = state.bytes
+            if let start = state.originStart { origins.origin += max(0, bytes - start) }
+            return (bytes, state.file?.layout.length, origins)
+        }
     }
 
     /// Why it came to nothing; nil if it did not.
@@ -207,6 +219,7 @@ extension TaskDownload {
 
     /// One more client takes part, with a limit of its own: the most patient one holds nobody up.
     func takePart(_ other: DownloadRequest) {
+        if !other.isLazy { wantAll() }
         guard let rate = limiter.rate else { return }
         limiter.rate = other.limit.bytesPerSecond.map { max($0, rate) }
     }

@@ -84,12 +84,13 @@ func withIdleDownload(
     _ count: Int = 3 << 20,
     knowsLength: Bool = true,
     begins: Bool = true,
+    isLazy: Bool = false,
     _ body: (Idle) async throws -> Void
 ) async throws {
     try await withStore { store in
         let bytes = randomBytes(count, seed: 1)
         let url = try #require(ResourceURL("http://origin/file"))
-        let request = DownloadRequest(resource: Resource(url: url))
+        let request = DownloadRequest(resource: Resource(url: url), isLazy: isLazy)
         let task = try #require(request.taskID)
         let place = StoredDestination(store: store, task: task)
         let download = TaskDownload(
