@@ -228,8 +228,9 @@ let package = Package(
         tests(
             "ContentProxyTests",
             [
-                "ContentProxy", "BackendAPI", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
-                "RegistryProtocol", "TestSupport", "WireAPI", crypto, hummingbird, httpTypes, nioCore,
+                "ContentProxy", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
+                "OriginFetch", "PeerEngine", "RegistryProtocol", "TestSupport", "WireAPI", crypto, hummingbird,
+                httpTypes, lifecycle, logging, nioCore,
             ]
         ),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),

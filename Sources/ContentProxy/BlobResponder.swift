@@ -10,75 +10,136 @@ import WireAPI
 
 /// Answers requests for blobs from the swarm, streamed while they arrive.
 struct BlobResponder: Sendable {
-    let engine: PeerEngine
+    private let engine: PeerEngine
+    private let patience: Duration
+    private let prefetch: Prefetch
+    private let prefetches: Prefetches
 
-    /// Answers a GET of the blob `digest` at `url`.
+    /// `jobs` runs what outlives its request.
+    init(_ configuration: MirrorConfiguration, engine: PeerEngine, jobs: BackgroundJobs) {
+        self.engine = engine
+        patience = configuration.patience
+        prefetch = configuration.prefetch
+        prefetches = Prefetches(jobs: jobs)
+    }
+
+    /// Answers a GET or HEAD of the blob `digest` at `url`; nil: the request is to be passed on, as a HEAD of what is not here.
     ///
-    /// Throws where the swarm can not help and nothing has been sent: the request is then to be passed on, so that
-    /// the client sees the registry's own answer.
+    /// Throws where the swarm can not help and nothing has been sent: the request is then to be passed on as well, so that the
+    /// client sees the registry's own answer. `credentials` gives fresh ones each time: the first are needed at once, others when
+    /// the stream has to change its source.
     func respond(
         to request: Request,
         context: ServiceRequestContext,
         url: ResourceURL,
         digest: Digest,
-        credentials: Credentials
-    ) async throws(DownloadError) -> Response {
-        let download = try await engine.download(
-            DownloadRequest(resource: Resource(url: url, digest: digest), credentials: credentials)
-        )
-        let reading = Reading(download)
-        let head = try await download.head()
-        try await waitForFirstByte(of: head, download, request)
+        credentials: @escaping @Sendable () async throws(DownloadError) -> Credentials
+    ) async throws(DownloadError) -> Response? {
+        let isLazy = prefetch == .none && Self.asksForPart(request.headers)
+        let blob = BlobRequest(url: url, digest: digest, isLazy: isLazy, credentials: credentials)
+        let notes = BlobNotes(notes: context.notes, logger: context.logger, url: url)
+        do {
+            if request.method == .head { return try await head(blob, request, notes) }
+            guard request.method == .get else { return nil }
+            return answer(try await start(blob, request, notes), blob, request, notes)
+        } catch {
+            throw Self.downloadError(error)
+        }
+    }
+
+    /// From the store, where the content is complete there.
+    private func head(_ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) async throws -> Response? {
+        let engine = engine
+        let reading = try await Patience(patience).wait(watching: { 0 }) { () async throws -> BlobReading? in
+            guard let held = try await engine.held(try await blob.download()) else { return nil }
+            return try await BlobReading(held)
+        }
+        guard let reading, let length = reading.length else { return nil }
+        notes.begin(reading.download, isHit: true)
+        let representation = Self.representation(length, blob.digest)
+        let headers = Self.headers(reading.head, blob.digest, isHit: true)
+        return Response.representation(representation, to: request, content: headers) { _ in ResponseBody() }
+    }
+
+    /// Waits for the first bytes: what fails before there is anything to send can still be passed on to the registry.
+    private func start(_ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) async throws -> BlobStart {
+        let (engine, prefetch, prefetches) = (engine, prefetch, prefetches)
+        let (method, fields) = (request.method, request.headers)
+        let watched = WatchedDownload()
+        return try await Patience(patience).wait(watching: { watched.arrived }) {
+            let reading = try await watched.read(blob, engine)
+            let (download, head) = (reading.download, reading.head)
+            let isHit = download.isComplete
+            notes.begin(download, isHit: isHit)
+            var range = reading.length.map { ByteRange(length: $0) }
+            if let length = reading.length {
+                switch Self.representation(length, blob.digest).answer(to: method, fields) {
+                case .whole: reading.want(nil)
+                case .partial(let part):
+                    range = part
+                    if prefetch == .rest, !isHit { prefetches.keep(download) }
+                    reading.want(part)
+                // No byte is sent.
+                default: range = ByteRange(length: 0)
+                }
+            } else {
+                reading.want(nil)
+            }
+            let first = try await download.next(head, range, from: range?.offset ?? 0)
+            let headers = Self.headers(head, blob.digest, isHit: isHit)
+            return BlobStart(reading, isHit: isHit, range: range, first: first, headers: headers)
+        }
+    }
+
+    private func answer(_ start: BlobStart, _ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) -> Response {
+        guard let length = start.length else {
+            return Response(status: .ok, headers: start.headers, body: body(start, blob, notes))
+        }
+        let representation = Self.representation(length, blob.digest)
+        return Response.representation(representation, to: request, content: start.headers) { _ in
+            body(start, blob, notes)
+        }
+    }
+
+    private func body(_ start: BlobStart, _ blob: BlobRequest, _ notes: BlobNotes) -> ResponseBody {
+        let (engine, patience) = (engine, patience)
+        return .stream(length: start.range?.count) { stream in
+            var run = BlobStream(blob, start, engine: engine, patience: patience, notes: notes)
+            try await run.send(start, to: stream)
+        }
+    }
+}
+
+extension BlobResponder {
+    /// Whether a request can be for a part: what it comes to is known once the length is.
+    private static func asksForPart(_ headers: HTTPFields) -> Bool {
+        guard let range = headers[.range].flatMap({ RangeHeader($0) }) else { return false }
+        return range != .from(0)
+    }
+
+    private static func representation(_ length: Int64, _ digest: Digest) -> Representation {
+        Representation(length: length, entityTag: EntityTag(parsing: "\"\(digest)\""))
+    }
+
+    private static func headers(_ head: TaskDownload.Head, _ digest: Digest, isHit: Bool) -> HTTPFields {
         var headers: HTTPFields = [:]
         for field in head.record.headers {
             guard let name = HTTPField.Name(field.name), name != .eTag, name != .lastModified else { continue }
             headers.append(HTTPField(name: name, value: field.value))
         }
         headers[.contentType] = headers[.contentType] ?? "application/octet-stream"
-        if let name = HTTPField.Name("Docker-Content-Digest") { headers[name] = digest.description }
-        guard let length = head.length else {
-            return Response(status: .ok, headers: headers, body: Self.body(reading, head, nil))
-        }
-        let representation = Representation(length: length, entityTag: EntityTag(parsing: "\"\(digest)\""))
-        return Response.representation(representation, to: request, content: headers) { range in
-            Self.body(reading, head, range)
-        }
+        headers.set("Docker-Content-Digest", digest.description)
+        headers.set(isHit ? CacheStatus.hit : CacheStatus(forward: .miss, isStored: true))
+        return headers
     }
 
-    /// What fails before there is anything to send can still be passed on to the registry.
-    private func waitForFirstByte(
-        of head: TaskDownload.Head,
-        _ download: TaskDownload,
-        _ request: Request
-    ) async throws(DownloadError) {
-        if head.length == 0 { return }
-        var offset: Int64 = 0
-        if let length = head.length, let range = request.headers[.range].flatMap({ RangeHeader($0) }) {
-            guard case .partial(let part) = range.resolve(length: length) else { return }
-            offset = part.offset
-        }
-        download.reading(at: offset)
-        do throws(StoreError) {
-            _ = try await head.file.available(from: offset)
-        } catch {
-            throw DownloadError(error)
+    private static func downloadError(_ error: any Error) -> DownloadError {
+        switch error {
+        case let error as DownloadError: error
+        case let error as StoreError: DownloadError(error)
+        case is Stalled: DownloadError(.originUnreachable, BlobNotes.text(error))
+        case is CancellationError: DownloadError(.cancelled, "the client has gone")
+        default: DownloadError(.internalError, "\(error)")
         }
     }
-
-    private static func body(_ reading: Reading, _ head: TaskDownload.Head, _ range: ByteRange?) -> ResponseBody {
-        .stream(length: range?.count) { stream in
-            try await reading.download.read(head, range) { bytes in
-                try await stream.write(FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file))
-            }
-        }
-    }
-}
-
-/// A client that reads; when nobody holds it any longer, the download knows.
-private final class Reading: Sendable {
-    let download: TaskDownload
-
-    init(_ download: TaskDownload) { self.download = download }
-
-    deinit { download.release() }
 }

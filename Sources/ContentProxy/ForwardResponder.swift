@@ -21,11 +21,14 @@ package struct ForwardResponder: Sendable {
     private let via: Via
     private let memory = ForwardMemory()
 
+    /// `mirror`: how blobs of registries are answered, whichever way they are asked for.
+    ///
     /// `options`: the node's settings for origins.
     ///
     /// `jobs` runs the requests that are passed on.
     package init(
         _ rules: [ForwardRule],
+        mirror: MirrorConfiguration,
         engine: PeerEngine,
         transport: CurlTransport,
         options: TransferOptions,
@@ -35,7 +38,7 @@ package struct ForwardResponder: Sendable {
         self.engine = engine
         via = Via()
         relay = Relay(transport: transport, jobs: jobs, via: via)
-        blobs = BlobResponder(engine: engine)
+        blobs = BlobResponder(mirror, engine: engine, jobs: jobs)
         self.options = options
     }
 
@@ -150,18 +153,18 @@ package struct ForwardResponder: Sendable {
 
     /// A blob of a registry is named by its digest: the swarm knows better than a cache who may have it.
     private func blob(_ exchange: ForwardExchange) async -> Response? {
-        guard let rule = exchange.rule, !rule.direct, exchange.request.method == .get, exchange.target.query == nil,
+        guard let rule = exchange.rule, !rule.direct, exchange.target.query == nil,
             !Via.isSwarm(exchange.request.headers), case .blob(_, let digest)? = RegistryPath(exchange.target.path)
         else { return nil }
         let authorization = exchange.request.headers[.authorization]
+        let credentials = Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])
         do throws(DownloadError) {
             return try await blobs.respond(
                 to: exchange.request,
                 context: exchange.context,
                 url: exchange.target,
-                digest: digest,
-                credentials: Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])
-            )
+                digest: digest
+            ) { () async throws(DownloadError) in credentials }
         } catch {
             return nil
         }

@@ -16,6 +16,10 @@ package struct MirrorConfiguration: Sendable, Configurable {
     package var manifests = ManifestConfiguration()
     /// What the file has of Dragonfly 1's own keys.
     package private(set) var dragonfly = DragonflyMirror()
+    /// When nothing of a blob has arrived for so long, its client gets it straight from the registry.
+    package var patience = Duration.seconds(30)
+    /// What becomes of the rest of a blob of which only parts are asked for.
+    package var prefetch = Prefetch.rest
 
     package init() {}
 
@@ -33,7 +37,18 @@ package struct MirrorConfiguration: Sendable, Configurable {
         try fields.foreign { (fields) throws(ConfigError) in try keys.bind(&fields) }
         dragonfly = keys
         if let remote, let registry = keys.registry(at: remote, besides: registries) { registries.append(registry) }
+        try fields.value("patience", &patience)
+        try fields.check("patience", patience > .zero, "must be more than 0")
+        try fields.value("prefetch", &prefetch)
     }
+}
+
+/// What becomes of the rest of a blob of which only parts are asked for.
+package enum Prefetch: String, Sendable, CaseIterable, ConfigValue {
+    /// It is fetched, too.
+    case rest
+    /// It stays where it is.
+    case none
 }
 
 /// A registry that may be asked.

@@ -32,7 +32,7 @@ package struct MirrorResponder: HTTPResponder {
         jobs: BackgroundJobs
     ) {
         upstreams = Upstreams(configuration, options: options)
-        blobs = BlobResponder(engine: engine)
+        blobs = BlobResponder(configuration, engine: engine, jobs: jobs)
         login = MirrorLogin(transport: transport)
         relay = MirrorRelay(relay: Relay(transport: transport, jobs: jobs), login: login)
         manifests = ManifestResponder(engine: engine, configuration: configuration.manifests) {
@@ -92,15 +92,13 @@ package struct MirrorResponder: HTTPResponder {
     ) async throws -> Response? {
         do throws(DownloadError) {
             switch (target.path, request.method) {
-            case (.blob(_, let digest), .get) where target.query == nil:
+            case (.blob(_, let digest), .get) where target.query == nil,
+                (.blob(_, let digest), .head) where target.query == nil:
                 guard let url = ResourceURL(target.url) else { return nil }
-                return try await blobs.respond(
-                    to: request,
-                    context: context,
-                    url: url,
-                    digest: digest,
-                    credentials: try await login.credentials(identity, at: target)
-                )
+                let login = login
+                return try await blobs.respond(to: request, context: context, url: url, digest: digest) {
+                    () async throws(DownloadError) in try await login.credentials(identity, at: target)
+                }
             case (.manifest, .get), (.manifest, .head):
                 return try await manifests.respond(
                     to: request,

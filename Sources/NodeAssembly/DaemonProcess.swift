@@ -70,6 +70,7 @@ package struct DaemonProcess: Sendable {
             ),
             forward: ForwardResponder(
                 configuration.rules,
+                mirror: configuration.mirror,
                 engine: node.engine,
                 transport: node.transport,
                 options: node.relayOptions,

@@ -18,6 +18,9 @@ package final class PeerEngine: Service {
     private let fetcher: PieceFetcher
     private let origin: OriginFetcher
     let backends: BackendRegistry
+    let limits: NodeLimits
+    /// How requests to origins are repeated.
+    package let originRetry: RetryPolicy
     let store: CacheStore?
     let jobs = BackgroundJobs()
     let logger: Logger
@@ -71,6 +74,8 @@ package final class PeerEngine: Service {
             backends: backends,
             jobs: jobs
         )
+        limits = links.limits
+        originRetry = origin.retry
         self.origin = OriginFetcher(origin, limits: links.limits, logger: logger)
         fetcher = PieceFetcher(transport: links.transport, options: links.pieces, limits: links.limits)
         let connections = supernodes.map { address in

@@ -12,6 +12,8 @@ package final class PausingOrigin: Backend {
         package let reached = TestEvent()
         /// Lets the rest out.
         package let release = TestEvent()
+        /// Has the body break off instead.
+        package let breaks = TestEvent()
     }
 
     private struct State {
@@ -66,10 +68,14 @@ package final class PausingOrigin: Backend {
                 held.goOn()
                 return nil
             }
+            group.addTask {
+                await pause.breaks.wait()
+                return pause.breaks.hasFired ? .failure(BackendError(.closedEarly, "broken off")) : nil
+            }
             var end: Result<Void, BackendError>?
             for await result in group {
                 guard let result else { continue }
-                end = result
+                end = end ?? result
                 group.cancelAll()
             }
             return end

@@ -1,0 +1,43 @@
+import Content
+import HTTPService
+import HTTPTypes
+import PeerEngine
+import Synchronization
+import WireAPI
+
+/// An answer that can begin: its first bytes are here, or it has none.
+final class BlobStart: Sendable {
+    let length: Int64?
+    let headers: HTTPFields
+    /// Whether all of it was here before.
+    let isHit: Bool
+    let range: ByteRange?
+    let first: ByteRange
+    private let reading: Mutex<BlobReading?>
+
+    init(_ reading: BlobReading, isHit: Bool, range: ByteRange?, first: ByteRange, headers: HTTPFields) {
+        length = reading.length
+        self.isHit = isHit
+        self.range = range
+        self.first = first
+        self.headers = headers
+        self.reading = Mutex(reading)
+    }
+
+    /// The client's part in the download, for the one who sends the answer.
+    func take() -> BlobReading? { reading.withLock { $0.take() } }
+}
+
+/// A download that is being begun, for whoever watches whether anything of it arrives.
+final class WatchedDownload: Sendable {
+    private let download = Mutex<TaskDownload?>(nil)
+
+    var arrived: Int64? { download.withLock { $0 }.map { $0.arrived } ?? 0 }
+
+    /// Begins a download, or takes part in one, and waits for its head.
+    func read(_ blob: BlobRequest, _ engine: PeerEngine) async throws -> BlobReading {
+        let download = try await engine.download(try await blob.download())
+        self.download.withLock { $0 = download }
+        return try await BlobReading(download)
+    }
+}

@@ -1,0 +1,62 @@
+import CacheStore
+import Content
+
+/// What has been sent to a client from files of the store, so that whoever goes on can tell whether it was right.
+///
+/// Bytes go out before the whole is verified, and a file's pieces may be replaced by right ones when they prove wrong: the
+/// client then has the wrong ones.
+struct SentParts: Sendable {
+    private struct Part: Sendable {
+        let file: PieceFile
+        var range: ByteRange
+        /// As they were when they were sent; of a file that can not change: none.
+        var digests: [PieceIndex: Digest] = [:]
+    }
+
+    private var parts: [Part] = []
+    /// Whether a piece was being replaced just then.
+    private var isBroken = false
+
+    /// These bytes of a file are being sent.
+    mutating func add(_ range: ByteRange, of file: PieceFile) {
+        if let last = parts.last, last.file === file, last.range.end == range.offset {
+            parts[parts.count - 1].range = ByteRange(last.range.offset..<range.end)
+        } else {
+            parts.append(Part(file: file, range: range))
+        }
+        guard !file.isReadOnly else { return }
+        for number in file.layout.pieces(touching: range) {
+            let piece = PieceIndex(number)
+            // The first word counts: of a piece that is sent in two parts both have to be the same piece's.
+            guard parts[parts.count - 1].digests[piece] == nil else { continue }
+            let digest = file.storedDigest(of: piece)
+            parts[parts.count - 1].digests[piece] = digest
+            if digest == nil { isBroken = true }
+        }
+    }
+
+    /// Whether a file that is good as a whole has the bytes that were sent.
+    func agree(with file: PieceFile) -> Bool {
+        !isBroken
+            && parts.allSatisfy { part in
+                if part.file === file, file.isReadOnly { return true }
+                guard part.file.layout.pieceSize == file.layout.pieceSize else { return false }
+                return part.file.layout.pieces(touching: part.range).allSatisfy { number in
+                    let piece = PieceIndex(number)
+                    let sent = part.file.isReadOnly ? part.file.storedDigest(of: piece) : part.digests[piece]
+                    return sent != nil && sent == file.storedDigest(of: piece)
+                }
+            }
+    }
+
+    /// Hashes all of it; nil where the files do not have those bytes any longer.
+    func hash(_ algorithm: Digest.Algorithm) async throws(StoreError) -> DigestHasher? {
+        if isBroken { return nil }
+        var hasher = DigestHasher(algorithm)
+        for part in parts {
+            guard let next = try await part.file.hash(part.range, of: part.digests, into: hasher) else { return nil }
+            hasher = next
+        }
+        return hasher
+    }
+}
