@@ -100,6 +100,7 @@ struct ImagePull: Sendable {
         _ rest: String,
         _ credentials: RegistryCredentials
     ) async throws(Failure) -> [UInt8] {
+        // Where a registry has its blobs elsewhere, a runtime follows there; so does this.
         var response = try await ask(step, rest, authorization: nil)
         if response.head.status == 401, let authorization = try await authorization(step, response, credentials) {
             response = try await ask(step, rest, authorization: authorization)

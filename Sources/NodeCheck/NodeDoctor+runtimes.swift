@@ -27,6 +27,8 @@ extension NodeDoctor {
         } catch {
             return Finding(.failed, name, error.description)
         }
+        // CRI-O and podman share their file.
+        guard isWanted || state.isPresent else { return nil }
         if let other = state.otherMirror {
             return Finding(
                 .failed,

@@ -18,11 +18,10 @@ struct Probe: Sendable {
         var options = TransferOptions()
         options.addresses = .any
         options.proxy = .none
-        options.followRedirects = false
         options.connectTimeout = .seconds(5)
         options.totalTimeout = .seconds(60)
         // It is this machine's own, and its certificate is for other names.
-        options.tls.verify = false
+        options.tls.verify = listener.tls == nil
         options.tls.clientCertificate = listener.tls?.certificate
         options.tls.clientKey = listener.tls?.key
         let scheme = listener.tls == nil ? "http" : "https"

@@ -14,7 +14,8 @@ package struct RegistryName: Sendable, Hashable, CustomStringConvertible {
     package init?(_ name: some StringProtocol) {
         let lowercase = name.lowercased()
         guard lowercase.utf8.allSatisfy(Self.isHostByte), lowercase.utf8.first.map(Self.isAlphanumeric) == true,
-            let url = ResourceURL("https://\(lowercase)/"), url.userInfo == nil, url.path == "/"
+            let url = ResourceURL("https://\(lowercase)/"), url.userInfo == nil, url.path == "/",
+            !lowercase.hasSuffix(":")
         else { return nil }
         let isDockerHub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(lowercase)
         self = isDockerHub ? .dockerHub : RegistryName(text: lowercase)

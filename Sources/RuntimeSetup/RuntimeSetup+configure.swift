@@ -137,7 +137,7 @@ extension RuntimeSetup {
     private func hasOurs(_ file: FileChange, _ mirror: MirrorAddress) throws(SetupError) -> Bool {
         guard let before = file.before else { return false }
         if file.path == RegistriesFile.fragmentPath { return true }
-        let original = try files.read(file.path + SetupRecord.backupEnding)
+        let original = try files.read(file.path, ending: SetupRecord.backupEnding)
         return try without(file.path, before, original: original, mirror) != before
     }
 

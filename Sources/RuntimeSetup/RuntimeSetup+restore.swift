@@ -63,7 +63,7 @@ extension RuntimeSetup {
         _ notes: inout [String]
     ) throws(SetupError) -> FileChange {
         let text = try files.read(path)
-        let original = record.created ? nil : try files.read(path + SetupRecord.backupEnding)
+        let original = record.created ? nil : try files.read(path, ending: SetupRecord.backupEnding)
         let name = files.root + path
         guard record.created || original != nil else {
             throw SetupError(

@@ -30,7 +30,7 @@ package struct RuntimeSetup: Sendable {
 
     /// The record of a file that was set up.
     func record(of path: String) throws(SetupError) -> SetupRecord? {
-        guard let text = try files.read(path + SetupRecord.ending) else { return nil }
+        guard let text = try files.read(path, ending: SetupRecord.ending) else { return nil }
         guard let record = SetupRecord(text) else {
             throw SetupError(
                 "\(files.root)\(path)\(SetupRecord.ending) is no record of `dfdaemon runtime configure`: compare the file "

@@ -6,7 +6,7 @@ struct DaemonCommand: AsyncParsableCommand {
         commandName: "dfdaemon",
         abstract: "The daemon of one node in a Darter cluster: registry mirror, peer and control socket.",
         discussion: """
-            Container runtimes pull through its registry mirror, dfget downloads through its socket, and other nodes fetch
+            Container runtimes pull through its registry mirror, dfget downloads through its socket, and other nodes fetch \
             pieces from it.
             """,
         subcommands: [Serve.self, Runtime.self],

@@ -14,7 +14,7 @@ extension RuntimeName: ExpressibleByArgument {}
 
 /// What `configure` and `restore` share.
 struct SetupOptions: ParsableArguments {
-    @Argument(help: "containerd, docker, crio or podman.")
+    @Argument(help: "What pulls the images.")
     var runtime: RuntimeName
 
     @Option(help: ArgumentHelp("Where the files are; for images of machines.", valueName: "directory"))

@@ -13,7 +13,9 @@ enum ContainerdConfig {
     /// The text with `config_path`, which stays where it is set.
     static func configured(_ text: String?) throws(EditFault) -> Edit {
         let document = try TOMLDocument(text ?? "")
-        guard !document.statements.isEmpty else { return Edit(text: fresh(document), directory: usualDirectory) }
+        guard !document.statements.isEmpty else {
+            return Edit(text: fresh(document, isNew: text == nil), directory: usualDirectory)
+        }
         let section = try section(document)
         let path = section + ["config_path"]
         var edit = Edit(text: document.text, directory: usualDirectory, notes: notes(document))
@@ -66,8 +68,8 @@ enum ContainerdConfig {
         return document.replacing(lines, with: "")
     }
 
-    private static func fresh(_ document: TOMLDocument) -> String {
-        let comment = document.bytes.isEmpty ? ["# Written by `dfdaemon runtime configure containerd`."] : []
+    private static func fresh(_ document: TOMLDocument, isNew: Bool) -> String {
+        let comment = isNew ? ["# Written by `dfdaemon runtime configure containerd`."] : []
         let section = TOMLDocument.written(["plugins", "io.containerd.grpc.v1.cri", "registry"])
         let lines =
             comment + [

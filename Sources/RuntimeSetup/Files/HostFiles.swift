@@ -13,8 +13,10 @@ struct HostFiles: Sendable {
     }
 
     /// A file's text; nil where there is none.
-    func read(_ path: String) throws(SetupError) -> String? {
-        let place = try place(path)
+    ///
+    /// With an `ending`, the file beside it that has this behind its name, wherever symbolic links lead.
+    func read(_ path: String, ending: String = "") throws(SetupError) -> String? {
+        let place = try place(path) + ending
         let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
