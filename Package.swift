@@ -89,6 +89,7 @@ let package = Package(
         library("WireAPI", ["Content"]),
         library("SwarmScheduling", ["Content"]),
         library("RateLimiting", ["Content"]),
+        library("RuntimeSetup", ["Content"]),
 
         // Layer 2: what has a configuration: origins, listeners, the disk; and every outbound byte.
         library("BackendAPI", ["Content", "NodeConfig", "RateLimiting", metrics]),
@@ -196,6 +197,15 @@ let package = Package(
             ]
         ),
 
+        // Layer 7: what is wrong with a node, in plain words.
+        library(
+            "NodeCheck",
+            [
+                "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
+                "PeerEngine", "RegistryProtocol", "RuntimeSetup", logging,
+            ]
+        ),
+
         // Layer 8: argument parsing, and the list of plugins.
         executable("supernode", ["BackendAPI", "NodeAssembly", "WireAPI", argumentParser] + plugins),
         executable(
@@ -206,7 +216,13 @@ let package = Package(
             ] + plugins
         ),
         executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),
-        executable("dfdaemon", ["BackendAPI", "NodeAssembly", argumentParser] + plugins),
+        executable(
+            "dfdaemon",
+            [
+                "BackendAPI", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup",
+                argumentParser,
+            ] + plugins
+        ),
 
         .target(
             name: "TestSupport",
@@ -234,6 +250,8 @@ let package = Package(
             ]
         ),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
+        tests("RuntimeSetupTests", ["RuntimeSetup", "TestSupport"]),
+        tests("NodeCheckTests", ["NodeCheck", "CacheStore", "Content", "CurlTransport", "NodeConfig"]),
         tests("WireAPITests", ["WireAPI", "Content"]),
         tests("SwarmSchedulingTests", ["SwarmScheduling", "Content", "TestSupport"]),
         tests("SwarmSimulationTests", ["SwarmSimulation", "SwarmScheduling", "Content", "NodeConfig", "TestSupport"]),

@@ -88,7 +88,7 @@ package struct NodeOptions: ParsableArguments {
     }
 
     /// Ends the process at once: libcurl's thread must not go on while exit(3) takes down what it uses.
-    static func leave(_ status: Int32) -> Never {
+    package static func leave(_ status: Int32) -> Never {
         fflush(nil)
         _exit(status)
     }

@@ -9,7 +9,7 @@ struct DaemonCommand: AsyncParsableCommand {
             Container runtimes pull through its registry mirror, HTTP clients fetch through its proxy, dfget downloads through
             its socket, and other nodes fetch pieces from it.
             """,
-        subcommands: [Serve.self, GenerateAuthority.self],
+        subcommands: [Serve.self, Runtime.self, GenerateAuthority.self],
         defaultSubcommand: Serve.self
     )
 }

@@ -26,15 +26,17 @@ package struct ContainerRuntime: Sendable {
 
     /// Pulls and unpacks an image, and returns the digest of what its name stands for then.
     ///
-    /// Another namespace shares nothing with this one: it pulls everything again.
+    /// Another namespace shares nothing with this one: it pulls everything again. `hosts`: another directory than the
+    /// one that ``mirror(host:server:through:)`` writes to.
     package func pull(
         _ reference: String,
         namespace: String = "default",
         credentials: String? = nil,
         plainHTTP: Bool = false,
+        hosts: String? = nil,
         within limit: Duration = .seconds(120)
     ) async throws -> Digest {
-        var options = ["--hosts-dir", "\(directory)/certs.d", "--snapshotter", "native"]
+        var options = ["--hosts-dir", hosts ?? "\(directory)/certs.d", "--snapshotter", "native"]
         if let credentials { options += ["--user", credentials] }
         if plainHTTP { options.append("--plain-http") }
         try await runSuccessfully(ctr(namespace, ["images", "pull"] + options + [reference]), within: limit)

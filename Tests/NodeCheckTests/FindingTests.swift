@@ -1,0 +1,85 @@
+import CacheStore
+import Content
+import CurlTransport
+import Foundation
+import NodeConfig
+import Testing
+
+@testable import NodeCheck
+
+@Suite struct FindingTests {
+    private typealias Answered = (Int, HeaderFields, String, Finding.State, String)
+
+    private static let answered: [Answered] = [
+        (200, [:], "", .ok, "without a login"),
+        (401, ["WWW-Authenticate": "Bearer realm=\"https://a.test/token?x=1\""], "", .ok, "https://a.test/token)"),
+        (401, ["WWW-Authenticate": "Basic realm=\"r\""], "", .ok, "by basic"),
+        (404, [:], #"{"errors":[{"code":"NAME_UNKNOWN","message":"not mirrored"}]}"#, .failed, "not mirrored"),
+        (404, [:], "<html>", .failed, "no registry"),
+        (403, [:], "", .failed, "refuses"),
+        (429, [:], "", .note, "429"),
+    ]
+
+    private func disk(free: Int64, writable: Bool = true, files: UInt64? = 10) -> DiskState {
+        DiskState(directory: "/d", exists: true, isWritable: writable, freeBytes: free, freeFiles: files)
+    }
+
+    @Test("A disk is well with room above the floor, files left and the right to write")
+    func disks() {
+        let store = StoreConfiguration(quota: .gibibytes(5), freeSpaceFloor: .gibibytes(1))
+        let well = disk(free: 3 << 30).finding(store, home: "/d")
+        #expect(well.state == .ok && well.message.contains("3 GiB") && well.message.contains("5GiB"), "\(well)")
+        for bad in [disk(free: 1 << 30), disk(free: 3 << 30, writable: false), disk(free: 3 << 30, files: 0)] {
+            let finding = bad.finding(store, home: "/d")
+            #expect(finding.state == .failed && finding.remedy != nil)
+        }
+        #expect(disk(free: 3 << 30, files: nil).finding(store, home: "/d").state == .ok)
+    }
+
+    @Test("A directory that is not there yet is judged by the one above it")
+    func missingHome() throws {
+        let state = try #require(DiskState.of("/proc/self/none/at/all"))
+        #expect(state.directory == "/proc/self" && !state.exists)
+    }
+
+    @Test(
+        "What a registry answers, in plain words",
+        arguments: answered
+    )
+    func answers(status: Int, fields: HeaderFields, body: String, state: Finding.State, words: String) throws {
+        let finding = try #require(RegistryAnswer(status: status, fields: fields, body: Array(body.utf8)).finding("r"))
+        #expect(finding.state == state && finding.message.contains(words), "\(finding)")
+        #expect(state != .failed || finding.remedy != nil)
+    }
+
+    @Test("Trouble behind the mirror has to be asked for directly")
+    func trouble() {
+        for status in [500, 502, 503, 504] {
+            #expect(RegistryAnswer(status: status, fields: [:], body: []).finding("r") == nil)
+        }
+        #expect(RegistryTrouble.finding("r", TransferError(.tls, "no")).remedy?.contains("ca_file") == true)
+        #expect(RegistryTrouble.finding("r", TransferError(.cannotResolve, "no")).remedy?.contains("DNS") == true)
+    }
+
+    @Test("Findings are lines in columns, or JSON; nothing in them moves the terminal's cursor")
+    func report() throws {
+        let report = Report([Finding(.ok, "a", "fine"), Finding(.failed, "longer", "bad\u{1B}[2J\n", remedy: "do")])
+        #expect(report.text == "ok      a       fine\nfailed  longer  bad?[2J?: do\n")
+        #expect(!report.ok)
+        let json = try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]
+        #expect(json?["ok"] as? Bool == false)
+        #expect((json?["findings"] as? [[String: Any]])?.first?["state"] as? String == "ok")
+    }
+
+    @Test("Listening sockets are read from the kernel's table")
+    func sockets() {
+        let table = """
+              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+               0: 0100007F:FDE9 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 123 1
+               1: 0100007F:FDE9 0100007F:1234 01 00000000:00000000 00:00000000 00000000     0        0 456 1
+               2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 789 1
+            """
+        #expect(PortOwner.inodes(of: table, listeningOn: 65001) == ["123"])
+        #expect(PortOwner.inodes(of: "garbage\n", listeningOn: 65001).isEmpty)
+    }
+}
