@@ -164,7 +164,7 @@ let package = Package(
             [
                 "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
                 "OriginTransfer", "PeerEngine", "RegistryProtocol", "WireAPI", crypto, hummingbird, httpTypes, nioCore,
-                nioSSL, asn1, x509, logging,
+                nioSSL, asn1, x509, logging, metrics,
             ]
         ),
         library(

@@ -13,18 +13,10 @@ struct BlobNotes: Sendable {
     let url: ResourceURL
 
     /// How the answer begins.
-    func begin(_ download: TaskDownload, isHit: Bool) {
-        notes["task"] = "\(download.taskID)"
-        notes["cache"] = isHit ? "hit" : "miss"
-    }
-
-    /// Where the content's bytes came from; `direct`: those that went past the swarm to this client.
-    func origins(_ origins: ByteOrigins, direct: Int64) {
-        let all = [
-            ("store", origins.cache), ("peers", origins.peers), ("supernode", origins.supernode),
-            ("origin", origins.origin + direct),
-        ]
-        for (name, bytes) in all where bytes > 0 { notes[name] = "\(bytes)" }
+    func begin(_ download: TaskDownload, _ status: CacheStatus) {
+        notes.set(.blob)
+        notes.set(download.taskID)
+        notes.set(status)
     }
 
     /// The stream goes on from another source.

@@ -55,9 +55,9 @@ struct BlobResponder: Sendable {
             return try await BlobReading(held)
         }
         guard let reading, let length = reading.length else { return nil }
-        notes.begin(reading.download, isHit: true)
+        notes.begin(reading.download, .hit)
         let representation = Self.representation(length, blob.digest)
-        let headers = Self.headers(reading.head, blob.digest, isHit: true)
+        let headers = Self.headers(reading.head, blob.digest, .hit)
         return Response.representation(representation, to: request, content: headers) { _ in ResponseBody() }
     }
 
@@ -70,7 +70,8 @@ struct BlobResponder: Sendable {
             let reading = try await watched.read(blob, engine)
             let (download, head) = (reading.download, reading.head)
             let isHit = download.isComplete
-            notes.begin(download, isHit: isHit)
+            let status = isHit ? CacheStatus.hit : CacheStatus(forward: .miss, isStored: true)
+            notes.begin(download, status)
             var range = reading.length.map { ByteRange(length: $0) }
             if let length = reading.length {
                 switch Self.representation(length, blob.digest).answer(to: method, fields) {
@@ -86,8 +87,8 @@ struct BlobResponder: Sendable {
                 reading.want(nil)
             }
             let first = try await download.next(head, range, from: range?.offset ?? 0)
-            let headers = Self.headers(head, blob.digest, isHit: isHit)
-            return BlobStart(reading, isHit: isHit, range: range, first: first, headers: headers)
+            let headers = Self.headers(head, blob.digest, status)
+            return BlobStart(reading, range: range, first: first, headers: headers)
         }
     }
 
@@ -121,7 +122,7 @@ extension BlobResponder {
         Representation(length: length, entityTag: EntityTag(parsing: "\"\(digest)\""))
     }
 
-    private static func headers(_ head: TaskDownload.Head, _ digest: Digest, isHit: Bool) -> HTTPFields {
+    private static func headers(_ head: TaskDownload.Head, _ digest: Digest, _ status: CacheStatus) -> HTTPFields {
         var headers: HTTPFields = [:]
         for field in head.record.headers {
             guard let name = HTTPField.Name(field.name), name != .eTag, name != .lastModified else { continue }
@@ -129,7 +130,7 @@ extension BlobResponder {
         }
         headers[.contentType] = headers[.contentType] ?? "application/octet-stream"
         headers.set("Docker-Content-Digest", digest.description)
-        headers.set(isHit ? CacheStatus.hit : CacheStatus(forward: .miss, isStored: true))
+        headers.set(status)
         return headers
     }
 

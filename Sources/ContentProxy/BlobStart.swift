@@ -9,15 +9,12 @@ import WireAPI
 final class BlobStart: Sendable {
     let length: Int64?
     let headers: HTTPFields
-    /// Whether all of it was here before.
-    let isHit: Bool
     let range: ByteRange?
     let first: ByteRange
     private let reading: Mutex<BlobReading?>
 
-    init(_ reading: BlobReading, isHit: Bool, range: ByteRange?, first: ByteRange, headers: HTTPFields) {
+    init(_ reading: BlobReading, range: ByteRange?, first: ByteRange, headers: HTTPFields) {
         length = reading.length
-        self.isHit = isHit
         self.range = range
         self.first = first
         self.headers = headers

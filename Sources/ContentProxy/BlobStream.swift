@@ -40,7 +40,7 @@ struct BlobStream {
         // Whoever goes on elsewhere wants nothing more of a download.
         var current = start.take()
         var (download, file) = (current?.download, current?.head.file)
-        defer { notes.origins(download?.progress.origins ?? ByteOrigins(), direct: direct?.received ?? 0) }
+        defer { notes.notes.set(download?.progress.origins ?? ByteOrigins(), direct: direct?.received ?? 0) }
         var source = BlobSource.download
         while true {
             do {

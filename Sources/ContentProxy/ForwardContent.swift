@@ -109,7 +109,7 @@ struct ForwardContent: Sendable {
 
     private func body(_ head: TaskDownload.Head, _ range: ByteRange?) -> ResponseBody {
         .stream(length: range?.count) { [reading, exchange] stream in
-            defer { reading.note(in: exchange.context.notes) }
+            defer { exchange.context.notes.set(reading.download.progress.origins) }
             try await reading.download.read(head, range) { bytes in
                 try await stream.write(FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file))
             }
@@ -124,14 +124,4 @@ private final class ForwardReading: Sendable {
     init(_ download: TaskDownload) { self.download = download }
 
     deinit { download.release() }
-
-    /// Says where the content's bytes came from.
-    func note(in notes: RequestNotes) {
-        let origins = download.progress.origins
-        let shares = [
-            ("store", origins.cache), ("peers", origins.peers), ("supernode", origins.supernode),
-            ("origin", origins.origin),
-        ]
-        for (name, bytes) in shares where bytes > 0 { notes[name] = "\(bytes)" }
-    }
 }

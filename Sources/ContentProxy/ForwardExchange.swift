@@ -50,7 +50,7 @@ struct ForwardExchange: Sendable {
 
     /// Says how the cache took part, to the client and in the log.
     func add(_ status: CacheStatus, to response: inout Response) {
-        context.notes["cache"] = status.isHit ? "hit" : status.forward?.rawValue
+        context.notes.set(status)
         guard let name = HTTPField.Name("Cache-Status") else { return }
         // Behind what caches nearer to the origin say (RFC 9211 §2).
         response.headers.append(HTTPField(name: name, value: status.description))

@@ -87,7 +87,8 @@ package struct ForwardResponder: Sendable {
         let source = Source(resource: resource, credentials: Credentials(headers: use.credentials))
         var order = DownloadRequest(resource: resource, credentials: source.credentials)
         order.freshness = memory.demand(use.freshness, for: exchange.target)
-        exchange.context.notes["task"] = "\(task)"
+        exchange.context.notes.set(.content)
+        exchange.context.notes.set(task)
         if let held = await self.held(order) {
             return try await ForwardContent(held, exchange, .hit).response()
         }
@@ -159,12 +160,14 @@ package struct ForwardResponder: Sendable {
         let authorization = exchange.request.headers[.authorization]
         let credentials = Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])
         do throws(DownloadError) {
-            return try await blobs.respond(
+            var response = try await blobs.respond(
                 to: exchange.request,
                 context: exchange.context,
                 url: exchange.target,
                 digest: digest
             ) { () async throws(DownloadError) in credentials }
+            response?.headers.set("Via", exchange.via.value())
+            return response
         } catch {
             return nil
         }

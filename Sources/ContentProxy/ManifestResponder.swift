@@ -43,6 +43,7 @@ final class ManifestResponder: Sendable {
         guard case .manifest(let repository, let reference) = target.path, let url = ResourceURL(target.url) else {
             throw DownloadError(.invalidRequest, "not a manifest")
         }
+        context.notes.set(.manifest)
         let accept = request.headers[values: .accept].joined(separator: ", ")
         var resource = Resource(url: url, headers: accept.isEmpty ? [:] : ["Accept": accept])
         var status = CacheStatus()
@@ -59,6 +60,7 @@ final class ManifestResponder: Sendable {
             }
             // What is only remembered may not be for this client: that shows with the manifest itself.
             if source == .registry, request.method == .head, let length = answer.length {
+                context.notes.set(status)
                 return Self.response(answer.headers, digest, length, request, status, warning) { _ in .init() }
             }
             let named = target.upstream.url(.manifest(repository, .digest(digest)), query: target.query)
@@ -67,6 +69,7 @@ final class ManifestResponder: Sendable {
         }
         guard let digest = resource.digest else { throw DownloadError(.invalidRequest, "no digest") }
         let (bytes, headers) = try await manifest(resource, credentials, context, &status)
+        context.notes.set(status)
         return Self.response(headers, digest, Int64(bytes.readableBytes), request, status, warning) { range in
             ResponseBody(byteBuffer: bytes.getSlice(at: Int(range.offset), length: Int(range.count)) ?? ByteBuffer())
         }
@@ -126,7 +129,8 @@ final class ManifestResponder: Sendable {
         let download = try await engine.download(DownloadRequest(resource: resource, credentials: credentials))
         defer { download.release() }
         let from = try await download.completion()
-        context.notes["task"] = "\(download.taskID)"
+        context.notes.set(download.taskID)
+        context.notes.set(from)
         if from.origin + from.supernode + from.peers > 0 {
             status = CacheStatus(forward: .miss, isStored: true)
         } else if status.forward == nil {

@@ -30,7 +30,7 @@ extension PeerEngine {
     private func goOn(after error: SupernodeError, at connection: SupernodeConnection) throws(DownloadError) {
         switch error {
         case .cancelled: throw DownloadError(.cancelled, "cancelled")
-        case .unreachable(let message):
+        case .unreachable(let message, _):
             logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
             connection.avoid()
         case .refused(let error):

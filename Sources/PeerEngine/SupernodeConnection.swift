@@ -114,12 +114,14 @@ final class SupernodeConnection: Sendable {
             return try await withThrowingTaskGroup(of: Answer.self) { group in
                 group.addTask { try await call() }
                 group.addTask {
-                    var failures = 0
+                    // Asked twice before it is given up, `failover` after the call at the earliest.
+                    let patience = self.configuration.failover / 3
+                    var (failures, pause) = (0, patience)
                     while failures < 2 {
-                        if failures == 0 { try await Task.sleep(for: self.configuration.failover) }
-                        let answers = await self.client.answers(within: self.configuration.failover)
+                        if failures == 0 { try await Task.sleep(for: pause) }
+                        let answers = await self.client.answers(within: patience)
                         try Task.checkCancellation()
-                        failures = answers ? 0 : failures + 1
+                        (failures, pause) = answers ? (0, self.configuration.failover) : (failures + 1, patience)
                     }
                     throw SupernodeError.unreachable("\(self.address) does not answer any more")
                 }

@@ -88,7 +88,7 @@ import Testing
             await eventually { rig.answers.note("origin") != nil }
             #expect(rig.answers.note("origin") == "\(Self.size)")
             #expect(rig.answers.note("task") == "\(TaskID(content: Digest.of(bytes)))")
-            #expect(rig.answers.note("cache") == "miss")
+            #expect(rig.answers.note("cache") == "uri-miss")
             _ = try await rig.client.send("GET", rig.url(path))
             await eventually { rig.answers.note("store") != nil }
             #expect(rig.answers.note("store") == "\(Self.size)")

@@ -16,9 +16,12 @@ import Testing
             _ = try await download.completion()
             let supernode = swarm.supernodes[0]
             let task = try #require(supernode.service.tasks.task(download.taskID))
-            // Nothing is left to be said, and no call under way says anything.
-            await eventually { download.state.withLock { $0.toldEnd && $0.news.isEmpty && $0.sent.isEmpty } }
             let session = try supernode.session(of: swarm.nodes[0])
+            await eventually { download.state.withLock { $0.toldEnd && $0.news.isEmpty } }
+            // Answers the call that has said it, which would stay open for long.
+            session.notify(task.id)
+            // Nothing is left to be said, and no call under way says anything.
+            await eventually { download.state.withLock { $0.news.isEmpty && $0.sent.isEmpty } }
             supernode.service.takeOut(session)
             #expect(task.memberCount == 0)
             // As when the call has waited for long enough.

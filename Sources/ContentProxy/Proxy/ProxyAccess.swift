@@ -24,7 +24,11 @@ struct ProxyAccess: Sendable {
                 "clients at \(context.remote.ip ?? "") may not use this proxy: see proxy_access.networks"
             )
         }
-        guard let users, !context.isIntercepted, !users.know(request.headers[.proxyAuthorization]) else { return }
+        guard let users, !context.isIntercepted else { return }
+        if let user = users.user(showing: request.headers[.proxyAuthorization]) {
+            context.notes["user"] = user
+            return
+        }
         throw APIError(
             .proxyAuthenticationRequired,
             "proxy_authentication_required",

@@ -42,6 +42,12 @@ package struct ProxyResponder: HTTPResponder {
 
     package func respond(to request: Request, context: ServiceRequestContext) async throws -> Response {
         try access.check(request, context)
+        var response = try await answer(request, context)
+        context.notes.finish(&response)
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
         if request.method == .connect { return try await tunnels.connect(request, context) }
         // Only a client of a proxy names a scheme; what is asked of this server itself is the mirror's.
         guard let scheme = request.head.scheme else {

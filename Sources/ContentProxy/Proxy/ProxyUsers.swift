@@ -18,16 +18,17 @@ final class ProxyUsers: Sendable {
 
     init(file path: String) { self.path = path }
 
-    /// Whether the credentials of a `Proxy-Authorization` (RFC 7617) are somebody's.
+    /// The name of the user whose credentials a `Proxy-Authorization` (RFC 7617) has; nil where they are nobody's.
     ///
     /// Nobody's where the file can not be read any more.
-    func know(_ authorization: String?) -> Bool {
-        guard let shown = authorization.flatMap(Self.credentials(of:)) else { return false }
+    func user(showing authorization: String?) -> String? {
+        guard let shown = authorization.flatMap(Self.credentials(of:)) else { return nil }
         let digest = SHA256.hash(data: shown)
-        return current().reduce(false) { found, one in
+        let isKnown = current().reduce(false) { found, one in
             let isThisOne = one == digest
             return found || isThisOne
         }
+        return isKnown ? String(decoding: shown.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self) : nil
     }
 
     private func current() -> [SHA256Digest] {

@@ -29,6 +29,7 @@ struct TunnelResponder: Sendable {
             throw APIError.badRequest("CONNECT wants host:port")
         }
         if let tls = try interceptor.context(for: target) {
+            context.notes.set(.tunnel)
             context.notes["tunnel"] = "intercepted"
             return .interception(of: target.authority, tls)
         }
@@ -42,6 +43,7 @@ struct TunnelResponder: Sendable {
         let socket = try await dial(target)
         let upstream = try await UpstreamConnection.over(socket.take(), on: context.channel.eventLoop)
         context.notes["upstream"] = target.description
+        context.notes.set(.tunnel)
         context.notes["tunnel"] = "connect"
         return .established(to: upstream, idleTimeout: idleTimeout) { context.notes["sent"] = "\($0.sent)" }
     }
@@ -70,6 +72,7 @@ struct TunnelResponder: Sendable {
             throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target): \(error)")
         }
         context.notes["upstream"] = url.origin
+        context.notes.set(.tunnel)
         context.notes["tunnel"] = "upgrade"
         return .tunnel(
             to: upstream,
