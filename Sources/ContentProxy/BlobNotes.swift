@@ -14,7 +14,6 @@ struct BlobNotes: Sendable {
 
     /// How the answer begins.
     func begin(_ download: TaskDownload, _ status: CacheStatus) {
-        notes.set(.blob)
         notes.set(download.taskID)
         notes.set(status)
     }

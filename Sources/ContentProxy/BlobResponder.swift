@@ -38,6 +38,7 @@ struct BlobResponder: Sendable {
         let isLazy = prefetch == .none && Self.asksForPart(request.headers)
         let blob = BlobRequest(url: url, digest: digest, isLazy: isLazy, credentials: credentials)
         let notes = BlobNotes(notes: context.notes, logger: context.logger, url: url)
+        context.notes.set(.blob)
         do {
             if request.method == .head { return try await head(blob, request, notes) }
             guard request.method == .get else { return nil }

@@ -4,6 +4,7 @@ import Hummingbird
 import Metrics
 import OriginFetch
 import PeerEngine
+import WireAPI
 
 /// What a client of the proxy has asked for, as logs and metrics name it.
 enum ProxyRequestKind: String, Sendable {
