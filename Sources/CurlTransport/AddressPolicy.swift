@@ -11,7 +11,8 @@ public struct AddressPolicy: Sendable, Hashable {
     public static let any = AddressPolicy(allowed: nil)
 
     /// Refuses loopback, link-local, unspecified, multicast and broadcast addresses, also where they hide in an IPv6
-    /// address (v4-mapped, v4-compatible, NAT64, 6to4), unless one of the prefixes has them.
+    /// address (v4-mapped, v4-compatible, NAT64, 6to4), unless one of the prefixes has them; and private ones where a redirect
+    /// leads there from a public place.
     public static func guarded(allow: [NetworkPrefix]) -> AddressPolicy { AddressPolicy(allowed: allow) }
 
     /// The same policy that lets these networks be, too.
@@ -20,10 +21,12 @@ public struct AddressPolicy: Sendable, Hashable {
     }
 
     /// Whether a connection to the address may be made.
-    func permits(_ address: IPAddress) -> Bool {
+    ///
+    /// `sentByPublic`: it was a server at a public address that redirected there, which has no say in private networks.
+    func permits(_ address: IPAddress, sentByPublic: Bool = false) -> Bool {
         guard let allowed else { return true }
         let meant = [address] + address.embedded
-        return meant.allSatisfy { !$0.isSpecial }
+        return meant.allSatisfy { !$0.isSpecial && !(sentByPublic && $0.isPrivate) }
             || meant.contains { one in allowed.contains { $0.contains(one) } }
     }
 

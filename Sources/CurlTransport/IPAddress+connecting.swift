@@ -42,6 +42,15 @@ extension IPAddress {
         return []
     }
 
+    /// In a network that is not the internet's: private use (RFC 1918), shared (RFC 6598) or unique local (RFC 4193).
+    var isPrivate: Bool {
+        if bytes.count == 16 { return bytes[0] & 0xFE == 0xFC }
+        return switch (bytes[0], bytes[1]) {
+        case (10, _), (172, 16...31), (192, 168), (100, 64...127): true
+        default: false
+        }
+    }
+
     /// Loopback, link-local, unspecified ("this network"), multicast or broadcast.
     var isSpecial: Bool {
         if bytes.count == 4 {

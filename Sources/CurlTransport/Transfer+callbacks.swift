@@ -196,7 +196,7 @@ extension Transfer {
         let family = address.pointee.family
         if family != AF_UNIX, !usesProxy {
             let place = withUnsafePointer(to: &address.pointee.addr) { IPAddress($0) }
-            guard let place, request.options.addresses.permits(place) else {
+            guard let place, permits(place) else {
                 refusedAddress = place
                 return -1
             }
@@ -211,9 +211,16 @@ extension Transfer {
         guard !usesProxy, request.options.unixSocketPath == nil, let place = IPAddress(withZone: address) else {
             return true
         }
-        guard !request.options.addresses.permits(place) else { return true }
-        refusedAddress = place
-        return false
+        guard permits(place) else {
+            refusedAddress = place
+            return false
+        }
+        if !place.isPrivate, !place.isSpecial { hasAskedPublic = true }
+        return true
+    }
+
+    private func permits(_ address: IPAddress) -> Bool {
+        request.options.addresses.permits(address, sentByPublic: hop.number > 0 && hasAskedPublic)
     }
 
     // MARK: Failing

@@ -37,6 +37,8 @@ final class Transfer: @unchecked Sendable {
     var failure: TransferError?
     /// An address that the policy refused.
     var refusedAddress: IPAddress?
+    /// Whether a server at a public address has been asked on some hop.
+    var hasAskedPublic = false
     var usesProxy = false
     var bodyBytes: Int64 = 0
     /// How far the body was sent, for `.bytes` of schemes other than HTTP.
@@ -154,10 +156,11 @@ final class Transfer: @unchecked Sendable {
 
     private func error(for result: CURLcode) -> TransferError {
         let place = hop.url.origin
+        let wasSent = hop.number > 0 && hasAskedPublic
         if let refusedAddress, result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK {
             return TransferError(
                 .addressRefused,
-                "\(place): connections to \(refusedAddress) are not allowed",
+                "\(place): connections to \(refusedAddress) are not allowed\(wasSent ? ", where a public server redirects" : "")",
                 curlCode: Int32(result.rawValue)
             )
         }

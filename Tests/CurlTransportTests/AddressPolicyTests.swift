@@ -26,6 +26,23 @@ import Testing
     }
 
     @Test(arguments: [
+        ("10.1.2.3", true), ("172.16.0.1", true), ("172.31.255.1", true), ("192.168.0.1", true), ("100.64.0.1", true),
+        ("100.127.0.1", true), ("fd00::1", true), ("fc12::1", true), ("::ffff:10.0.0.1", true),
+        ("64:ff9b::10.0.0.1", true),
+        ("8.8.8.8", false), ("172.32.0.1", false), ("172.15.0.1", false), ("100.128.0.1", false),
+        ("192.169.0.1", false),
+        ("2001:db8::1", false), ("fec0::1", false), ("11.0.0.1", false),
+    ])
+    func publicServersMayNotSendToPrivateNetworks(text: String, isPrivate: Bool) throws {
+        let address = try #require(IPAddress(text))
+        #expect(AddressPolicy.guarded(allow: []).permits(address, sentByPublic: true) == !isPrivate)
+        #expect(AddressPolicy.guarded(allow: []).permits(address))
+        #expect(AddressPolicy.any.permits(address, sentByPublic: true))
+        let network = try #require(NetworkPrefix(text))
+        #expect(AddressPolicy.guarded(allow: [network]).permits(address, sentByPublic: true))
+    }
+
+    @Test(arguments: [
         ("127.0.0.0/8", "127.0.0.1", true), ("127.0.0.0/8", "::ffff:127.0.0.1", true),
         ("127.0.0.1", "127.0.0.2", false),
         ("127.0.0.0/31", "127.0.0.1", true), ("127.0.0.0/31", "127.0.0.2", false), ("::1/128", "::1", true),
