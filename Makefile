@@ -30,7 +30,7 @@ lint: ## formatting of the Swift sources, syntax of the scripts
 demo: setup-tests build ## one file and one image through a swarm of three nodes on this machine, every digest verified
 	@scripts/demo.sh
 
-bench: setup-tests build ## speed and memory against curl and nginx; fails if a limit does not hold
+bench: setup-tests build ## speed and memory against curl, nginx and docker-registry; fails if a limit does not hold (BENCH_FLAGS="--only dfdaemon"); needs root
 	@python3 Benchmarks/bench.py $(BENCH_FLAGS)
 
 bench-limits: setup-tests build ## limits on rates, wanted and measured; fails if one is off by more than 5 %
