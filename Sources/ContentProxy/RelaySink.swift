@@ -7,8 +7,8 @@ import Synchronization
 final class RelaySink: TransferSink, Sendable {
     private struct State {
         var head: TransferHead?
-        var buffers: [ByteBuffer] = []
-        var bytes = 0
+        /// What has come and nobody has taken yet: whoever is slower than the upstream takes more at a time.
+        var buffer = ByteBuffer()
         var end: Result<HeaderFields, TransferError>?
         var control: TransferControl?
         var waiter: CheckedContinuation<Void, Never>?
@@ -24,15 +24,14 @@ final class RelaySink: TransferSink, Sendable {
 
     func receive(_ bytes: UnsafeRawBufferPointer, control: TransferControl) throws -> SinkResult {
         let takes = state.withLock { state -> Bool in
-            guard state.bytes < Self.limit else {
+            guard state.buffer.readableBytes < Self.limit else {
                 state.control = control
                 return false
             }
-            state.bytes += bytes.count
             return true
         }
         guard takes else { return .paused }
-        wake { $0.buffers.append(ByteBuffer(bytes: bytes)) }
+        wake { $0.buffer.writeBytes(bytes) }
         return .consumed
     }
 
@@ -57,17 +56,17 @@ final class RelaySink: TransferSink, Sendable {
         while true {
             let (buffer, control, end) = state.withLock {
                 state -> (ByteBuffer?, TransferControl?, Result<HeaderFields, TransferError>?) in
-                guard !state.buffers.isEmpty else { return (nil, nil, state.end) }
-                let buffer = state.buffers.removeFirst()
-                state.bytes -= buffer.readableBytes
-                return (buffer, state.bytes < Self.limit ? state.control.take() : nil, nil)
+                guard state.buffer.readableBytes > 0 else { return (nil, nil, state.end) }
+                let buffer = state.buffer
+                state.buffer = ByteBuffer()
+                return (buffer, state.control.take(), nil)
             }
             control?.resume()
             if let buffer { return buffer }
             switch end {
             case .success?: return nil
             case .failure(let error)?: throw error
-            case nil: await wait { !$0.buffers.isEmpty || $0.end != nil }
+            case nil: await wait { $0.buffer.readableBytes > 0 || $0.end != nil }
             }
         }
     }
