@@ -7,14 +7,21 @@ internal import Synchronization
 /// Whatever has gathered while one transaction was written makes the next. Changes that can not be written (a full disk)
 /// are kept and tried again with the next one, so what is in memory stays the truth.
 final class IndexWriter: Sendable {
-    private struct Pending {
+    fileprivate struct Pending {
         var changes: [IndexChange] = []
         var waiters: [CheckedContinuation<Result<Void, StoreError>, Never>] = []
         var isScheduled = false
         /// The batch that has left `changes` and is not in the database yet.
         var writing: [IndexChange] = []
         var isClosed = false
+        /// The pieces of some tasks that were asked for, as they stand now.
+        var known: [Int64: [PieceIndex: Digest]] = [:]
+        /// Grows with every change of any task's pieces.
+        var pieceChanges = 0
     }
+
+    /// Of so many tasks at most: what is asked for again and again is there already.
+    private static let mostKnown = 64
 
     let index: StoreIndex
     private let pending = Mutex(Pending())
@@ -33,6 +40,7 @@ final class IndexWriter: Sendable {
         let schedule = pending.withLock { pending in
             guard !pending.isClosed, !changes.isEmpty else { return false }
             pending.changes.append(contentsOf: changes)
+            for change in changes { pending.note(change) }
             defer { pending.isScheduled = true }
             return !pending.isScheduled
         }
@@ -62,7 +70,8 @@ final class IndexWriter: Sendable {
     /// The digests of a task's committed pieces: those in the index, and those that are on their way there.
     func pieces(of task: Int64) throws(StoreError) -> [PieceIndex: Digest] {
         // Before the read: what is written meanwhile is seen twice rather than not at all.
-        let unwritten = pending.withLock { $0.writing + $0.changes }
+        let (known, unwritten, seen) = pending.withLock { ($0.known[task], $0.writing + $0.changes, $0.pieceChanges) }
+        if let known { return known }
         var pieces = try index.pieces(of: task)
         for change in unwritten {
             switch change {
@@ -70,6 +79,12 @@ final class IndexWriter: Sendable {
             case .dropPieces(task, let dropped): for piece in dropped { pieces[piece] = nil }
             default: break
             }
+        }
+        pending.withLock { [pieces] pending in
+            guard pending.pieceChanges == seen else { return }
+            // Those that are asked for often are back soon.
+            if pending.known.count >= Self.mostKnown { pending.known.removeAll(keepingCapacity: true) }
+            pending.known[task] = pieces
         }
         return pieces
     }
@@ -111,5 +126,17 @@ final class IndexWriter: Sendable {
         }
         pending.withLock { $0.writing = [] }
         faults.hit("index-after")
+    }
+}
+
+extension IndexWriter.Pending {
+    /// What was known of a task's pieces may have changed.
+    fileprivate mutating func note(_ change: IndexChange) {
+        switch change {
+        case .addPiece(let task, _, _), .dropPieces(let task, _), .dropTask(let task):
+            known[task] = nil
+            pieceChanges += 1
+        case .putTask, .putObject, .setLength, .setMetadata, .setLastUsed, .dropObject: break
+        }
     }
 }

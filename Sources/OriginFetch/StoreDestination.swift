@@ -5,10 +5,13 @@ package import Content
 package struct StoreDestination: FetchDestination {
     package let store: CacheStore
     package let task: TaskID
+    private let records: RecordMemory?
 
-    package init(store: CacheStore, task: TaskID) {
+    /// `records`: what remembers the records of tasks that are asked for often.
+    package init(store: CacheStore, task: TaskID, records: RecordMemory? = nil) {
         self.store = store
         self.task = task
+        self.records = records
     }
 
     package func earlier() -> (file: PieceFile, record: OriginRecord)? {
@@ -35,9 +38,13 @@ package struct StoreDestination: FetchDestination {
     }
 
     private func stored(_ isRight: (TaskRecord.State) -> Bool) -> (file: PieceFile, record: OriginRecord)? {
-        guard let stored = store.record(of: task), isRight(stored.state), let record = OriginRecord(stored.metadata),
+        guard let stored = store.record(of: task), isRight(stored.state), let record = record(stored.metadata),
             let file = try? store.open(task)
         else { return nil }
         return (file, record)
+    }
+
+    private func record(_ metadata: [UInt8]) -> OriginRecord? {
+        if let records { records.record(of: task, metadata) } else { OriginRecord(metadata) }
     }
 }

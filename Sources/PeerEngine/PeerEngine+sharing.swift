@@ -13,12 +13,12 @@ extension PeerEngine {
     /// The caller releases it when done.
     package func held(_ request: DownloadRequest) async throws(DownloadError) -> TaskDownload? {
         guard let id = request.taskID, let store else { return nil }
-        return try await complete(request, id, StoredDestination(store: store, task: id))
+        return try await complete(request, id, StoredDestination(store: store, task: id, records: records))
     }
 
     /// What the origin said of the content of `task` that is here, whether it is still good or not; nil where there is none.
     package func heldRecord(of task: TaskID) -> OriginRecord? {
-        store.flatMap { StoredDestination(store: $0, task: task).complete()?.record }
+        store.flatMap { StoredDestination(store: $0, task: task, records: records).complete()?.record }
     }
 
     /// Whether the request may share a download under way, which is let go of otherwise.

@@ -26,6 +26,7 @@ package final class PeerEngine: Service {
     let logger: Logger
     let downloads = Mutex<[TaskID: TaskDownload]>([:])
     let inquiries: OriginInquiries
+    let records = RecordMemory()
 
     /// What the engine talks to others with.
     package struct Links: Sendable {
@@ -118,7 +119,7 @@ package final class PeerEngine: Service {
         }
         if let destination { return start(make(request, id, destination)) }
         guard let store else { throw DownloadError(.storageFailed, "this node has no store") }
-        let place = StoredDestination(store: store, task: id)
+        let place = StoredDestination(store: store, task: id, records: records)
         if let current = try await running(id), try await shared(current, request) { return current }
         if let hit = try await complete(request, id, place) { return hit }
         let own = make(request, id, place)

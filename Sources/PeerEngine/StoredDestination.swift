@@ -6,8 +6,8 @@ package import OriginFetch
 package struct StoredDestination: DownloadDestination {
     private let base: StoreDestination
 
-    package init(store: CacheStore, task: TaskID) {
-        base = StoreDestination(store: store, task: task)
+    package init(store: CacheStore, task: TaskID, records: RecordMemory? = nil) {
+        base = StoreDestination(store: store, task: task, records: records)
     }
 
     package var keepsFile: Bool { false }
