@@ -95,7 +95,7 @@ struct Upstreams: Sendable {
         let name = ImageReference.canonicalHost(name)
         if let upstream = named[name] { return upstream }
         if let remote, remote.name == name { return remote }
-        guard let base = RegistryBase("https://\(name)"), base.url.authority == name,
+        guard !allowed.isEmpty, let base = RegistryBase("https://\(name)"), base.url.authority == name,
             allowed.contains(where: { $0.matches(base.url) })
         else { return nil }
         return Upstream(name: name, base: base, options: options, logins: RegistryLogins())

@@ -15,12 +15,13 @@ package struct EntityTag: Sendable, Hashable {
     ///
     /// Returns nil for anything else.
     package init?(parsing text: some StringProtocol) {
-        let isWeak = text.hasPrefix("W/")
-        let quoted = isWeak ? text.dropFirst(2) : text[...]
-        guard quoted.utf8.count >= 2, quoted.hasPrefix("\""), quoted.hasSuffix("\"") else { return nil }
+        let isWeak = text.utf8.starts(with: "W/".utf8)
+        let quoted = Array(text.utf8.dropFirst(isWeak ? 2 : 0))
+        let quote = UInt8(ascii: "\"")
+        guard quoted.count >= 2, quoted.first == quote, quoted.last == quote else { return nil }
         let opaque = quoted.dropFirst().dropLast()
-        guard opaque.utf8.allSatisfy({ $0 == 0x21 || (0x23...0x7E).contains($0) || $0 >= 0x80 }) else { return nil }
-        self.init(String(opaque), isWeak: isWeak)
+        guard opaque.allSatisfy({ $0 == 0x21 || (0x23...0x7E).contains($0) || $0 >= 0x80 }) else { return nil }
+        self.init(String(decoding: opaque, as: UTF8.self), isWeak: isWeak)
     }
 
     /// The strong comparison of RFC 9110 §8.8.3.2: the same bytes.
