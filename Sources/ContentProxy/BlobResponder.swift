@@ -64,33 +64,44 @@ struct BlobResponder: Sendable {
 
     /// Waits for the first bytes: what fails before there is anything to send can still be passed on to the registry.
     private func start(_ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) async throws -> BlobStart {
-        let (engine, prefetch, prefetches) = (engine, prefetch, prefetches)
-        let (method, fields) = (request.method, request.headers)
+        // What is here for everybody takes no time, and so nobody's patience.
+        if let held = engine.heldAtOnce(DownloadRequest(resource: blob.resource)) {
+            return try await start(try await BlobReading(held), blob, request, notes)
+        }
+        let engine = engine
         let watched = WatchedDownload()
         return try await Patience(patience).wait(watching: { watched.arrived }) {
-            let reading = try await watched.read(blob, engine)
-            let (download, head) = (reading.download, reading.head)
-            let isHit = download.isComplete
-            let status = isHit ? CacheStatus.hit : CacheStatus(forward: .miss, isStored: true)
-            notes.begin(download, status)
-            var range = reading.length.map { ByteRange(length: $0) }
-            if let length = reading.length {
-                switch Self.representation(length, blob.digest).answer(to: method, fields) {
-                case .whole: reading.want(nil)
-                case .partial(let part):
-                    range = part
-                    if prefetch == .rest, !isHit { prefetches.keep(download) }
-                    reading.want(part)
-                // No byte is sent.
-                default: range = ByteRange(length: 0)
-                }
-            } else {
-                reading.want(nil)
-            }
-            let first = try await download.next(head, range, from: range?.offset ?? 0)
-            let headers = Self.headers(head, blob.digest, status)
-            return BlobStart(reading, range: range, first: first, headers: headers)
+            try await start(try await watched.read(blob, engine), blob, request, notes)
         }
+    }
+
+    private func start(
+        _ reading: BlobReading,
+        _ blob: BlobRequest,
+        _ request: Request,
+        _ notes: BlobNotes
+    ) async throws -> BlobStart {
+        let (download, head) = (reading.download, reading.head)
+        let isHit = download.isComplete
+        let status = isHit ? CacheStatus.hit : CacheStatus(forward: .miss, isStored: true)
+        notes.begin(download, status)
+        var range = reading.length.map { ByteRange(length: $0) }
+        if let length = reading.length {
+            switch Self.representation(length, blob.digest).answer(to: request.method, request.headers) {
+            case .whole: reading.want(nil)
+            case .partial(let part):
+                range = part
+                if prefetch == .rest, !isHit { prefetches.keep(download) }
+                reading.want(part)
+            // No byte is sent.
+            default: range = ByteRange(length: 0)
+            }
+        } else {
+            reading.want(nil)
+        }
+        let first = try await download.next(head, range, from: range?.offset ?? 0)
+        let headers = Self.headers(head, blob.digest, status)
+        return BlobStart(reading, range: range, first: first, headers: headers)
     }
 
     private func answer(_ start: BlobStart, _ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) -> Response {

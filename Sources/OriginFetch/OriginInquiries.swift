@@ -147,6 +147,14 @@ extension OriginInquiries {
         }
     }
 
+    /// Whether content that is here may be given to who brings `source`, as far as that is known without asking.
+    package func permitsAtOnce(_ source: Source?, _ held: HeldContent) -> Bool {
+        if held.isOpen(to: source) { return true }
+        guard let source, let claim = claim(source, held) else { return false }
+        guard case .allow = facts.withLock({ $0.decide(claim, at: now()) }) else { return false }
+        return true
+    }
+
     /// The origin has given the content to this source.
     ///
     /// `heard`: how long ago that was at most.

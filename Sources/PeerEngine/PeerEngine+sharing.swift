@@ -16,6 +16,19 @@ extension PeerEngine {
         return try await complete(request, id, StoredDestination(store: store, task: id, records: records))
     }
 
+    /// The same, where nobody has to be asked at all.
+    package func heldAtOnce(_ request: DownloadRequest) -> TaskDownload? {
+        guard let id = request.taskID, let store else { return nil }
+        let place = StoredDestination(store: store, task: id, records: records)
+        guard let (file, record) = good(request, place),
+            inquiries.permitsAtOnce(
+                request.source,
+                HeldContent(record, of: id, file.generation, length: file.layout.length)
+            )
+        else { return nil }
+        return hit(request, id, place, file, record)
+    }
+
     /// What the origin said of the content of `task` that is here, whether it is still good or not; nil where there is none.
     package func heldRecord(of task: TaskID) -> OriginRecord? {
         store.flatMap { StoredDestination(store: $0, task: task, records: records).complete()?.record }
@@ -59,10 +72,30 @@ extension PeerEngine {
         _ id: TaskID,
         _ place: StoredDestination
     ) async throws(DownloadError) -> TaskDownload? {
+        guard let (file, record) = good(request, place), try await permit(request, id, record, file) else {
+            return nil
+        }
+        return hit(request, id, place, file, record)
+    }
+
+    /// Content that is complete here and not too old.
+    private func good(
+        _ request: DownloadRequest,
+        _ place: StoredDestination
+    ) -> (file: PieceFile, record: OriginRecord)? {
         guard request.pattern != .source, let (file, record) = place.complete() ?? byDigest(request),
             record.isFresh(at: UnixTime.now(), named: request.digest, request.freshness)
         else { return nil }
-        guard try await permit(request, id, record, file) else { return nil }
+        return (file, record)
+    }
+
+    private func hit(
+        _ request: DownloadRequest,
+        _ id: TaskID,
+        _ place: StoredDestination,
+        _ file: PieceFile,
+        _ record: OriginRecord
+    ) -> TaskDownload {
         store?.touch(file.task)
         let hit = TaskDownload(request, taskID: id, destination: place, configuration: configuration, logger: logger)
         _ = hit.retain()

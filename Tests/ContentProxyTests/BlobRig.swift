@@ -6,6 +6,7 @@ import HTTPService
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
 import NodeConfig
 import OriginFetch
 import PeerEngine
@@ -199,13 +200,22 @@ struct BlobClient: Sendable {
             _ = try await transport.perform(request, into: sink)
         } catch {
             guard error.code == .closedEarly || error.code == .protocolError else { throw error }
-            sink.state.withLock { $0.isWhole = false }
+            sink.state.withLock { $0.answer.isWhole = false }
         }
-        return sink.state.withLock { $0 }
+        return sink.state.withLock { state in
+            state.answer.body = state.body.getBytes(at: 0, length: state.body.readableBytes) ?? []
+            return state.answer
+        }
     }
 
     private final class Sink: TransferSink {
-        let state = Mutex(Answer())
+        struct State {
+            var answer = Answer()
+            /// Megabytes: an array would take them byte by byte where nothing is optimised.
+            var body = ByteBuffer()
+        }
+
+        let state = Mutex(State())
         private let count: Int
         private let reached: TestEvent?
         private let go: TestEvent?
@@ -217,7 +227,7 @@ struct BlobClient: Sendable {
         }
 
         func receive(head: TransferHead) throws {
-            state.withLock { ($0.status, $0.headers) = (head.status, head.fields) }
+            state.withLock { ($0.answer.status, $0.answer.headers) = (head.status, head.fields) }
         }
 
         func receive(_ bytes: UnsafeRawBufferPointer, control: TransferControl) throws -> SinkResult {
@@ -229,8 +239,8 @@ struct BlobClient: Sendable {
                 return .paused
             }
             let isReached = state.withLock { state in
-                state.body.append(contentsOf: bytes)
-                return state.body.count >= count
+                state.body.writeBytes(bytes)
+                return state.body.readableBytes >= count
             }
             if isReached { reached?.fire() }
             return .consumed
