@@ -6,8 +6,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 build_packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev make pkg-config)
 test_packages=(
-    apache2-utils aria2 containerd curl docker-registry iproute2 iptables jq nginx opentracker openssl procps python3
-    python3-cryptography python3-jwt python3-pip runc shellcheck skopeo util-linux wget wrk
+    apache2-utils aria2 containerd curl docker-registry docker.io iproute2 iptables jq nginx opentracker openssl podman
+    procps python3 python3-cryptography python3-jwt python3-pip runc shellcheck skopeo util-linux wget wrk
 )
 
 packages=("${build_packages[@]}")
@@ -25,7 +25,8 @@ fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     # Not Debian: nothing is installed, but everything may be there under other names.
     commands=(git make pkg-config)
-    [ "${1:-}" != --tests ] || commands+=(aria2c containerd ctr curl docker-registry htpasswd ip jq nginx openssl python3 runc skopeo wget wrk)
+    [ "${1:-}" != --tests ] || commands+=(aria2c containerd ctr curl docker docker-registry dockerd htpasswd ip jq nginx openssl
+        podman python3 runc skopeo wget wrk)
     if command -v "${commands[@]}" >/dev/null && [ "$(command -v "${commands[@]}" | wc -l)" = "${#commands[@]}" ] \
         && pkg-config --exists libcurl sqlite3; then
         exit 0

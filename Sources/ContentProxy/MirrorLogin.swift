@@ -26,7 +26,10 @@ extension MirrorTarget {
     func identity(of request: Request) throws(DockerConfig.Fault) -> MirrorIdentity {
         let own = request.headers[.authorization]
         if isPrefixed {
-            if let credentials = own.flatMap({ RegistryCredentials(authorization: $0) }), case .basic = credentials {
+            // podman and skopeo without a login show an empty one where `/v2/` asks for any.
+            if let credentials = own.flatMap({ RegistryCredentials(authorization: $0) }),
+                case .basic(let user, let password) = credentials, !(user.isEmpty && password.isEmpty)
+            {
                 return .node(credentials)
             }
         } else if own != nil || !upstream.logins.isGiven {
@@ -141,6 +144,38 @@ final class MirrorLogin: Sendable {
         } catch {
             throw DownloadError(error)
         }
+    }
+
+    /// Gives credentials, and after that others: whoever asks again has failed with the ones before, whose token may be good no
+    /// longer, whatever its server has said.
+    func renewing(
+        _ identity: MirrorIdentity,
+        at target: MirrorTarget
+    ) -> @Sendable () async throws(DownloadError) -> Credentials {
+        let last = Mutex<Credentials?>(nil)
+        return { [self] () async throws(DownloadError) in
+            let given: Credentials
+            if let used = last.withLock({ $0 }) {
+                given = await renewed(used, identity, target)
+            } else {
+                given = try await credentials(identity, at: target)
+            }
+            last.withLock { $0 = given }
+            return given
+        }
+    }
+
+    /// Better ones than those; the same if there are none.
+    private func renewed(_ used: Credentials, _ identity: MirrorIdentity, _ target: MirrorTarget) async -> Credentials {
+        guard case .node(let login) = identity, login != .anonymous else { return used }
+        let authorization = try? await authenticator(target.upstream).authorization(
+            answering: challenges(of: target.upstream),
+            from: target.upstream.base.url.origin,
+            scopes: target.scopes(.get),
+            credentials: login,
+            rejected: used.headers["Authorization"]
+        )
+        return authorization.map { Credentials(headers: ["Authorization": $0]) } ?? used
     }
 
     private func challenges(of upstream: Upstream) async throws(TokenError) -> [String] {

@@ -95,10 +95,13 @@ package struct MirrorResponder: HTTPResponder {
             case (.blob(_, let digest), .get) where target.query == nil,
                 (.blob(_, let digest), .head) where target.query == nil:
                 guard let url = ResourceURL(target.url) else { return nil }
-                let login = login
-                return try await blobs.respond(to: request, context: context, url: url, digest: digest) {
-                    () async throws(DownloadError) in try await login.credentials(identity, at: target)
-                }
+                return try await blobs.respond(
+                    to: request,
+                    context: context,
+                    url: url,
+                    digest: digest,
+                    credentials: login.renewing(identity, at: target)
+                )
             case (.manifest, .get), (.manifest, .head):
                 return try await manifests.respond(
                     to: request,

@@ -17,6 +17,16 @@ extension NodeDoctor {
         let checks: [Check]
     }
 
+    /// An error of dfdaemon's own API: a registry's has another form.
+    private struct Refusal: Decodable {
+        struct Reason: Decodable {
+            let code: String
+        }
+
+        let error: Reason
+        var isOfClient: Bool { error.code == "client_not_allowed" }
+    }
+
     /// Whether the mirror can be asked, and what was found.
     func examineDaemon() async -> (Bool, [Finding]) {
         let (isOurs, mirror) = await examineProxy()
@@ -42,7 +52,8 @@ extension NodeDoctor {
             )
         }
         do throws(TransferError) {
-            _ = try await proxy.get("/v2/")
+            let answer = try await proxy.get("/v2/")
+            if let refusal = Self.refusal(answer, at: place) { return (false, refusal) }
             return (true, Finding(.ok, "proxy", "dfdaemon answers at \(place)"))
         } catch {
             return (
@@ -54,6 +65,27 @@ extension NodeDoctor {
                     remedy: "start dfdaemon with this configuration; its log says why it does not stay up"
                 )
             )
+        }
+    }
+
+    /// What it means that dfdaemon itself lets nobody in here; nil where an answer is not of that kind.
+    private static func refusal(_ answer: BufferedResponse, at place: String) -> Finding? {
+        switch answer.head.status {
+        case 407:
+            Finding(
+                .failed,
+                "proxy",
+                "dfdaemon wants a user and password of everybody at \(place), and runtimes show none to a mirror",
+                remedy: "say who may use it in proxy_access.networks, and take proxy_access.users_file away"
+            )
+        case 403 where (try? JSONDecoder().decode(Refusal.self, from: Data(answer.body)))?.isOfClient == true:
+            Finding(
+                .failed,
+                "proxy",
+                "dfdaemon does not let this machine in at \(place)",
+                remedy: "add the address of whoever pulls (127.0.0.0/8 on the same machine) to proxy_access.networks"
+            )
+        default: nil
         }
     }
 

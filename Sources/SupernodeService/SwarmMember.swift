@@ -20,11 +20,14 @@ struct SwarmMember: Sendable {
     var lengthTold = false
     /// Whether it has told everything it holds.
     var hasAnnounced = false
+    /// Whether an answer to a call from before it joined has told it something, for which it may not have been ready.
+    var toldEarly = false
 
     /// An answer was lost: everything is told again.
     mutating func forgetTold() {
         told = PieceSet()
         lengthTold = false
+        toldEarly = false
     }
 
     /// What counts as outstanding: what the peer says, what has not been sent yet, and what answers still on their way carry.

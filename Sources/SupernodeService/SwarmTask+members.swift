@@ -104,7 +104,7 @@ extension SwarmTask {
                     state.scheduler.finished(piece, by: session.id, from: nil)
                 }
                 // Told once more, after a call failed: so an answer was lost, and with it what it carried.
-                saysAgain = member.hasAnnounced
+                saysAgain = member.hasAnnounced || member.toldEarly
                 if saysAgain { member.forgetTold() }
                 member.hasAnnounced = true
             }

@@ -23,7 +23,8 @@ extension SwarmTask {
                 return update
             }
             var says = false
-            if !member.lengthTold, let length = file.layout.length, state.isVerified || state.record?.digest == nil {
+            let length = state.isVerified || state.record?.digest == nil ? file.layout.length : nil
+            if !member.lengthTold, let length {
                 update.length = length
                 member.lengthTold = true
                 says = true
@@ -35,7 +36,11 @@ extension SwarmTask {
             }
             says = Self.addAssignments(to: &update, for: &member, in: state, by: self) || says
             for piece in update.assignments.map(\.piece) { member.carried[piece] = sequence }
+            // One answer may overtake another: what says to fetch the last piece also says where that ends.
+            let last = file.layout.pieceCount.map { PieceIndex($0 - 1) }
+            if update.assignments.contains(where: { $0.piece == last }) { update.length = length }
             if says {
+                if !member.hasAnnounced { member.toldEarly = true }
                 let news = state.published.subtracting(member.told)
                 if !news.isEmpty {
                     update.manifest = ManifestEntries(Self.digests(of: news, in: file))

@@ -55,7 +55,7 @@ import Testing
         return pulling
     }
 
-    @Test(arguments: ImageClient.usable)
+    @Test(arguments: ImageClient.prompt)
     func afterADaemonsDeathTheSamePullGoesOn(client: ImageClient) async throws {
         try await withHeldImage(client) { origin, pull, supernode, node, directory in
             try await withSupernode(supernode, in: "\(directory)/s") { _ in
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ImageClient.usable)
+    @Test(arguments: ImageClient.prompt)
     func aPullOutlivesItsSupernodeWhichGoesOnWhereItWas(client: ImageClient) async throws {
         try await withHeldImage(client) { origin, pull, supernode, node, directory in
             try await withDaemon(node("first"), in: "\(directory)/first") { first in
@@ -101,6 +101,42 @@ import Testing
             }
             let resumed = try #require(origin.offsets(of: origin.layer).last)
             #expect(resumed >= origin.half - 2 * ImageOrigin.piece)
+        }
+    }
+    @Test(.enabled(if: geteuid() == 0, "containerd needs root"), arguments: [SIGKILL, SIGTERM])
+    func withItsDaemonGoneContainerdGoesOnAtTheRegistry(signal: Int32) async throws {
+        try await withTemporaryDirectory { directory in
+            let origin = try ImageOrigin(try await makeImage(in: "\(directory)/image", layers: [4], seed: 14))
+            try await withScriptedServer {
+                origin.answer($0)
+            } body: { registry in
+                try await withCluster(
+                    of: 1,
+                    registry: "http://127.0.0.1:1",
+                    registries: ImageClient.registries(registry.url("")),
+                    in: directory
+                ) { _, daemons in
+                    try await withContainerd { runtime in
+                        try runtime.mirror(
+                            host: "registry.test",
+                            server: registry.url(""),
+                            through: ["http://\(daemons[0].proxy)"]
+                        )
+                        let pulled = try await begin(
+                            { _ in
+                                let digest = try await runtime.pull("registry.test/library/a:v1")
+                                guard digest == origin.image.manifest else { throw RigError("another image") }
+                            },
+                            through: daemons[0],
+                            origin
+                        )
+                        daemons[0].process.signal(signal)
+                        origin.release.fire()
+                        try await pulled.value
+                        #expect(try await runtime.content() == origin.image.blobs.union([origin.image.manifest]))
+                    }
+                }
+            }
         }
     }
 }

@@ -110,4 +110,31 @@ import Testing
             }
         }
     }
+    @Test func theBaseIsAnsweredByTheRegistryThatIsNamed() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withRegistry(.token) { registry in
+                let registries = "{host: registry.test, url: \"\(registry.url)\"}"
+                let configuration = Configurations.daemon(
+                    home: "\(directory)/home",
+                    supernodes: [],
+                    registries: registries
+                )
+                try await withDaemon(configuration, in: directory) { daemon in
+                    let direct = try await client.send("GET", "\(registry.url)/v2/")
+                    for method in ["GET", "HEAD"] {
+                        let named = try await client.send(method, "http://\(daemon.proxy)/v2/?ns=registry.test")
+                        #expect(named.status == 401)
+                        #expect(named.headers["WWW-Authenticate"] == direct.headers["WWW-Authenticate"])
+                        #expect(named.headers["OCI-Namespace"] == "registry.test")
+                    }
+                    let prefixed = try await client.send("GET", "http://\(daemon.proxy)/v2/registry.test/")
+                    // The node has got a token for nobody in particular.
+                    #expect(prefixed.status == 200)
+                    #expect(try await client.send("GET", "http://\(daemon.proxy)/v2/?ns=other.test").status == 404)
+                    // The remote is out of reach.
+                    #expect(try await client.send("GET", "http://\(daemon.proxy)/v2/").status == 200)
+                }
+            }
+        }
+    }
 }

@@ -167,6 +167,46 @@ import Testing
         }
     }
 
+    @Test("A daemon that lets nobody in, and one that wants a password, are told from a registry that does")
+    func access() async throws {
+        try await withTemporaryDirectory { directory in
+            let users = "\(directory)/users"
+            try "ann:secret\n".write(toFile: users, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: users)
+            try FileManager.default.createDirectory(atPath: "\(directory)/machine", withIntermediateDirectories: true)
+            try await withRegistry { registry in
+                for (access, words) in [
+                    ("networks: [10.0.0.0/8]", ["does not let this machine in", "proxy_access.networks"]),
+                    ("users_file: \(users)", ["wants a user and password", "proxy_access.users_file"]),
+                ] {
+                    let text = configuration(directory, Ports(), registry: registry)
+                    try await withDaemon("\(text)\nproxy_access: {\(access)}", in: directory) { _ in
+                        let (report, _) = try await check(directory)
+                        let told = report.failed["proxy"] ?? ""
+                        #expect(words.allSatisfy { told.contains($0) }, "\(told)")
+                        // Nobody is sent to look for the fault at the registry.
+                        #expect(!report.findings.contains { $0.subject.contains(registry.authority) })
+                    }
+                }
+            }
+            try await withScriptedServer { _ in
+                .respond(403)
+            } body: { registry in
+                let text = Configurations.daemon(home: "\(directory)/h", supernodes: [], registry: registry.url(""))
+                let port = FreePort.next()
+                let fixed = text.replacing(
+                    "proxy: {address: \"127.0.0.1:0\"",
+                    with: "proxy: {address: \"127.0.0.1:\(port)\""
+                )
+                try await withDaemon(fixed, in: directory) { _ in
+                    let (report, _) = try await check(directory)
+                    #expect(report.failed["proxy"] == nil)
+                    #expect(report.failed["remote \(registry.url(""))"]?.contains("refuses this node (403)") == true)
+                }
+            }
+        }
+    }
+
     @Test("A broken configuration is one finding")
     func brokenConfiguration() async throws {
         try await withTemporaryDirectory { directory in

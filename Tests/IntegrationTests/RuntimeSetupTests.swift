@@ -52,12 +52,10 @@ import Testing
         try await withTemporaryDirectory { directory in
             let image = try await makeImage(in: "\(directory)/image", layers: [0.5], seed: 32)
             try await withRegistry { registry in
-                // By whatever way the daemon reads the path: as a registry's name, or as part of the repository's.
-                for name in ["library/a:v1", "registry.test/library/a:v1"] { try await registry.push(image, as: name) }
+                try await registry.push(image, as: "library/a:v1")
                 let configuration = Configurations.daemon(
                     home: "\(directory)/home",
                     supernodes: [],
-                    registry: registry.url,
                     registries: "{host: registry.test, url: \"\(registry.url)\"}"
                 )
                 try await withDaemon(configuration, in: directory) { daemon in
@@ -82,6 +80,79 @@ import Testing
                         )
                     )
                     try image.verifyPulled(into: target)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "podman pulls through a daemon that it was pointed to, and without it when it is dead",
+        .enabled(if: geteuid() == 0, "the tests' podman needs root")
+    )
+    func podman() async throws {
+        try await withTemporaryDirectory { directory in
+            let image = try await makeImage(in: "\(directory)/image", layers: [0.5], seed: 33)
+            try await withRegistry { registry in
+                try await registry.push(image, as: "library/a:v1")
+                let configuration = Configurations.daemon(
+                    home: "\(directory)/home",
+                    supernodes: [],
+                    registries: "{host: registry.test, url: \"\(registry.url)\"}"
+                )
+                try await withPodman { podman async throws in
+                    try await withDaemon(configuration, in: directory) { daemon in
+                        let mirror = ["--mirror", "http://\(daemon.proxy)", "--registry", "registry.test"]
+                        let result = try await runtime(["configure", "podman", "--root", podman.root] + mirror)
+                        #expect(result.status.isSuccess, "\(result.errors)")
+                        // Nothing else has the image: there is no host of that name.
+                        #expect(try await podman.pull("registry.test/library/a:v1") == image.manifest)
+                        #expect(try await daemon.received(from: "origin") >= image.layerBytes)
+                        await daemon.process.kill()
+                        await #expect(throws: RigError.self) { try await podman.pull("registry.test/library/a:v1") }
+                    }
+                    // As if the registry had that name.
+                    let file = "\(podman.root)/etc/containers/registries.conf.d/darter.conf"
+                    let text = try String(contentsOfFile: file, encoding: .utf8)
+                    let place = "location = \"\(registry.authority)\"\ninsecure = true"
+                    let real = text.replacing("location = \"registry.test\"", with: place)
+                    #expect(real != text)
+                    try real.write(toFile: file, atomically: true, encoding: .utf8)
+                    #expect(try await podman.pull("registry.test/library/a:v1") == image.manifest)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "dockerd pulls Docker Hub's images through a daemon that it was pointed to, which may log in there",
+        .enabled(if: geteuid() == 0, "dockerd needs root"),
+        arguments: [RegistryMode.none, .token]
+    )
+    func docker(mode: RegistryMode) async throws {
+        try await withTemporaryDirectory { directory in
+            let image = try await makeImage(in: "\(directory)/image", layers: [0.5], seed: 34)
+            try await withRegistry(mode) { registry in
+                try await registry.push(image, as: "library/a:v1")
+                let login = mode == .none ? "" : ", username: u, password: p"
+                let configuration = Configurations.daemon(
+                    home: "\(directory)/home",
+                    supernodes: [],
+                    registry: registry.url,
+                    registries: "{host: docker.io, url: \"\(registry.url)\"\(login)}"
+                )
+                try await withDaemon(configuration, in: directory) { daemon in
+                    let root = "\(directory)/machine"
+                    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+                    let mirror = ["--mirror", "http://\(daemon.proxy)"]
+                    let result = try await runtime(["configure", "docker", "--root", root] + mirror)
+                    #expect(result.status.isSuccess, "\(result.errors)")
+                    try await withDockerd(settings: "\(root)/etc/docker") { docker async throws in
+                        // Docker Hub itself is out of reach, or has no such image.
+                        for name in ["a:v1", "library/a:v1", "docker.io/library/a:v1"] {
+                            #expect(try await docker.pull(name) == image.manifest, "\(name)")
+                        }
+                    }
+                    #expect(try await daemon.received(from: "origin") >= image.layerBytes)
                 }
             }
         }

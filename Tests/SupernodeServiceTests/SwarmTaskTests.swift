@@ -84,6 +84,44 @@ import WireAPI
         }
     }
 
+    @Test("What came too early for a member is said again, and the last piece comes with the length")
+    func lengthAgain() async throws {
+        try await withSupernode { rig in
+            let bytes = randomBytes(3 << 20, seed: 3)
+            let (file, record) = try file(rig, bytes, length: nil, digest: Digest.of(bytes))
+            let task = SwarmTask(
+                id: file.task,
+                digest: nil,
+                seed: rig.supernode.seed,
+                configuration: PeerConfiguration(),
+                logger: rig.logs.logger()
+            )
+            task.begin(file, record: record, generation: file.generation, verified: false)
+            let peer = try rig.peer()
+            #expect(try task.enroll(peer, pattern: .p2p)?.length == nil)
+            for number in 0..<3 {
+                _ = try await file.commit(PieceIndex(number), expecting: nil)
+                task.publish(PieceIndex(number))
+            }
+            try file.learn(length: Int64(bytes.count))
+            task.verified()
+            // The answer to a call that does not speak of the task yet.
+            #expect(task.takeUpdate(for: peer, sequence: 1)?.length == Int64(bytes.count))
+            func report(_ window: Int, holds: PieceSet?) -> Bool {
+                let report = TaskReport(task: task.id, generation: file.generation, window: window, holds: holds)
+                return task.apply(report, from: peer, open: [], isLatest: true)
+            }
+            #expect(report(0, holds: [0, 1]))
+            #expect(task.takeUpdate(for: peer, sequence: 2)?.length == Int64(bytes.count))
+            #expect(task.takeUpdate(for: peer, sequence: 2) == nil)
+            // The answer before this one may come behind it.
+            #expect(report(8, holds: nil))
+            let update = try #require(task.takeUpdate(for: peer, sequence: 3))
+            #expect(update.assignments.map(\.piece) == [PieceIndex(2)])
+            #expect(update.length == Int64(bytes.count))
+        }
+    }
+
     @Test("A task that has failed takes no members")
     func failed() async throws {
         try await withSupernode { rig in

@@ -7,6 +7,9 @@ package struct ContainerRuntime: Sendable {
     package let process: RunningProcess
     private let directory: String
 
+    /// The socket that it answers at.
+    package var socket: String { "\(directory)/c.sock" }
+
     fileprivate init(process: RunningProcess, directory: String) {
         self.process = process
         self.directory = directory
@@ -55,7 +58,7 @@ package struct ContainerRuntime: Sendable {
     }
 
     private func ctr(_ namespace: String, _ arguments: [String]) -> RunningProcess.Command {
-        .init("ctr", ["-a", "\(directory)/c.sock", "-n", namespace] + arguments)
+        .init("ctr", ["-a", socket, "-n", namespace] + arguments)
     }
 }
 
