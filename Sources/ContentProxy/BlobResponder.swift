@@ -66,7 +66,13 @@ struct BlobResponder: Sendable {
     private func start(_ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) async throws -> BlobStart {
         // What is here for everybody takes no time, and so nobody's patience.
         if let held = engine.heldAtOnce(DownloadRequest(resource: blob.resource)) {
-            return try await start(try await BlobReading(held), blob, request, notes)
+            let reading = try await BlobReading(held)
+            if let length = reading.length {
+                let file = reading.head.file
+                let whole = FileSlice(descriptor: file.descriptor, range: ByteRange(length: length), owner: file)
+                notes.notes.repeatable = RepeatableBody(whole)
+            }
+            return try await start(reading, blob, request, notes)
         }
         let engine = engine
         let watched = WatchedDownload()

@@ -41,14 +41,15 @@ extension RequestNotes {
     /// The labels' values are this program's own words: their number is bounded.
     func finish(_ response: inout Response) {
         let isDirect = self["direct"] != nil
-        Counter(
+        let counter = Counter(
             label: "darter_proxy_requests_total",
             dimensions: [
                 ("kind", self["kind"] ?? ProxyRequestKind.other.rawValue), ("cache", self["cache"] ?? "none"),
                 ("way", isDirect ? "direct" : "swarm"),
             ]
         )
-        .increment()
+        counter.increment()
+        repeatable?.count = { counter.increment() }
         if let task = self["task"] { response.headers.set("X-Darter-Task", task) }
         if let reason = self["direct"] { response.headers.set("X-Darter-Direct", reason) }
     }

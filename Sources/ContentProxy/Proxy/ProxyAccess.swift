@@ -13,6 +13,9 @@ struct ProxyAccess: Sendable {
         users = configuration.usersFile.map { ProxyUsers(file: $0) }
     }
 
+    /// Whether all clients at one address are let in alike.
+    var knowsNoUsers: Bool { users == nil }
+
     /// Throws what the client is told where it is not let in.
     ///
     /// What comes over an intercepted connection was let in with the CONNECT.

@@ -43,6 +43,7 @@ package struct ProxyResponder: HTTPResponder {
     package func respond(to request: Request, context: ServiceRequestContext) async throws -> Response {
         try access.check(request, context)
         var response = try await answer(request, context)
+        if !access.knowsNoUsers { context.notes.repeatable = nil }
         context.notes.finish(&response)
         return response
     }

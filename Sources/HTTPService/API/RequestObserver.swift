@@ -33,6 +33,30 @@ final class RequestObserver: Sendable {
         _ outcome: RequestServer.Outcome,
         since start: ContinuousClock.Instant
     ) {
+        observed(outcome, since: start, context.logger) { Self.line(request, context, outcome) }
+    }
+
+    /// What the access log has of a request, but for its time.
+    static func line(
+        _ request: Request,
+        _ context: ServiceRequestContext,
+        _ outcome: RequestServer.Outcome
+    ) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "method": "\(request.method.rawValue)", "path": "\(target(request))", "status": "\(outcome.status)",
+            "bytes": "\(outcome.bytes)", "remote": "\(context.remote)",
+        ]
+        metadata.merge(context.notes.all) { own, _ in own }
+        return metadata
+    }
+
+    /// Counts and logs a request; `line`: what the log has of it besides.
+    func observed(
+        _ outcome: RequestServer.Outcome,
+        since start: ContinuousClock.Instant,
+        _ logger: Logger,
+        line: () -> Logger.Metadata
+    ) {
         let elapsed = start.duration(to: .now)
         counter(for: outcome.status).increment()
         bytes.increment(by: outcome.bytes)
@@ -41,13 +65,10 @@ final class RequestObserver: Sendable {
         )
         guard accessLog else { return }
         let microseconds = elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
-        var metadata: Logger.Metadata = [
-            "method": "\(request.method.rawValue)", "path": "\(Self.target(request))", "status": "\(outcome.status)",
-            "bytes": "\(outcome.bytes)", "ms": "\(Double(microseconds) / 1000)", "remote": "\(context.remote)",
-        ]
+        var metadata = line()
+        metadata["ms"] = "\(Double(microseconds) / 1000)"
         if !outcome.isComplete { metadata["aborted"] = "true" }
-        metadata.merge(context.notes.all) { own, _ in own }
-        context.logger.info("request", metadata: metadata)
+        logger.info("request", metadata: metadata)
     }
 
     /// What was asked for, and the names of query parameters without their values, which may be secret.

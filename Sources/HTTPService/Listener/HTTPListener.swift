@@ -181,7 +181,9 @@ package final class HTTPListener: Service {
     private func prepare(_ channel: any Channel, tls: NIOSSLContext?) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
             if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-            return try HTTPPipeline(configuration: self.configuration, logger: self.logger).add(to: channel)
+            return try HTTPPipeline(configuration: self.configuration, server: self.server, logger: self.logger).add(
+                to: channel
+            )
         }.map { connection in
             self.connections.add(channel)
             self.server.observer.connectionOpened()

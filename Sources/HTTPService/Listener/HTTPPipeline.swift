@@ -13,6 +13,7 @@ struct HTTPPipeline: Sendable {
     typealias Decoder = ByteToMessageHandler<HTTPRequestDecoder>
 
     let configuration: ListenerConfiguration
+    let server: RequestServer
     let logger: Logger
 
     /// Adds the handlers; on the channel's event loop.
@@ -24,6 +25,7 @@ struct HTTPPipeline: Sendable {
             ServerCodec(logger: logger),
             ConnectionGuard(headerTimeout: configuration.headerTimeout),
             HTTPConnectionStateHandler(idleTimeout: configuration.idleTimeout, logger: logger),
+            RepeatHandler(server.repeated, server.observer, server.connections, logger),
         ])
         return try Connection(
             wrappingChannelSynchronously: channel,

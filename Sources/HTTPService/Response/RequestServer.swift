@@ -12,6 +12,7 @@ struct RequestServer: Sendable {
     let responder: any HTTPResponder<ServiceRequestContext>
     let observer: RequestObserver
     let connections: OpenConnections
+    let repeated = RepeatedAnswers()
     let configuration: ListenerConfiguration
     let logger: Logger
 
@@ -33,6 +34,17 @@ struct RequestServer: Sendable {
         let (outcome, failure) = await send(response, to: request, context)
         observer.observed(request, context, outcome, since: start)
         if let failure { throw failure }
+        keep(response, outcome, request, context)
+    }
+
+    /// Has an answer given again that may be.
+    private func keep(_ response: Response, _ outcome: Outcome, _ request: Request, _ context: ServiceRequestContext) {
+        guard let body = context.notes.repeatable, response.status == .ok, body.slice.range.count == outcome.bytes,
+            configuration.tls == nil, !context.isIntercepted,
+            let key = RepeatedAnswers.key(request.head, from: context.remote)
+        else { return }
+        let line = RequestObserver.line(request, context, outcome)
+        repeated.keep(.init(head: response.head, body: body, line: line), for: key, on: context.channel.eventLoop)
     }
 
     /// Who calls again later may find fewer connections.

@@ -1,0 +1,82 @@
+import Content
+import HTTPTypes
+import Logging
+import NIOCore
+import Synchronization
+
+/// The file that is the whole body of an answer which the same client may get again, for a moment, without anybody being asked.
+package struct RepeatableBody: Sendable {
+    let slice: FileSlice
+    /// Counts one more such answer.
+    package var count: @Sendable () -> Void = {}
+
+    /// The given bytes of a file.
+    package init(_ slice: FileSlice) { self.slice = slice }
+}
+
+/// Answers that are given again as they are: for small files that many ask for, finding and permitting takes longer than
+/// sending.
+///
+/// An answer is kept for a second after it was made the long way, so it is as good as one that took a second more.
+final class RepeatedAnswers: Sendable {
+    /// What has to be the same.
+    struct Key: Hashable, Sendable {
+        /// The client's address, without its port.
+        let client: String?
+        let authority: String?
+        let path: String
+    }
+
+    /// An answer as it was sent, but for its date.
+    final class Answer: Sendable {
+        let head: HTTPResponse
+        let body: RepeatableBody
+        /// What the access log has of it.
+        let line: Logger.Metadata
+
+        init(head: HTTPResponse, body: RepeatableBody, line: Logger.Metadata) {
+            self.head = head
+            self.body = body
+            self.line = line
+        }
+    }
+
+    static let time = TimeAmount.seconds(1)
+    /// Each holds a file open.
+    static let most = 256
+    /// What takes longer to send than to find gains nothing.
+    static let longest: Int64 = 8 << 20
+
+    /// The fields that change nothing about such an answer, or did not the first time: any other field is somebody else's to
+    /// look at.
+    private static let plain: Set<HTTPField.Name> = [
+        .accept, .acceptEncoding, .acceptLanguage, .authorization, .userAgent,
+    ]
+
+    private let answers = Mutex<[Key: Answer]>([:])
+
+    /// What names the answer to a request; nil where it is one that is looked at each time.
+    static func key(_ request: HTTPRequest, from client: RemoteAddress) -> Key? {
+        guard request.method == .get, request.scheme == nil, let path = request.path,
+            request.headerFields.allSatisfy({ plain.contains($0.name) })
+        else { return nil }
+        return Key(client: client.ip, authority: request.authority, path: path)
+    }
+
+    /// The answer to give; nil: there is none.
+    func answer(_ key: Key) -> Answer? { answers.withLock { $0[key] } }
+
+    /// Keeps an answer, unless there is one.
+    func keep(_ answer: Answer, for key: Key, on loop: any EventLoop) {
+        guard answer.body.slice.range.count <= Self.longest else { return }
+        let isNew = answers.withLock { answers in
+            guard answers.count < Self.most, answers[key] == nil else { return false }
+            answers[key] = answer
+            return true
+        }
+        guard isNew else { return }
+        loop.scheduleTask(in: Self.time) { [answers = self] in answers.forget(key) }
+    }
+
+    private func forget(_ key: Key) { answers.withLock { _ = $0.removeValue(forKey: key) } }
+}
