@@ -19,6 +19,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -260,9 +261,7 @@ let package = Package(
             "HTTPServiceTests",
             [
                 "HTTPService", "Content", "NodeConfig", "RateLimiting", "TestSupport", hummingbird, httpTypes,
-                lifecycle,
-                logging,
-                metricsCore,
+                lifecycle, logging, metricsCore, nioCore, nioEmbedded,
             ]
         ),
         tests(

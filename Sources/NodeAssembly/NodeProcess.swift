@@ -35,6 +35,8 @@ package struct NodeProcess: Sendable {
     /// To be called once in a process.
     package init(name: String, log: LogConfiguration) {
         self.name = name
+        // Where the zone is not named, the C library looks at its file for every line of the log.
+        setenv("TZ", ":/etc/localtime", 0)
         let level = Logger.Level(rawValue: log.level.rawValue) ?? .info
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Metrics
 import NIOCore
+import NIOEmbedded
 import Synchronization
 import TestSupport
 import Testing
@@ -155,5 +156,34 @@ import Testing
             }
             #expect(counts.handled.withLock { $0 } + counts.repeated.withLock { $0 } == 8)
         }
+    }
+
+    @Test(
+        "An answer is made anew by one request while the others get the old one, and forgotten where nobody does that"
+    )
+    func renewal() throws {
+        let loop = EmbeddedEventLoop()
+        let answers = RepeatedAnswers()
+        let temporary = try TemporaryFile(Data("x".utf8))
+        func answer(_ count: Int64 = 1) -> RepeatedAnswers.Answer {
+            let slice = FileSlice(descriptor: 0, range: ByteRange(length: count), owner: temporary)
+            return .init(head: HTTPResponse(status: .ok), body: RepeatableBody(slice), line: [:])
+        }
+        let key = RepeatedAnswers.Key(client: nil, authority: nil, path: "/")
+        let start = loop.now
+        answers.keep(answer(RepeatedAnswers.longest + 1), for: key, on: loop, at: start)
+        #expect(answers.answer(key, at: start) == nil)
+        let (first, second) = (answer(), answer())
+        answers.keep(first, for: key, on: loop, at: start)
+        answers.keep(second, for: key, on: loop, at: start + .milliseconds(1))
+        #expect(answers.answer(key, at: start + .milliseconds(999)) === first)
+        #expect(answers.answer(key, at: start + .milliseconds(1001)) == nil)
+        #expect(answers.answer(key, at: start + .milliseconds(1001)) === first)
+        answers.keep(second, for: key, on: loop, at: start + .milliseconds(1100))
+        #expect(answers.answer(key, at: start + .milliseconds(1100)) === second)
+        loop.advanceTime(by: .milliseconds(2050))
+        #expect(answers.answer(key, at: start + .milliseconds(2050)) === second)
+        loop.advanceTime(by: .milliseconds(1100))
+        #expect(answers.answer(key, at: start + .milliseconds(2051)) == nil)
     }
 }

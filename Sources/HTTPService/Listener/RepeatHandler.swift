@@ -62,7 +62,7 @@ final class RepeatHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard others == 0, !isSending else { return nil }
         let remote = remote ?? RemoteAddress(context.channel.remoteAddress)
         self.remote = remote
-        guard let key = RepeatedAnswers.key(request, from: remote), let answer = answers.answer(key),
+        guard let key = RepeatedAnswers.key(request, from: remote), let answer = answers.answer(key, at: .now()),
             connections.takesMore(from: context.channel)
         else { return nil }
         // A file that has become shorter is somebody else's to explain.
@@ -119,10 +119,10 @@ final class RepeatHandler: ChannelDuplexHandler, RemovableChannelHandler {
             isComplete: isComplete
         )
         answer.body.count()
-        var logger = logger
-        logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestID())
         var line = answer.line
+        line["hb.request.id"] = .stringConvertible(RequestID())
         line["remote"] = "\(remote ?? RemoteAddress(nil))"
+        line["bytes"] = "\(outcome.bytes)"
         observer.observed(outcome, since: start, logger) { line }
     }
 }

@@ -17,7 +17,8 @@ package struct RepeatableBody: Sendable {
 /// Answers that are given again as they are: for small files that many ask for, finding and permitting takes longer than
 /// sending.
 ///
-/// An answer is kept for a second after it was made the long way, so it is as good as one that took a second more.
+/// An answer is given again for a second after it was made the long way; then one request makes it anew while the others still get
+/// the old one, for a second at most. So it is as good as one that took so much longer.
 final class RepeatedAnswers: Sendable {
     /// What has to be the same.
     struct Key: Hashable, Sendable {
@@ -53,7 +54,7 @@ final class RepeatedAnswers: Sendable {
         .accept, .acceptEncoding, .acceptLanguage, .authorization, .userAgent,
     ]
 
-    private let answers = Mutex<[Key: Answer]>([:])
+    private let answers = Mutex<[Key: Kept]>([:])
 
     /// What names the answer to a request; nil where it is one that is looked at each time.
     static func key(_ request: HTTPRequest, from client: RemoteAddress) -> Key? {
@@ -63,20 +64,38 @@ final class RepeatedAnswers: Sendable {
         return Key(client: client.ip, authority: request.authority, path: path)
     }
 
-    /// The answer to give; nil: there is none.
-    func answer(_ key: Key) -> Answer? { answers.withLock { $0[key] } }
-
-    /// Keeps an answer, unless there is one.
-    func keep(_ answer: Answer, for key: Key, on loop: any EventLoop) {
-        guard answer.body.slice.range.count <= Self.longest else { return }
-        let isNew = answers.withLock { answers in
-            guard answers.count < Self.most, answers[key] == nil else { return false }
-            answers[key] = answer
-            return true
+    /// The answer to give; nil: there is none, or this request is the one that is to renew it.
+    func answer(_ key: Key, at now: NIODeadline) -> Answer? {
+        answers.withLock { answers in
+            guard let kept = answers[key] else { return nil }
+            if now < kept.made + Self.time || kept.isBeingRenewed { return kept.answer }
+            answers[key]?.isBeingRenewed = true
+            return nil
         }
-        guard isNew else { return }
-        loop.scheduleTask(in: Self.time) { [answers = self] in answers.forget(key) }
     }
 
-    private func forget(_ key: Key) { answers.withLock { _ = $0.removeValue(forKey: key) } }
+    /// Keeps an answer that was made just now.
+    func keep(_ answer: Answer, for key: Key, on loop: any EventLoop, at now: NIODeadline) {
+        guard answer.body.slice.range.count <= Self.longest else { return }
+        let isKept = answers.withLock { answers in
+            let known = answers[key]
+            guard known?.isBeingRenewed ?? (answers.count < Self.most) else { return false }
+            answers[key] = Kept(answer: answer, made: now)
+            return true
+        }
+        guard isKept else { return }
+        loop.scheduleTask(deadline: now + Self.time * 2) { [answers = self] in answers.forget(key, madeAt: now) }
+    }
+
+    private func forget(_ key: Key, madeAt time: NIODeadline) {
+        answers.withLock { answers in
+            if answers[key]?.made == time { answers[key] = nil }
+        }
+    }
+
+    private struct Kept {
+        let answer: Answer
+        let made: NIODeadline
+        var isBeingRenewed = false
+    }
 }
