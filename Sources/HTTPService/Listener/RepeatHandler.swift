@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// Gives ``RepeatedAnswers`` on the connection's event loop; every other request goes on to whoever answers it.
 ///
@@ -24,6 +25,8 @@ final class RepeatHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var current: (answer: RepeatedAnswers.Answer, start: ContinuousClock.Instant)?
     /// Requests that are others' to answer, and have not been.
     private var others = 0
+    /// The last answer's head with its date, which many have in common.
+    private var dated: (answer: RepeatedAnswers.Answer, date: HTTPDate, head: HTTPResponseHead)?
     /// Whether an answer of its own is not over.
     private var isSending = false
 
@@ -77,8 +80,6 @@ final class RepeatHandler: ChannelDuplexHandler, RemovableChannelHandler {
         _ context: ChannelHandlerContext
     ) {
         let slice = answer.body.slice
-        var head = answer.head
-        head.headerFields[.date] = HTTPDate.now.description
         // NIO wants a handle that owns its descriptor and that one write uses at a time: this one only borrows.
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: slice.descriptor)
         let region = FileRegion(
@@ -94,15 +95,25 @@ final class RepeatHandler: ChannelDuplexHandler, RemovableChannelHandler {
             unfinished.value.sent(answer, result, since: start)
         }
         isSending = true
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
         do {
-            // A file region exists only on the network side of the codec.
+            // A file region exists only on the network side of the codec, and the head is translated already: the handlers
+            // in between want to know of the end alone.
             let codec = try context.pipeline.syncOperations.context(handlerType: ServerCodec.self)
+            codec.write(NIOAny(HTTPServerResponsePart.head(head(of: answer))), promise: nil)
             codec.write(NIOAny(HTTPServerResponsePart.body(.fileRegion(region))), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
         } catch {
             promise.fail(error)  // the pipeline is torn down: the client is gone
         }
+    }
+
+    private func head(of answer: RepeatedAnswers.Answer) -> HTTPResponseHead {
+        let now = HTTPDate.now
+        if let dated, dated.answer === answer, dated.date == now { return dated.head }
+        var head = HTTPResponseHead(answer.head)
+        if !head.headers.contains(name: "Date") { head.headers.add(name: "Date", value: now.description) }
+        dated = (answer, now, head)
+        return head
     }
 
     private func sent(

@@ -28,7 +28,7 @@ final class RepeatedAnswers: Sendable {
         let path: String
     }
 
-    /// An answer as it was sent, but for its date.
+    /// An answer as its handler made it.
     final class Answer: Sendable {
         let head: HTTPResponse
         let body: RepeatableBody
