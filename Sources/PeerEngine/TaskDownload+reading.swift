@@ -32,7 +32,8 @@ extension TaskDownload {
             let end = try await verifiedEnd(head, available, isPart: isPart(range, of: head))
             if end > offset { return ByteRange(offset..<min(end, range?.end ?? .max)) }
         }
-        if range == nil { _ = try await completion() }
+        // Without a byte there is none to hold back.
+        if range == nil || head.length == 0 { _ = try await completion() }
         return ByteRange(offset..<offset)
     }
 

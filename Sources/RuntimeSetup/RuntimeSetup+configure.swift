@@ -123,10 +123,12 @@ extension RuntimeSetup {
         if !isOurs, let before = file.before {
             try AtomicWrite(place + SetupRecord.backupEnding).write(before, like: place)
         }
+        // Somebody else's text is among ours by now: the original may not take its place, whatever we add.
+        let mixed = isOurs ? old.flatMap { $0.written == file.before.map { Digest.of($0) } ? nil : $0.written } : nil
         let record = SetupRecord(
             mirror: mirror.url,
             created: isOurs ? old?.created ?? false : file.before == nil,
-            written: Digest.of(after),
+            written: mixed ?? Digest.of(after),
             directories: (old?.directories ?? []) + made
         )
         try AtomicWrite(place + SetupRecord.ending).write(record.text)

@@ -24,7 +24,9 @@ extension SwarmTask {
             var member = SwarmMember(session: session)
             let digests = Self.digests(of: state.published, in: file)
             member.told = state.published
-            member.lengthTold = file.layout.length != nil
+            // Content without a byte has no last piece to hold back: whoever knew its length had all of it.
+            let length = file.layout.length.flatMap { $0 > 0 || state.isVerified ? $0 : nil }
+            member.lengthTold = length != nil
             state.scheduler.join(
                 session.id,
                 as: .peer,
@@ -39,7 +41,7 @@ extension SwarmTask {
             response = TaskRegistrationResponse(
                 task: id,
                 generation: generation,
-                length: file.layout.length,
+                length: length,
                 pieceSize: file.layout.pieceSize,
                 manifest: ManifestEntries(digests),
                 digest: record.digest,

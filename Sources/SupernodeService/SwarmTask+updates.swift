@@ -37,7 +37,7 @@ extension SwarmTask {
             says = Self.addAssignments(to: &update, for: &member, in: state, by: self) || says
             for piece in update.assignments.map(\.piece) { member.carried[piece] = sequence }
             // One answer may overtake another: what says to fetch the last piece also says where that ends.
-            let last = file.layout.pieceCount.map { PieceIndex($0 - 1) }
+            let last = file.layout.pieceCount.flatMap { $0 > 0 ? PieceIndex($0 - 1) : nil }
             if update.assignments.contains(where: { $0.piece == last }) { update.length = length }
             if says {
                 if !member.hasAnnounced { member.toldEarly = true }

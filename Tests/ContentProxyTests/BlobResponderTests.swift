@@ -70,6 +70,24 @@ import Testing
         }
     }
 
+    @Test(
+        "Nothing at all is as wrong as anything else that is not the blob",
+        arguments: [nil, "bytes=0-5", "bytes=-5"]
+    )
+    func empty(range: String?) async throws {
+        for prefetch in [Prefetch.rest, .none] {
+            try await withBlobs(prefetch: prefetch) { rig in
+                let headers: HeaderFields = range.map { ["Range": $0] } ?? [:]
+                let wrong = try await rig.client.send("GET", rig.url(try rig.put([], as: Digest.of(bytes))), headers)
+                #expect(wrong.status == 421)
+                #expect(wrong.headers["Server"] == "digest_mismatch")
+                let right = try await rig.client.send("GET", rig.url(try rig.put([])), headers)
+                #expect(right.status == (range == nil ? 200 : 416))
+                #expect(right.isWhole && right.body.isEmpty)
+            }
+        }
+    }
+
     @Test("What finds no room here is left to the registry")
     func noRoom() async throws {
         try await withBlobs(quota: 1 << 20) { rig in

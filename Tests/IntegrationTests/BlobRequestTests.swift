@@ -85,12 +85,13 @@ import Testing
         }
     }
 
-    @Test func wrongBytesUnderADigestAreCutOffAndNeverKept() async throws {
+    @Test(arguments: [false, true]) func wrongBytesUnderADigestAreCutOffAndNeverKept(isEmpty: Bool) async throws {
         let right = BlobOrigin(byteCount: 9 * Self.pieceSize + 1, seed: 3)
         let isRight = TestEvent()
         try await withTemporaryDirectory { directory in
             try await withScriptedServer { request in
                 if isRight.hasFired { return right.answer(request) }
+                if isEmpty { return .content([], for: request) }
                 var wrong = right.bytes
                 wrong[wrong.count / 2] ^= 1
                 return .content(wrong, for: request)

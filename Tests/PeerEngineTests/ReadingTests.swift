@@ -42,6 +42,26 @@ import WireAPI
         }
     }
 
+    @Test("Content without a byte ends with the word that it is right", arguments: [nil, ByteRange(0..<0)])
+    func empty(range: ByteRange?) async throws {
+        for isRight in [true, false] {
+            try await withIdleDownload(0) { idle in
+                let (_, task) = try await reading(idle, range)
+                let isOver = TestEvent()
+                let watch = Task {
+                    defer { isOver.fire() }
+                    try await task.value
+                }
+                for _ in 0..<1000 { await Task.yield() }
+                #expect(!isOver.hasFired)
+                idle.download.finish(
+                    isRight ? .success(ByteOrigins()) : .failure(DownloadError(.digestMismatch, "wrong"))
+                )
+                #expect(await code(of: watch) == (isRight ? nil : .digestMismatch))
+            }
+        }
+    }
+
     @Test(
         "Whoever reads wrong content never gets its last byte, however late it asks",
         arguments: [nil, ByteRange(0..<3 << 20), ByteRange((3 << 20) - 1..<3 << 20)],

@@ -162,6 +162,34 @@ private func withMachine(_ files: [String: String] = [:], _ body: (Machine) thro
         }
     }
 
+    @Test("What somebody has added between two runs is not lost when both are undone")
+    func addedBetween() async throws {
+        try await withMachine([Self.daemon: "{\"debug\": true}\n"]) { machine in
+            try machine.configure(.docker)
+            let text = try #require(machine.text(Self.daemon))
+            try machine.put(Self.daemon, text.replacing("[\"http", with: "[\"http://mine\", \"http"))
+            #expect(try !machine.configure(.docker).changes.isEmpty)
+            #expect(try !machine.restore(.docker).notes.isEmpty)
+            #expect(machine.text(Self.daemon)?.contains("[\"http://mine\"]") == true)
+            #expect(machine.text(Self.daemon)?.contains("65001") == false)
+
+            try machine.configure(.containerd)
+            let hosts = try #require(machine.text(Self.hosts))
+            try machine.put(Self.hosts, "[host.\"http://mine\"]\n" + hosts)
+            #expect(try !machine.configure(.containerd).changes.isEmpty)
+            try machine.restore(.containerd)
+            #expect(machine.text(Self.hosts)?.contains("[host.\"http://mine\"]") == true)
+            #expect(machine.text(Self.hosts)?.contains("65001") == false)
+
+            try machine.configure(.podman)
+            let fragment = RegistriesFile.fragmentPath
+            try machine.put(fragment, (machine.text(fragment) ?? "") + "\n[[registry]]\nprefix = \"mine\"\n")
+            #expect(try !machine.configure(.podman, ["ghcr.io"]).changes.isEmpty)
+            #expect(throws: SetupError.self) { try machine.restore(.podman) }
+            #expect(machine.text(fragment)?.contains("mine") == true)
+        }
+    }
+
     @Test("What can not be restored for certain is refused, with what to do, and nothing is written")
     func refusals() async throws {
         try await withMachine([Self.config: "version = 2\n"]) { machine in

@@ -125,10 +125,13 @@ import WireAPI
         }
     }
 
-    @Test("Content whose only source has a wrong digest fails for everybody who waits for it")
-    func onlyWrongDigest() async throws {
+    @Test(
+        "Content whose only source has a wrong digest fails for everybody who waits for it",
+        arguments: [600_000, 0]
+    )
+    func onlyWrongDigest(byteCount: Int) async throws {
         try await withSupernode { rig in
-            let bad = try rig.put(randomBytes(600_000, seed: 7), at: "http://bad/file")
+            let bad = try rig.put(randomBytes(byteCount, seed: 7), at: "http://bad/file")
             let peer = try rig.peer()
             let digest = Digest.of("other")
             let joined: TaskRegistrationResponse

@@ -84,6 +84,26 @@ import WireAPI
         }
     }
 
+    @Test("That there is no byte at all is told once that is known to be right", arguments: [true, false])
+    func nothing(isNamed: Bool) async throws {
+        try await withSupernode { rig in
+            let (file, record) = try file(rig, [], length: 0, digest: isNamed ? Digest.of("") : nil)
+            let task = SwarmTask(
+                id: file.task,
+                digest: nil,
+                seed: rig.supernode.seed,
+                configuration: PeerConfiguration(),
+                logger: rig.logs.logger()
+            )
+            task.begin(file, record: record, generation: file.generation, verified: false)
+            let peer = try rig.peer()
+            #expect(try task.enroll(peer, pattern: .p2p)?.length == (isNamed ? nil : 0))
+            #expect(task.takeUpdate(for: peer, sequence: 1) == nil)
+            task.verified()
+            #expect(task.takeUpdate(for: peer, sequence: 2)?.length == (isNamed ? 0 : nil))
+        }
+    }
+
     @Test("What came too early for a member is said again, and the last piece comes with the length")
     func lengthAgain() async throws {
         try await withSupernode { rig in
