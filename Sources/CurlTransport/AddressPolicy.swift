@@ -32,8 +32,8 @@ public struct AddressPolicy: Sendable, Hashable {
 
     /// Whether the host of a URL is a name or address that is refused without asking anybody, as a proxy would resolve
     /// it out of our sight.
-    func permits(host: String) -> Bool {
-        if let address = IPAddress(withZone: host) { return permits(address) }
+    func permits(host: String, sentByPublic: Bool = false) -> Bool {
+        if let address = IPAddress(withZone: host) { return permits(address, sentByPublic: sentByPublic) }
         let name = host.hasSuffix(".") ? String(host.dropLast()) : host
         if name == "localhost" || name.hasSuffix(".localhost") {
             return IPAddress("127.0.0.1").map { permits($0) } ?? false

@@ -51,6 +51,9 @@ extension IPAddress {
         }
     }
 
+    /// Not of the internet, in whatever form it is written.
+    var isNear: Bool { ([self] + embedded).contains { $0.isPrivate || $0.isSpecial } }
+
     /// Loopback, link-local, unspecified ("this network"), multicast or broadcast.
     var isSpecial: Bool {
         if bytes.count == 4 {

@@ -208,20 +208,27 @@ extension Transfer {
 
     /// A connection is there, made just now or long ago for another transfer with another policy.
     func mayUse(connectionTo address: String) -> Bool {
-        guard !usesProxy, request.options.unixSocketPath == nil, let place = IPAddress(withZone: address) else {
+        guard request.options.unixSocketPath == nil else { return true }
+        guard !usesProxy else {
+            // Where a proxy leads stays its secret, unless the URL says it.
+            if !(IPAddress(withZone: hop.url.host)?.isNear ?? false) { hasAskedPublic = true }
             return true
         }
+        guard let place = IPAddress(withZone: address) else { return true }
         guard permits(place) else {
             refusedAddress = place
             return false
         }
-        if !place.isPrivate, !place.isSpecial { hasAskedPublic = true }
+        if !place.isNear { hasAskedPublic = true }
         return true
     }
 
     private func permits(_ address: IPAddress) -> Bool {
-        request.options.addresses.permits(address, sentByPublic: hop.number > 0 && hasAskedPublic)
+        request.options.addresses.permits(address, sentByPublic: wasSentByPublic)
     }
+
+    /// Whether it was a server at a public address that redirected here.
+    var wasSentByPublic: Bool { hop.number > 0 && hasAskedPublic }
 
     // MARK: Failing
 

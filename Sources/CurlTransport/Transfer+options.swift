@@ -103,7 +103,7 @@ extension Transfer {
         if request.connectsOnly { try setConnectOnly(handle, proxy) }
         if let path = options.unixSocketPath {
             try handle.set(CURLOPT_UNIX_SOCKET_PATH, path)
-        } else if usesProxy, !options.addresses.permits(host: hop.url.host) {
+        } else if usesProxy, !options.addresses.permits(host: hop.url.host, sentByPublic: wasSentByPublic) {
             throw TransferError(.addressRefused, "\(hop.url.origin): connections to this host are not allowed")
         }
         if hop.isTrusted, !hop.credentials.contains("Authorization"), let user = userInfo {

@@ -156,11 +156,10 @@ final class Transfer: @unchecked Sendable {
 
     private func error(for result: CURLcode) -> TransferError {
         let place = hop.url.origin
-        let wasSent = hop.number > 0 && hasAskedPublic
         if let refusedAddress, result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK {
             return TransferError(
                 .addressRefused,
-                "\(place): connections to \(refusedAddress) are not allowed\(wasSent ? ", where a public server redirects" : "")",
+                "\(place): connections to \(refusedAddress) are not allowed\(wasSentByPublic ? ", where a public server redirects" : "")",
                 curlCode: Int32(result.rawValue)
             )
         }

@@ -80,4 +80,29 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "A server behind a proxy counts as public, unless its address says otherwise, and may not redirect into a private network",
+        arguments: [("origin.invalid", true), ("203.0.113.7", true), ("10.9.9.9", false)]
+    )
+    func redirectBehindAProxy(host: String, isRefused: Bool) async throws {
+        try await withScriptedServer { request in
+            request.path.hasSuffix("/from")
+                ? .respond(302, ["Location": "http://10.1.2.3/to"]) : .respond(200, body: Array("to".utf8))
+        } body: { proxy in
+            try await withTransport(environment: ["http_proxy": proxy.url()]) { transport in
+                var request = TransferRequest(url: "http://\(host)/from")
+                request.options.addresses = .guarded(allow: NetworkPrefix.loopback)
+                let sink = RecordingSink()
+                var refusal: TransferError?
+                do throws(TransferError) {
+                    _ = try await transport.perform(request, into: sink)
+                } catch {
+                    refusal = error
+                }
+                #expect(refusal?.code == (isRefused ? .addressRefused : nil))
+                #expect(proxy.requests.count == (isRefused ? 1 : 2))
+            }
+        }
+    }
 }

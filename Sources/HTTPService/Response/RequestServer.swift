@@ -44,7 +44,8 @@ struct RequestServer: Sendable {
             let key = RepeatedAnswers.key(request.head, from: context.remote)
         else { return }
         let line = RequestObserver.line(request, context, outcome)
-        repeated.keep(.init(head: response.head, body: body, line: line), for: key, on: context.channel.eventLoop, at: .now())
+        let answer = RepeatedAnswers.Answer(head: response.head, body: body, line: line)
+        repeated.keep(answer, for: key, on: context.channel.eventLoop, at: .now())
     }
 
     /// Who calls again later may find fewer connections.
