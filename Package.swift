@@ -103,7 +103,7 @@ let package = Package(
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioTLS, logging, metrics, metricsCore, lifecycle,
             ]
         ),
-        library("CacheStore", ["Content", "NodeConfig", grdb, logging]),
+        library("CacheStore", ["Content", "NodeConfig", crypto, grdb, logging]),
 
         // Layer 2: the scheduler under a virtual clock.
         library("SwarmSimulation", ["Content", "NodeConfig", "SwarmScheduling"]),
@@ -307,8 +307,8 @@ let package = Package(
         tests(
             "NodeAssemblyTests",
             [
-                "BackendAPI", "Content", "ContentProxy", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine",
-                "RateLimiting", "WireAPI",
+                "BackendAPI", "CacheStore", "Content", "ContentProxy", "HTTPService", "NodeAssembly", "NodeConfig",
+                "PeerEngine", "RateLimiting", "WireAPI",
             ]
         ),
         tests(

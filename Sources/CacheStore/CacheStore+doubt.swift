@@ -42,15 +42,15 @@ extension CacheStore {
         guard let task = catalog.withLock({ catalog in object.tasks.first.flatMap { catalog.tasks[$0]?.row } })
         else { return nil }
         do throws(StoreError) {
-            let digests = try writer.pieces(of: task.ref)
-            guard digests.count == task.layout.pieceCount else { return nil }
+            let checks = try writer.pieces(of: task.ref)
+            guard checks.count == task.layout.pieceCount else { return nil }
             let descriptor = try FileAccess.open(path(object.path), O_RDONLY)
             defer { Glibc.close(descriptor) }
             let stamp = try FileStamp(descriptor: descriptor)
             guard stamp.size == task.layout.length else { return nil }
-            for (piece, digest) in digests.sorted(by: { $0.key < $1.key }) {
+            for (piece, check) in checks.sorted(by: { $0.key < $1.key }) {
                 guard let range = task.layout.range(of: piece),
-                    try FileAccess.digest(of: range, in: descriptor, through: buffer) == digest
+                    try PieceCodes.agree(codes, check, range, in: descriptor, through: buffer)
                 else { return nil }
                 pause(range.count)
             }

@@ -37,6 +37,7 @@ extension CacheStore {
             writer: IndexWriter(index: index, logger: logger, faults: faults),
             catalog: Catalog(),
             bootID: bootID,
+            codes: PieceCodes(key: contents.codesKey),
             logger: logger,
             faults: faults
         )
@@ -74,7 +75,7 @@ extension CacheStore {
 
     private func recover(_ contents: IndexContents) async throws(StoreError) {
         let crashed = !contents.isClean && contents.bootID != nil && contents.bootID != bootID
-        try writer.index.setMark(bootID: bootID, isClean: false)
+        try writer.index.setMark(bootID: bootID, isClean: false, codesKey: codes.key)
         var known: Set<String> = []
         let rows = Dictionary(contents.objects.map { ($0.ref, $0) }) { first, _ in first }
         for task in contents.tasks {
@@ -169,27 +170,28 @@ extension CacheStore {
         }
     }
 
-    /// The pieces whose bytes are still those of their digest, hashed in parallel.
-    private func verified(_ pieces: [PieceIndex: Digest], _ layout: PieceLayout, _ path: String) async -> PieceSet {
+    /// The pieces whose bytes are still those of their check, hashed in parallel.
+    private func verified(_ pieces: [PieceIndex: PieceCheck], _ layout: PieceLayout, _ path: String) async -> PieceSet {
         guard let descriptor = try? FileAccess.open(path, O_RDONLY) else { return [] }
         defer { Glibc.close(descriptor) }
-        return await verifiedPieces(pieces, layout, descriptor, threads)
+        return await verifiedPieces(pieces, codes, layout, descriptor, threads)
     }
 }
 
-/// The pieces whose bytes are those of their digest, hashed in parallel.
+/// The pieces whose bytes are those of their check, hashed in parallel.
 func verifiedPieces(
-    _ pieces: [PieceIndex: Digest],
+    _ pieces: [PieceIndex: PieceCheck],
+    _ codes: PieceCodes?,
     _ layout: PieceLayout,
     _ descriptor: Int32,
     _ threads: WorkerThreads
 ) async -> PieceSet {
     await withTaskGroup(of: PieceIndex?.self) { group in
-        for (piece, digest) in pieces {
+        for (piece, check) in pieces {
             guard let range = layout.range(of: piece) else { continue }
             group.addTask {
                 await threads.run { buffer in
-                    (try? FileAccess.digest(of: range, in: descriptor, through: buffer)) == digest ? piece : nil
+                    (try? PieceCodes.agree(codes, check, range, in: descriptor, through: buffer)) == true ? piece : nil
                 }
             }
         }

@@ -56,10 +56,12 @@ extension CacheStore {
                 generation: generation,
                 layout: layout,
                 descriptor: descriptor,
-                digests: [:],
+                checks: [:],
                 contentHash: contentHash,
                 isReadOnly: false,
                 journal: journal,
+                codes: codes,
+                makesDigests: makesDigests(contentHash),
                 threads: threads,
                 faults: faults
             )
@@ -197,24 +199,26 @@ extension CacheStore {
                 journal.closed()
                 return .none
             }
-            var digests = try writer.pieces(of: stored.row.ref)
-            if stored.row.isComplete, digests.count != stored.row.layout.pieceCount {
+            var checks = try writer.pieces(of: stored.row.ref)
+            if stored.row.isComplete, checks.count != stored.row.layout.pieceCount {
                 Glibc.close(descriptor)
                 forget(stored.row, "the index lacks some of its pieces")
                 journal.closed()
                 return .none
             }
-            if !stored.row.isComplete { digests = digests.filter { isPresent($0.key, stored.row.layout, stamp.size) } }
+            if !stored.row.isComplete { checks = checks.filter { isPresent($0.key, stored.row.layout, stamp.size) } }
             return register(
                 PieceFile(
                     task: stored.row.id,
                     generation: stored.row.generation,
                     layout: stored.row.layout,
                     descriptor: descriptor,
-                    digests: digests,
+                    checks: checks,
                     contentHash: stored.row.isComplete ? nil : stored.row.contentHash,
                     isReadOnly: stored.row.isComplete,
                     journal: journal,
+                    codes: codes,
+                    makesDigests: makesDigests(stored.row.contentHash),
                     threads: threads,
                     faults: faults
                 ),
@@ -224,6 +228,11 @@ extension CacheStore {
             Glibc.close(descriptor)
             throw error
         }
+    }
+
+    /// Whether pieces of new content get digests: codes do where nobody asks for pieces, and only its SHA-256 names the whole.
+    private func makesDigests(_ contentHash: Digest.Algorithm?) -> Bool {
+        configuration.servesPieces || contentHash != .sha256
     }
 
     private func isPresent(_ piece: PieceIndex, _ layout: PieceLayout, _ size: Int64) -> Bool {

@@ -25,6 +25,7 @@ package final class CacheStore: Sendable {
     let logger: Logger
     let faults: FaultPoints
     let bootID: String
+    let codes: PieceCodes
     let configuration: StoreConfiguration
 
     init(
@@ -34,6 +35,7 @@ package final class CacheStore: Sendable {
         writer: IndexWriter,
         catalog: consuming sending Catalog,
         bootID: String,
+        codes: PieceCodes,
         logger: Logger,
         faults: FaultPoints
     ) {
@@ -44,6 +46,7 @@ package final class CacheStore: Sendable {
         self.writer = writer
         self.catalog = Mutex(catalog)
         self.bootID = bootID
+        self.codes = codes
         self.logger = logger
         self.faults = faults
     }
@@ -171,7 +174,7 @@ package final class CacheStore: Sendable {
         do throws(StoreError) {
             try await writer.close()
             let settled = catalog.withLock { $0.objects.values.allSatisfy { $0.row.name == nil || $0.row.isSettled } }
-            try writer.index.setMark(bootID: bootID, isClean: synced && settled)
+            try writer.index.setMark(bootID: bootID, isClean: synced && settled, codesKey: codes.key)
         } catch {
             logger.error("the store is not closed cleanly: \(error)")
         }

@@ -110,17 +110,6 @@ enum FileAccess {
         }
     }
 
-    /// The SHA-256 of the bytes of `range`.
-    static func digest(
-        of range: ByteRange,
-        in descriptor: Int32,
-        through buffer: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) -> Digest {
-        var hasher = DigestHasher(.sha256)
-        try scan(range, of: descriptor, through: buffer) { hasher.update($0) }
-        return hasher.finalize()
-    }
-
     static func synchronize(directory: String) throws(StoreError) {
         let descriptor = try open(directory, O_RDONLY | O_DIRECTORY)
         defer { close(descriptor) }

@@ -30,7 +30,7 @@ struct ObjectRow: Sendable {
 enum IndexChange: Sendable {
     case putTask(TaskRow)
     case putObject(ObjectRow)
-    case addPiece(task: Int64, PieceIndex, Digest)
+    case addPiece(task: Int64, PieceIndex, PieceCheck)
     case dropPieces(task: Int64, [PieceIndex])
     case setLength(task: Int64, Int64)
     case setMetadata(task: Int64, [UInt8])
@@ -45,6 +45,8 @@ struct IndexContents: Sendable {
     var objects: [ObjectRow] = []
     /// The boot during which the store was last open; nil in a new index.
     var bootID: String?
+    /// The key of the store's codes; nil in an index that has none yet.
+    var codesKey: [UInt8]?
     /// Whether it was closed then, with everything on disk.
     var isClean = true
 }

@@ -15,7 +15,7 @@ final class IndexWriter: Sendable {
         var writing: [IndexChange] = []
         var isClosed = false
         /// The pieces of some tasks that were asked for, as they stand now.
-        var known: [Int64: [PieceIndex: Digest]] = [:]
+        var known: [Int64: [PieceIndex: PieceCheck]] = [:]
         /// Grows with every change of any task's pieces.
         var pieceChanges = 0
     }
@@ -67,15 +67,15 @@ final class IndexWriter: Sendable {
         try done.wait().get()
     }
 
-    /// The digests of a task's committed pieces: those in the index, and those that are on their way there.
-    func pieces(of task: Int64) throws(StoreError) -> [PieceIndex: Digest] {
+    /// The checks of a task's committed pieces: those in the index, and those that are on their way there.
+    func pieces(of task: Int64) throws(StoreError) -> [PieceIndex: PieceCheck] {
         // Before the read: what is written meanwhile is seen twice rather than not at all.
         let (known, unwritten, seen) = pending.withLock { ($0.known[task], $0.writing + $0.changes, $0.pieceChanges) }
         if let known { return known }
         var pieces = try index.pieces(of: task)
         for change in unwritten {
             switch change {
-            case .addPiece(task, let piece, let digest): pieces[piece] = digest
+            case .addPiece(task, let piece, let check): pieces[piece] = check
             case .dropPieces(task, let dropped): for piece in dropped { pieces[piece] = nil }
             default: break
             }

@@ -5,10 +5,10 @@ extension PieceFile {
     /// Hashes the piece's bytes on one of the store's threads and, where the digest is the expected one, makes them
     /// readable to everybody.
     ///
-    /// Returns the digest. Throws `.digestMismatch`, and then the piece takes writes again. A piece that is committed
+    /// Returns the digest; nil where none was expected and the piece has the store's code instead. Throws `.digestMismatch`, and then the piece takes writes again. A piece that is committed
     /// already is only compared. Pieces are hashed in parallel.
     @discardableResult
-    package func commit(_ piece: PieceIndex, expecting expected: Digest?) async throws(StoreError) -> Digest {
+    package func commit(_ piece: PieceIndex, expecting expected: Digest?) async throws(StoreError) -> Digest? {
         let result = await withCheckedContinuation { continuation in
             let waiter = PieceFileState.CommitWaiter(expecting: expected, continuation: continuation)
             switch state.withLock({ $0.beginCommit(piece, waiter) }) {
@@ -17,7 +17,11 @@ extension PieceFile {
             case .wait: break
             }
         }
-        return try result.get()
+        let digest = try result.get().digest
+        guard let expected, digest == nil else { return digest }
+        // It was committed before anybody asked for its digest.
+        try await makeDigests()
+        return try await commit(piece, expecting: expected)
     }
 
     func submitHash(_ piece: PieceIndex) {
@@ -30,11 +34,14 @@ extension PieceFile {
     ) -> WorkerThreads.Report {
         // With every thread busy, one pass over the bytes for both digests costs less than two.
         let fuse = threads.isSaturated
-        let (block, range, lent) = state.withLock { state in
-            (state.takeBlock(of: piece), state.layout.range(of: piece), fuse ? state.lendContentHash(for: piece) : nil)
+        let (block, range, lent, makesDigest) = state.withLock { state in
+            (
+                state.takeBlock(of: piece), state.layout.range(of: piece),
+                fuse ? state.lendContentHash(for: piece) : nil, state.makesDigests
+            )
         }
         var content = lent
-        let result: Result<Digest, StoreError>
+        let result: Result<PieceCheck, StoreError>
         do throws(StoreError) {
             if let block {
                 defer { state.withLock { $0.reuse(block) } }
@@ -42,7 +49,7 @@ extension PieceFile {
                 faults.hit("written")
             }
             guard let range else { throw StoreError(.outOfRange, "piece \(piece) is beyond the content's end") }
-            var hasher = DigestHasher(.sha256)
+            var hasher = PieceHasher(makesDigest ? nil : codes)
             try FileAccess.scan(range, of: descriptor, through: buffer) {
                 hasher.update($0)
                 content?.update($0)
@@ -57,15 +64,15 @@ extension PieceFile {
     private func finish(
         _ piece: PieceIndex,
         _ range: ByteRange?,
-        _ result: Result<Digest, StoreError>,
+        _ result: Result<PieceCheck, StoreError>,
         lent: DigestHasher?,
         content: DigestHasher?
     ) -> WorkerThreads.Report {
         var accepted = false
-        if case .success(let digest) = result, let range {
-            accepted = state.withLock { $0.accepts(digest, for: piece) }
+        if case .success(let check) = result, let range {
+            accepted = state.withLock { $0.accepts(check, for: piece) }
             faults.hit("hashed")
-            if accepted { journal?.committed(piece, digest, byteCount: range.count) }
+            if accepted { journal?.committed(piece, check, byteCount: range.count) }
             faults.hit("journaled")
         }
         let (outcome, ended) = state.withLock { state in
@@ -76,8 +83,8 @@ extension PieceFile {
                 ? state.returnContentHash(content, at: range.end) : state.returnContentHash(lent, at: range.offset)
             return (outcome, ended)
         }
-        if accepted, case .success(let digest) = result {
-            for observer in outcome.observers { observer(piece, digest) }
+        if accepted, case .success(let check) = result {
+            for observer in outcome.observers { observer(piece, check) }
         }
         for algorithm in contentAlgorithms { followContent(algorithm) }
         return {

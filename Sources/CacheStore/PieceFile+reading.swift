@@ -51,7 +51,7 @@ extension PieceFile {
     /// Calls `observer` for every piece committed from now on, on a hashing thread: it must return soon.
     ///
     /// It is called for as long as the registration is held.
-    package func onCommit(_ observer: @escaping @Sendable (PieceIndex, Digest) -> Void) -> CommitRegistration {
+    package func onCommit(_ observer: @escaping @Sendable (PieceIndex, PieceCheck) -> Void) -> CommitRegistration {
         let ticket = state.withLock { state in
             let ticket = state.takeTicket()
             state.observers[ticket] = observer

@@ -7,18 +7,18 @@ extension PieceFile {
     /// that fills the file.
     package func committedRun(from offset: Int64) -> ByteRange { state.withLock { $0.run(from: offset) } }
 
-    /// The digest of a piece's bytes as they are in the file, whether or not they are in doubt; nil where it was never
+    /// The check of a piece's bytes as they are in the file, whether or not they are in doubt; nil where it was never
     /// committed, or has been written to since.
-    package func storedDigest(of piece: PieceIndex) -> Digest? {
-        state.withLock { $0.digests[piece] ?? $0.doubted[piece] }
+    package func storedCheck(of piece: PieceIndex) -> PieceCheck? {
+        state.withLock { $0.check(of: piece) }
     }
 
-    /// Hashes bytes on one of the store's threads, where they belong to pieces that have these digests before and after.
+    /// Hashes bytes on one of the store's threads, where they belong to pieces that have these checks before and after.
     ///
     /// Returns the hasher behind them; nil where they are others by now.
     package func hash(
         _ range: ByteRange,
-        of digests: [PieceIndex: Digest],
+        of checks: [PieceIndex: PieceCheck],
         into hasher: DigestHasher
     ) async throws(StoreError) -> DigestHasher? {
         var hasher = hasher
@@ -27,7 +27,7 @@ extension PieceFile {
             guard let part = layout.range(of: piece)?.intersection(range) else { return nil }
             // One piece at a time: others want their turn, too.
             hasher = try await hash(part, into: hasher)
-            guard isReadOnly || digests[piece] != nil && digests[piece] == storedDigest(of: piece) else { return nil }
+            guard isReadOnly || checks[piece] != nil && checks[piece] == storedCheck(of: piece) else { return nil }
         }
         return hasher
     }

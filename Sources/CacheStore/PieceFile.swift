@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// The bytes of one generation of one task, arriving or complete.
 ///
-/// One descriptor, the set of committed pieces and their digests. The file lives in a ``CacheStore`` or beside the
+/// One descriptor, the set of committed pieces and their checks. The file lives in a ``CacheStore`` or beside the
 /// output of a download (``TargetFile``). Holding the object keeps its bytes from being evicted; letting go of it closes
 /// the descriptor. Only committed bytes can be read.
 package final class PieceFile: Sendable {
@@ -18,24 +18,30 @@ package final class PieceFile: Sendable {
     /// Whether it was complete when it was opened: its bytes stay what they are.
     package let isReadOnly: Bool
     let journal: (any PieceJournal)?
+    /// The store's; nil where pieces have digests only.
+    let codes: PieceCodes?
     let threads: WorkerThreads
     let faults: FaultPoints
     let state: Mutex<PieceFileState>
     let seal = Mutex<FileStamp?>(nil)
     let written = Atomic<Int64>(0)
 
-    /// Takes over `descriptor`; `digests` are those of the committed pieces, `foreign` those of another generation's that may
+    /// Takes over `descriptor`; `checks` are those of the committed pieces, `foreign` those of another generation's that may
     /// be this one's too.
+    ///
+    /// With `makesDigests` or without `codes`, pieces get digests from the start.
     init(
         task: TaskID,
         generation: Generation,
         layout: PieceLayout,
         descriptor: Int32,
-        digests: [PieceIndex: Digest],
-        foreign: [PieceIndex: Digest] = [:],
+        checks: [PieceIndex: PieceCheck],
+        foreign: [PieceIndex: PieceCheck] = [:],
         contentHash: Digest.Algorithm?,
         isReadOnly: Bool,
         journal: (any PieceJournal)?,
+        codes: PieceCodes? = nil,
+        makesDigests: Bool = true,
         threads: WorkerThreads,
         faults: FaultPoints = .none
     ) {
@@ -44,9 +50,12 @@ package final class PieceFile: Sendable {
         self.descriptor = descriptor
         self.isReadOnly = isReadOnly
         self.journal = journal
+        self.codes = codes
         self.threads = threads
         self.faults = faults
-        state = Mutex(PieceFileState(layout: layout, digests: digests, foreign: foreign))
+        state = Mutex(
+            PieceFileState(layout: layout, checks: checks, foreign: foreign, makesDigests: makesDigests || codes == nil)
+        )
         if let contentHash { startContentHash(contentHash) }
     }
 
@@ -59,10 +68,12 @@ package final class PieceFile: Sendable {
     package var layout: PieceLayout { state.withLock { $0.layout } }
     /// The pieces whose bytes are verified.
     package var committed: PieceSet { state.withLock { $0.committed } }
-    /// The digest of a committed piece.
-    package func digest(of piece: PieceIndex) -> Digest? { state.withLock { $0.digests[piece] } }
-    /// The digests of the committed pieces.
-    package var pieceDigests: [PieceIndex: Digest] { state.withLock { $0.digests } }
+    /// The digest of a committed piece, where it has one (``makeDigests()``).
+    package func digest(of piece: PieceIndex) -> Digest? { state.withLock { $0.checks[piece]?.digest } }
+    /// The digests of the committed pieces that have one.
+    package var pieceDigests: [PieceIndex: Digest] { state.withLock { $0.checks.compactMapValues(\.digest) } }
+    /// What the committed pieces are compared with.
+    var checks: [PieceIndex: PieceCheck] { state.withLock { $0.checks } }
     /// The number of bytes in committed pieces.
     package var bytesCommitted: Int64 { state.withLock { $0.bytesCommitted } }
     /// How many bytes have been handed to ``write(_:at:)`` so far: it grows as long as anything arrives.
@@ -129,7 +140,7 @@ package final class PieceFile: Sendable {
 
     /// Takes the doubt back: what was committed counts again, but no other generation's pieces.
     package func trust() {
-        for (piece, digest) in state.withLock({ $0.trusted() }) { _ = confirm(piece, digest) }
+        for (piece, check) in state.withLock({ $0.trusted() }) { _ = confirm(piece, check) }
     }
 
     /// The content has a piece with this digest.
@@ -138,11 +149,15 @@ package final class PieceFile: Sendable {
     /// digest is forgotten.
     package func confirm(_ piece: PieceIndex, _ digest: Digest) -> Bool {
         guard !isReadOnly else { return self.digest(of: piece) == digest }
-        guard let outcome = state.withLock({ $0.confirm(piece, digest) }) else { return false }
+        return confirm(piece, .digest(digest))
+    }
+
+    private func confirm(_ piece: PieceIndex, _ check: PieceCheck) -> Bool {
+        guard let outcome = state.withLock({ $0.confirm(piece, check) }) else { return false }
         if outcome.isForeign, let range = layout.range(of: piece) {
-            journal?.committed(piece, digest, byteCount: range.count)
+            journal?.committed(piece, check, byteCount: range.count)
         }
-        for observer in outcome.observers { observer(piece, digest) }
+        for observer in outcome.observers { observer(piece, check) }
         for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
         for algorithm in contentAlgorithms { followContent(algorithm) }
         return true

@@ -6,7 +6,8 @@ internal import Content
 struct PieceFileState {
     typealias RangeReader = CheckedContinuation<Result<ByteRange, StoreError>, Never>
     typealias DigestWaiter = CheckedContinuation<Result<Digest, StoreError>, Never>
-    typealias Observer = @Sendable (PieceIndex, Digest) -> Void
+    typealias CheckWaiter = CheckedContinuation<Result<PieceCheck, StoreError>, Never>
+    typealias Observer = @Sendable (PieceIndex, PieceCheck) -> Void
 
     struct Reader {
         let ticket: UInt64
@@ -16,14 +17,17 @@ struct PieceFileState {
 
     struct CommitWaiter {
         let expecting: Digest?
-        let continuation: DigestWaiter
+        let continuation: CheckWaiter
     }
 
     var layout: PieceLayout
     var committed: PieceSet
-    var digests: [PieceIndex: Digest]
-    /// Digests of pieces that were committed before it became doubtful that the content has them.
-    var doubted: [PieceIndex: Digest] = [:]
+    /// Those of the committed pieces.
+    var checks: [PieceIndex: PieceCheck]
+    /// Those of pieces that were committed before it became doubtful that the content has them.
+    var doubted: [PieceIndex: PieceCheck] = [:]
+    /// Whether others may ask for pieces: those that are committed get digests.
+    var makesDigests: Bool
     /// Those of them that were another generation's: the journal does not know them.
     var foreign: PieceSet
     var failure: StoreError?
@@ -46,14 +50,20 @@ struct PieceFileState {
     /// Room has been reserved up to here while the length is unknown.
     var reservedEnd: Int64 = 0
 
-    init(layout: PieceLayout, digests: [PieceIndex: Digest], foreign: [PieceIndex: Digest] = [:]) {
+    init(
+        layout: PieceLayout,
+        checks: [PieceIndex: PieceCheck],
+        foreign: [PieceIndex: PieceCheck],
+        makesDigests: Bool
+    ) {
         self.layout = layout
-        self.digests = digests
+        self.checks = checks
+        self.makesDigests = makesDigests
         doubted = foreign
         self.foreign = PieceSet()
         for piece in foreign.keys { self.foreign.insert(piece) }
         committed = PieceSet()
-        for piece in digests.keys { committed.insert(piece) }
+        for piece in checks.keys { committed.insert(piece) }
         prefix = committed.contiguousCount()
     }
 
@@ -107,8 +117,8 @@ struct PieceFileState {
 
     /// Committed pieces count no longer until somebody confirms their digests; content hashes start over.
     mutating func doubt() {
-        doubted.merge(digests) { _, committed in committed }
-        digests = [:]
+        doubted.merge(checks) { _, committed in committed }
+        checks = [:]
         committed = PieceSet()
         prefix = 0
         for index in contents.indices { contents[index].restart() }
@@ -116,36 +126,37 @@ struct PieceFileState {
 
     /// Settles what was doubted: the piece is committed with `digest` again, or open to writes.
     ///
-    /// Nil where the piece does not have that digest; it is forgotten then.
-    mutating func confirm(_ piece: PieceIndex, _ digest: Digest) -> Committed? {
-        if let known = digests[piece] {
-            if known == digest { return Committed() }
+    /// Nil where the piece does not have that check; it is forgotten then.
+    mutating func confirm(_ piece: PieceIndex, _ check: PieceCheck) -> Committed? {
+        if let known = checks[piece] {
+            if known == check { return Committed() }
             committed.remove(piece)
-            digests[piece] = nil
+            checks[piece] = nil
             prefix = min(prefix, piece.value)
             for index in contents.indices { contents[index].restart() }
             return nil
         }
-        guard doubted.removeValue(forKey: piece) == digest, hashing[piece.value] == nil else { return nil }
+        guard doubted.removeValue(forKey: piece) == check, hashing[piece.value] == nil else { return nil }
         var outcome = Committed()
         outcome.isForeign = foreign.remove(piece)
-        insert(piece, digest, &outcome)
+        insert(piece, check, &outcome)
         return outcome
     }
 
     /// The pieces that are right if this generation's are.
-    func trusted() -> [PieceIndex: Digest] { doubted.filter { !foreign.contains($0.key) } }
+    func trusted() -> [PieceIndex: PieceCheck] { doubted.filter { !foreign.contains($0.key) } }
 
     // MARK: Committing
 
     enum CommitStep {
-        case done(Result<Digest, StoreError>)
+        case done(Result<PieceCheck, StoreError>)
         case hash
         case wait
     }
 
     mutating func beginCommit(_ piece: PieceIndex, _ waiter: CommitWaiter) -> CommitStep {
-        if let digest = digests[piece] { return .done(Self.compare(digest, waiter.expecting, piece)) }
+        if waiter.expecting != nil { makesDigests = true }
+        if let check = checks[piece] { return .done(Self.compare(check, waiter.expecting, piece)) }
         if let failure { return .done(.failure(failure)) }
         guard layout.range(of: piece) != nil else {
             return .done(.failure(StoreError(.outOfRange, "piece \(piece) is beyond the content's end")))
@@ -162,13 +173,13 @@ struct PieceFileState {
         return .hash
     }
 
-    /// Whether somebody who committed the piece takes this digest for it.
-    func accepts(_ digest: Digest, for piece: PieceIndex) -> Bool {
-        hashing[piece.value]?.contains { $0.expecting ?? digest == digest } ?? false
+    /// Whether somebody who committed the piece takes this check for it.
+    func accepts(_ check: PieceCheck, for piece: PieceIndex) -> Bool {
+        hashing[piece.value]?.contains { $0.expecting.map { .digest($0) == check } ?? true } ?? false
     }
 
     struct Committed {
-        var waiters: [(DigestWaiter, Result<Digest, StoreError>)] = []
+        var waiters: [(CheckWaiter, Result<PieceCheck, StoreError>)] = []
         var readers: [(RangeReader, ByteRange)] = []
         var observers: [Observer] = []
         /// Whether the piece is one more for the journal.
@@ -176,21 +187,25 @@ struct PieceFileState {
     }
 
     /// Ends the hashing of a piece: it is committed where `accepted`, and open to writes again otherwise.
-    mutating func endCommit(_ piece: PieceIndex, _ result: Result<Digest, StoreError>, accepted: Bool) -> Committed {
+    mutating func endCommit(
+        _ piece: PieceIndex,
+        _ result: Result<PieceCheck, StoreError>,
+        accepted: Bool
+    ) -> Committed {
         var outcome = Committed()
         for waiter in hashing.removeValue(forKey: piece.value) ?? [] {
             outcome.waiters.append(
                 (waiter.continuation, result.flatMap { Self.compare($0, waiter.expecting, piece) })
             )
         }
-        guard accepted, case .success(let digest) = result, !committed.contains(piece) else { return outcome }
-        insert(piece, digest, &outcome)
+        guard accepted, case .success(let check) = result, !committed.contains(piece) else { return outcome }
+        insert(piece, check, &outcome)
         return outcome
     }
 
-    private mutating func insert(_ piece: PieceIndex, _ digest: Digest, _ outcome: inout Committed) {
+    private mutating func insert(_ piece: PieceIndex, _ check: PieceCheck, _ outcome: inout Committed) {
         committed.insert(piece)
-        digests[piece] = digest
+        checks[piece] = check
         prefix += committed.contiguousCount(from: PieceIndex(prefix))
         for reader in readers.removeValue(forKey: piece.value) ?? [] {
             outcome.readers.append((reader.continuation, run(from: reader.offset)))
@@ -198,14 +213,15 @@ struct PieceFileState {
         outcome.observers = Array(observers.values)
     }
 
+    /// A code can not be compared: what was expected is still to be asked for.
     private static func compare(
-        _ digest: Digest,
+        _ check: PieceCheck,
         _ expected: Digest?,
         _ piece: PieceIndex
     )
-        -> Result<Digest, StoreError>
+        -> Result<PieceCheck, StoreError>
     {
-        guard let expected, expected != digest else { return .success(digest) }
+        guard let expected, let digest = check.digest, expected != digest else { return .success(check) }
         return .failure(StoreError(.digestMismatch, "piece \(piece) is \(digest), not \(expected)"))
     }
 

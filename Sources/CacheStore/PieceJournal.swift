@@ -4,8 +4,9 @@ internal import Content
 protocol PieceJournal: AnyObject, Sendable {
     /// Content of unknown length grows to `end` bytes: there must be room before the bytes are written.
     func reserve(upTo end: Int64) throws(StoreError)
-    /// A piece has been verified; called on a hashing thread before anybody is told.
-    func committed(_ piece: PieceIndex, _ digest: Digest, byteCount: Int64)
+    /// A piece has been verified, or its code has been replaced by a digest (then no bytes are new); called on a hashing thread
+    /// before anybody is told.
+    func committed(_ piece: PieceIndex, _ check: PieceCheck, byteCount: Int64)
     /// The length has become known.
     func learned(length: Int64)
     /// The file's object goes away; its descriptor is closed.

@@ -20,7 +20,7 @@ package struct PieceManifest: Sendable, Codable {
 extension PieceFile {
     /// The file's manifest; nil unless it is whole.
     package var manifest: PieceManifest? {
-        let (layout, digests) = state.withLock { ($0.layout, $0.digests) }
+        let (layout, digests) = (layout, pieceDigests)
         guard let length = layout.length, let count = layout.pieceCount, digests.count == count,
             let stamp = seal.withLock({ $0 }) ?? (try? FileStamp(descriptor: descriptor))
         else { return nil }
@@ -49,14 +49,14 @@ extension PieceFile {
         guard try FileStamp(descriptor: descriptor) == manifest.stamp else {
             throw StoreError(.corrupt, "the file has been changed")
         }
-        var digests: [PieceIndex: Digest] = [:]
-        for (number, digest) in manifest.pieces.enumerated() { digests[PieceIndex(number)] = digest }
+        var checks: [PieceIndex: PieceCheck] = [:]
+        for (number, digest) in manifest.pieces.enumerated() { checks[PieceIndex(number)] = .digest(digest) }
         self.init(
             task: manifest.task,
             generation: manifest.generation,
             layout: layout,
             descriptor: descriptor,
-            digests: digests,
+            checks: checks,
             contentHash: nil,
             isReadOnly: true,
             journal: nil,

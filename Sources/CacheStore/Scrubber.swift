@@ -52,7 +52,7 @@ package struct Scrubber<C: Clock<Duration>>: Sendable {
         else { return }
         let path = store.path(stored.path)
         do throws(StoreError) {
-            let digests = try store.writer.pieces(of: task.ref)
+            let checks = try store.writer.pieces(of: task.ref)
             let descriptor = try FileAccess.open(path, O_RDONLY)
             defer { close(descriptor) }
             let stamp = try FileStamp(descriptor: descriptor)
@@ -60,14 +60,14 @@ package struct Scrubber<C: Clock<Duration>>: Sendable {
                 store.doubt(object, "\(path) has been changed by somebody else")
                 return
             }
-            for piece in digests.keys.sorted() {
+            for (piece, check) in checks.sorted(by: { $0.key < $1.key }) {
                 guard let range = task.layout.range(of: piece), !Task.isCancelled else { return }
-                let result = await store.threads.run { buffer in
+                let result = await store.threads.run { [codes = store.codes] buffer in
                     Result { () throws(StoreError) in
-                        try FileAccess.digest(of: range, in: descriptor, through: buffer)
+                        try PieceCodes.agree(codes, check, range, in: descriptor, through: buffer)
                     }
                 }
-                guard try result.get() == digests[piece] else {
+                guard try result.get() else {
                     store.drop(object, "piece \(piece) of \(path) is not what was committed")
                     return
                 }

@@ -12,6 +12,8 @@ package struct StoreConfiguration: Sendable, Hashable {
     package var scrubRate: ByteCount
     /// The number of threads that hash; nil for one per processor.
     package var hashThreads: Int?
+    /// Whether others may ask for pieces, so that their digests are made as they arrive; otherwise on demand.
+    package var servesPieces: Bool
 
     /// The defaults, with what is given instead of them.
     package init(
@@ -19,12 +21,14 @@ package struct StoreConfiguration: Sendable, Hashable {
         quota: ByteCount? = nil,
         freeSpaceFloor: ByteCount = .gibibytes(1),
         scrubRate: ByteCount = .mebibytes(4),
-        hashThreads: Int? = nil
+        hashThreads: Int? = nil,
+        servesPieces: Bool = true
     ) {
         self.directory = directory
         self.quota = quota
         self.freeSpaceFloor = freeSpaceFloor
         self.scrubRate = scrubRate
         self.hashThreads = hashThreads
+        self.servesPieces = servesPieces
     }
 }

@@ -62,10 +62,10 @@ struct StoreIndex: Sendable {
             try database.cachedStatement(sql: sql).execute(arguments: arguments)
         }
         switch change {
-        case .addPiece(let task, let piece, let digest):
+        case .addPiece(let task, let piece, let check):
             try run(
                 "INSERT OR REPLACE INTO piece VALUES (?, ?, ?)",
-                [task, piece.value, Data(digest.bytes)]
+                [task, piece.value, Data(check.bytes)]
             )
         case .dropPieces(let task, let pieces):
             for piece in pieces { try run("DELETE FROM piece WHERE task = ? AND number = ?", [task, piece.value]) }
@@ -100,15 +100,15 @@ struct StoreIndex: Sendable {
         }
     }
 
-    /// Writes down which boot this is and whether everything is on disk, and waits until that is.
-    func setMark(bootID: String, isClean: Bool) throws(StoreError) {
+    /// Writes down which boot this is, whether everything is on disk, and with what key codes are made, and waits until that is.
+    func setMark(bootID: String, isClean: Bool, codesKey: [UInt8]) throws(StoreError) {
         do {
             try database.writeWithoutTransaction { database in
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 try database.inTransaction {
                     try database.execute(
-                        sql: "INSERT OR REPLACE INTO state VALUES ('boot', ?), ('clean', ?)",
-                        arguments: [bootID, isClean ? "1" : "0"]
+                        sql: "INSERT OR REPLACE INTO state VALUES ('boot', ?), ('clean', ?), ('codes', ?)",
+                        arguments: [bootID, isClean ? "1" : "0", codesKey.lowercaseHex]
                     )
                     return .commit
                 }
@@ -134,6 +134,7 @@ extension StoreIndex {
                     let (key, value): (String, String) = (row[0], row[1])
                     if key == "boot" { contents.bootID = value }
                     if key == "clean" { contents.isClean = value == "1" }
+                    if key == "codes" { contents.codesKey = [UInt8](lowercaseHex: value) }
                 }
                 contents.objects = try Row.fetchAll(database, sql: "SELECT * FROM object").map(Self.object)
                 contents.tasks = try Row.fetchAll(database, sql: "SELECT * FROM task").compactMap(Self.task)
@@ -144,8 +145,8 @@ extension StoreIndex {
         }
     }
 
-    /// The digests of a task's committed pieces.
-    func pieces(of task: Int64) throws(StoreError) -> [PieceIndex: Digest] {
+    /// The checks of a task's committed pieces.
+    func pieces(of task: Int64) throws(StoreError) -> [PieceIndex: PieceCheck] {
         do {
             return try database.read { database in
                 let rows = try Row.fetchAll(
@@ -153,11 +154,11 @@ extension StoreIndex {
                     sql: "SELECT number, digest FROM piece WHERE task = ?",
                     arguments: [task]
                 )
-                var pieces: [PieceIndex: Digest] = [:]
+                var pieces: [PieceIndex: PieceCheck] = [:]
                 for row in rows {
                     let (number, bytes): (Int, Data) = (row[0], row[1])
-                    guard number >= 0, let digest = Digest(algorithm: .sha256, bytes: Array(bytes)) else { continue }
-                    pieces[PieceIndex(number)] = digest
+                    guard number >= 0, let check = PieceCheck(bytes: Array(bytes)) else { continue }
+                    pieces[PieceIndex(number)] = check
                 }
                 return pieces
             }

@@ -21,12 +21,12 @@ final class StoreJournal: PieceJournal {
         if end > charged { try store.makeRoom(for: end - charged) { $0.charge(end - charged, to: self.object) } }
     }
 
-    func committed(_ piece: PieceIndex, _ digest: Digest, byteCount: Int64) {
+    func committed(_ piece: PieceIndex, _ check: PieceCheck, byteCount: Int64) {
         store.catalog.withLock { catalog in
             catalog.commit(byteCount, of: object)
             guard catalog.task(task, ref: ref) != nil else { return }
             catalog.tasks[task]?.committed.insert(piece)
-            store.writer.append([.addPiece(task: ref, piece, digest)])
+            store.writer.append([.addPiece(task: ref, piece, check)])
         }
     }
 

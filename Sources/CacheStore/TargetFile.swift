@@ -84,8 +84,8 @@ package struct TargetFile: Sendable {
             generation: generation,
             layout: start.layout,
             descriptor: descriptor,
-            digests: start.pieces,
-            foreign: foreign,
+            checks: start.pieces.mapValues { .digest($0) },
+            foreign: foreign.mapValues { .digest($0) },
             contentHash: contentHash,
             isReadOnly: false,
             journal: journal,
@@ -247,7 +247,7 @@ package struct TargetFile: Sendable {
         }
         if saved.bootID != start.bootID {
             // What had not reached the disk when the system went down is not there any more.
-            let good = await verifiedPieces(pieces, saved.layout, descriptor, threads)
+            let good = await verifiedPieces(pieces.mapValues { .digest($0) }, nil, saved.layout, descriptor, threads)
             pieces = pieces.filter { good.contains($0.key) }
         }
         return pieces

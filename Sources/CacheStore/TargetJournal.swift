@@ -38,7 +38,8 @@ final class TargetJournal: PieceJournal {
     func reserve(upTo end: Int64) throws(StoreError) {}
 
     /// A record that can not be written costs the next run a piece, this one nothing.
-    func committed(_ piece: PieceIndex, _ digest: Digest, byteCount: Int64) {
+    func committed(_ piece: PieceIndex, _ check: PieceCheck, byteCount: Int64) {
+        guard let digest = check.digest else { return }
         try? append(TargetRecord.piece(piece, digest).bytes)
     }
 

@@ -10,7 +10,7 @@ struct SentParts: Sendable {
         let file: PieceFile
         var range: ByteRange
         /// As they were when they were sent; of a file that can not change: none.
-        var digests: [PieceIndex: Digest] = [:]
+        var checks: [PieceIndex: PieceCheck] = [:]
     }
 
     private var parts: [Part] = []
@@ -28,10 +28,10 @@ struct SentParts: Sendable {
         for number in file.layout.pieces(touching: range) {
             let piece = PieceIndex(number)
             // The first word counts: of a piece that is sent in two parts both have to be the same piece's.
-            guard parts[parts.count - 1].digests[piece] == nil else { continue }
-            let digest = file.storedDigest(of: piece)
-            parts[parts.count - 1].digests[piece] = digest
-            if digest == nil { isBroken = true }
+            guard parts[parts.count - 1].checks[piece] == nil else { continue }
+            let check = file.storedCheck(of: piece)
+            parts[parts.count - 1].checks[piece] = check
+            if check == nil { isBroken = true }
         }
     }
 
@@ -43,8 +43,8 @@ struct SentParts: Sendable {
                 guard part.file.layout.pieceSize == file.layout.pieceSize else { return false }
                 return part.file.layout.pieces(touching: part.range).allSatisfy { number in
                     let piece = PieceIndex(number)
-                    let sent = part.file.isReadOnly ? part.file.storedDigest(of: piece) : part.digests[piece]
-                    return sent != nil && sent == file.storedDigest(of: piece)
+                    let sent = part.file.isReadOnly ? part.file.storedCheck(of: piece) : part.checks[piece]
+                    return sent != nil && sent == file.storedCheck(of: piece)
                 }
             }
     }
@@ -54,7 +54,7 @@ struct SentParts: Sendable {
         if isBroken { return nil }
         var hasher = DigestHasher(algorithm)
         for part in parts {
-            guard let next = try await part.file.hash(part.range, of: part.digests, into: hasher) else { return nil }
+            guard let next = try await part.file.hash(part.range, of: part.checks, into: hasher) else { return nil }
             hasher = next
         }
         return hasher

@@ -30,6 +30,15 @@ package struct DaemonConfiguration: Sendable, Configurable {
         node.peer.backToSourceDelay = .milliseconds(500)
     }
 
+    /// The store as it is to be opened.
+    package var place: StoreConfiguration {
+        var place = store
+        place.directory = home
+        // Without a supernode nobody gets to know of this node.
+        place.servesPieces = !node.supernodes.isEmpty
+        return place
+    }
+
     package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.section("proxy", &proxy)
         try fields.section("health", &health)

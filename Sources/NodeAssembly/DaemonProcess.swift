@@ -27,9 +27,7 @@ package struct DaemonProcess: Sendable {
     /// Throws an error with one line for a person where it can not start.
     package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
         if let notice = configuration.notice { process.logger.notice("\(notice)") }
-        var place = configuration.store
-        place.directory = configuration.home
-        let store = try await CacheStore.open(place, logger: process.logger)
+        let store = try await CacheStore.open(configuration.place, logger: process.logger)
         var peer = configuration.node
         peer.backends = try configuration.allBackends
         let node = try PeerNode(

@@ -33,6 +33,7 @@ extension TaskDownload {
     ///
     /// Returns without an end where every one is out of reach and the origin may be asked.
     private func downloadThroughSupernodes(_ environment: DownloadEnvironment) async throws(DownloadError) {
+        if !environment.connections.isEmpty { try await makeDigests() }
         var bytes: Int64 = -1
         var deadline = ContinuousClock.now
         while true {
@@ -46,6 +47,15 @@ extension TaskDownload {
             }
             do { try await Task.sleep(for: .seconds(1)) } catch { throw DownloadError(.cancelled, "cancelled") }
             if giveUp() { throw DownloadError(.cancelled, "nobody wants it any longer") }
+        }
+    }
+
+    /// What was fetched while this node had no supernode counts by its digests from now on.
+    private func makeDigests() async throws(DownloadError) {
+        do throws(StoreError) {
+            for held in [destination.earlier(), destination.complete()] { try await held?.file.makeDigests() }
+        } catch {
+            throw DownloadError(error)
         }
     }
 

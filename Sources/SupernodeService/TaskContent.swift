@@ -250,7 +250,7 @@ extension TaskContent {
     /// Serves complete content of the store that needs no question to the origin.
     private func useStored() async -> Bool {
         let demand = state.withLock { $0.demand }
-        guard let (file, record) = storedContent(),
+        guard let (file, record) = await storedContent(),
             record.isFresh(at: task.clock.date(), named: task.digest, demand)
         else { return false }
         begin(file, record, verified: true)
@@ -258,8 +258,18 @@ extension TaskContent {
         return true
     }
 
-    /// Complete content under this task or, where the digest is known, under any.
-    private func storedContent() -> (PieceFile, OriginRecord)? {
+    /// Complete content under this task or, where the digest is known, under any; with digests that peers can be told.
+    private func storedContent() async -> (PieceFile, OriginRecord)? {
+        guard let (file, record) = completeContent() else { return nil }
+        do throws(StoreError) {
+            try await file.makeDigests()
+            return (file, record)
+        } catch {
+            return nil
+        }
+    }
+
+    private func completeContent() -> (PieceFile, OriginRecord)? {
         if let own = StoreDestination(store: store, task: task.id).complete() { return own }
         guard let digest = task.digest, let file = try? store.open(content: digest),
             let stored = store.record(of: file.task), var record = OriginRecord(stored.metadata)
@@ -279,7 +289,13 @@ extension TaskContent {
 
     private func fetch(from source: Source) async throws(WireError) {
         do throws(FetchError) {
-            let known = storedContent()
+            let known = await storedContent()
+            let destination = StoreDestination(store: store, task: task.id)
+            do throws(StoreError) {
+                try await destination.earlier()?.file.makeDigests()
+            } catch {
+                throw .store(error)
+            }
             let backend: any Backend
             do throws(BackendError) {
                 backend = try backends.backend(for: source.resource.url)
@@ -291,7 +307,7 @@ extension TaskContent {
                     source.resource,
                     credentials: source.credentials,
                     from: backend,
-                    to: StoreDestination(store: self.store, task: self.task.id),
+                    to: destination,
                     revalidating: known?.1,
                     isWanted: { self.takesTurn() },
                     started: { file, record in self.receive(file, record, from: source) }

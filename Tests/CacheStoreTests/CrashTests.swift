@@ -28,7 +28,7 @@ import Testing
         ("settled", 4), ("trashed", 1), ("closed", 1),
     ]
 
-    @Test(arguments: steps.flatMap { step in ["fill", "evict"].map { ($0, step.0, step.1) } })
+    @Test(arguments: steps.flatMap { step in ["fill", "evict", "alone"].map { ($0, step.0, step.1) } })
     func whatIsLeftIsWholeOrForgotten(scenario: String, step: String, count: Int) async throws {
         try await withDirectory { directory in
             #expect(try await crash(directory, scenario, step, count))
@@ -41,6 +41,10 @@ import Testing
                 }
                 let bytes = content(name)
                 #expect(record.metadata == Array(name.utf8))
+                if scenario == "alone" {
+                    #expect(file.pieceDigests.isEmpty)
+                    try await file.makeDigests()
+                }
                 for piece in file.committed {
                     let range = try #require(file.layout.range(of: piece))
                     let part = try await file.readCommitted(range)

@@ -21,19 +21,24 @@ import Testing
         }
     }
 
-    private func open(_ directory: String, boot: String) async throws -> CacheStore {
+    private func open(_ directory: String, boot: String, servesPieces: Bool) async throws -> CacheStore {
         try await CacheStore.open(
-            StoreConfiguration(directory: directory, freeSpaceFloor: ByteCount(bytes: 0)),
+            StoreConfiguration(
+                directory: directory,
+                freeSpaceFloor: ByteCount(bytes: 0),
+                servesPieces: servesPieces
+            ),
             logger: quiet,
             bootID: boot
         )
     }
 
-    @Test func aChangedObjectIsNotServed() async throws {
+    @Test(arguments: [true, false])
+    func aChangedObjectIsNotServed(servesPieces: Bool) async throws {
         let content = sample(600_000)
         try await withDirectory { directory in
-            let store = try await openStore(directory)
-            let digest = try #require(try await store.put("a", content))
+            let store = try await openStore(directory, servesPieces: servesPieces)
+            let digest = try #require(try await store.put("a", content, isNamed: servesPieces))
             await store.settled()
             try overwrite(objectPath(directory, digest), at: 300_000)
             #expect(try store.open(taskID("a")) == nil)
@@ -47,11 +52,12 @@ import Testing
         }
     }
 
-    @Test func aTouchedObjectIsServedOnceVerified() async throws {
+    @Test(arguments: [true, false])
+    func aTouchedObjectIsServedOnceVerified(servesPieces: Bool) async throws {
         let content = sample(600_000)
         try await withDirectory { directory in
-            var store = try await openStore(directory)
-            let digest = try #require(try await store.put("a", content))
+            var store = try await openStore(directory, servesPieces: servesPieces)
+            let digest = try #require(try await store.put("a", content, isNamed: servesPieces))
             await store.close()
             let path = objectPath(directory, digest)
             try FileManager.default.setAttributes(
@@ -89,19 +95,21 @@ import Testing
         }
     }
 
-    @Test func theScrubberFindsWhatTimesDoNotShow() async throws {
+    @Test(arguments: [true, false])
+    func theScrubberFindsWhatTimesDoNotShow(servesPieces: Bool) async throws {
         let content = sample(600_000)
         try await withDirectory { directory in
             let store = try await CacheStore.open(
                 StoreConfiguration(
                     directory: directory,
                     freeSpaceFloor: ByteCount(bytes: 0),
-                    scrubRate: .gibibytes(1000)
+                    scrubRate: .gibibytes(1000),
+                    servesPieces: servesPieces
                 ),
                 logger: quiet
             )
-            let digest = try #require(try await store.put("a", content))
-            try await store.put("b", sample(300_000, seed: 2))
+            let digest = try #require(try await store.put("a", content, isNamed: servesPieces))
+            try await store.put("b", sample(300_000, seed: 2), isNamed: servesPieces)
             await store.settled()
             let scrubber = Scrubber(store)
             await scrubber.pass()
@@ -125,11 +133,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [(true, false), (false, false), (true, true)])
-    func afterAnUncleanBootPiecesAreHashedAgain(sameBoot: Bool, isClean: Bool) async throws {
+    @Test(arguments: [(true, false), (false, false), (true, true)], [true, false])
+    func afterAnUncleanBootPiecesAreHashedAgain(boot: (isSame: Bool, isClean: Bool), servesPieces: Bool) async throws {
+        let (sameBoot, isClean) = boot
         let content = sample(1_000_000)
         try await withDirectory { directory in
-            var store: CacheStore? = try await open(directory, boot: "one")
+            var store: CacheStore? = try await open(directory, boot: "one", servesPieces: servesPieces)
             var file: PieceFile? = try store?.create(
                 taskID("a"),
                 generation: generation(),
@@ -137,7 +146,8 @@ import Testing
                 metadata: [],
                 contentHash: .sha256
             )
-            try await file?.fill(content)
+            try await file?.fill(content, isNamed: servesPieces)
+            #expect(file?.pieceDigests.count == (servesPieces ? 4 : 0))
             file = nil
             try await store?.writer.flush()
             if isClean { await store?.close() } else { store?.lock.release() }
@@ -147,7 +157,11 @@ import Testing
             // As if the kernel had not got round to writing these.
             try overwrite("\(directory)/incoming/\(incoming)", at: 300_000)
             store = nil
-            let again = try await open(directory, boot: sameBoot && !isClean ? "one" : "two")
+            let again = try await open(
+                directory,
+                boot: sameBoot && !isClean ? "one" : "two",
+                servesPieces: servesPieces
+            )
             let expected: PieceSet = sameBoot ? [0, 1, 2, 3] : [0, 2, 3]
             #expect(again.record(of: taskID("a"))?.state == .incomplete(expected))
             #expect(try again.open(taskID("a"))?.committed == expected)

@@ -18,6 +18,7 @@ func openStore(
     _ directory: String,
     quota: Int64? = nil,
     floor: Int64 = 0,
+    servesPieces: Bool = true,
     faults: FaultPoints = .none
 ) async throws
     -> CacheStore
@@ -26,7 +27,8 @@ func openStore(
         StoreConfiguration(
             directory: directory,
             quota: quota.map { ByteCount(bytes: $0) },
-            freeSpaceFloor: ByteCount(bytes: floor)
+            freeSpaceFloor: ByteCount(bytes: floor),
+            servesPieces: servesPieces
         ),
         logger: quiet,
         faults: faults
@@ -50,16 +52,16 @@ extension PieceFile {
         try bytes.withUnsafeBytes { try write($0, at: offset) }
     }
 
-    /// Writes and commits the piece of `content`.
-    func fill(_ piece: Int, of content: [UInt8]) async throws {
+    /// Writes and commits the piece of `content`; `isNamed`: as one whose digest is known before.
+    func fill(_ piece: Int, of content: [UInt8], isNamed: Bool = true) async throws {
         guard let range = layout.range(of: PieceIndex(piece)) else { throw StoreError(.outOfRange, "no such piece") }
         let bytes = Array(content[Int(range.offset)..<Int(min(range.end, Int64(content.count)))])
         try write(bytes, at: range.offset)
-        try await commit(PieceIndex(piece), expecting: Digest.of(bytes))
+        try await commit(PieceIndex(piece), expecting: isNamed ? Digest.of(bytes) : nil)
     }
 
-    func fill(_ content: [UInt8]) async throws {
-        for piece in 0..<(layout.pieceCount ?? 0) { try await fill(piece, of: content) }
+    func fill(_ content: [UInt8], isNamed: Bool = true) async throws {
+        for piece in 0..<(layout.pieceCount ?? 0) { try await fill(piece, of: content, isNamed: isNamed) }
     }
 
     func readCommitted(_ range: ByteRange) async throws -> [UInt8] {
@@ -84,7 +86,7 @@ extension PieceFile {
 extension CacheStore {
     /// A complete task with this content.
     @discardableResult
-    func put(_ name: String, _ content: [UInt8]) async throws -> Digest? {
+    func put(_ name: String, _ content: [UInt8], isNamed: Bool = true) async throws -> Digest? {
         let file = try create(
             taskID(name),
             generation: generation(),
@@ -92,7 +94,7 @@ extension CacheStore {
             metadata: [],
             contentHash: .sha256
         )
-        try await file.fill(content)
+        try await file.fill(content, isNamed: isNamed)
         return try await complete(file, expecting: [], hashContent: true)
     }
 }

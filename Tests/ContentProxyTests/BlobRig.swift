@@ -110,6 +110,7 @@ func withBlobs(
         place.directory = directory
         place.freeSpaceFloor = ByteCount(bytes: 0)
         place.quota = quota.map { ByteCount(bytes: $0) }
+        place.servesPieces = false
         let store = try await CacheStore.open(place, logger: quiet)
         let (origin, jobs, transport) = (PausingOrigin(), BackgroundJobs(), CurlTransport(logger: quiet))
         var fetching = OriginFetchConfiguration()

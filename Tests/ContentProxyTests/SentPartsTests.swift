@@ -12,11 +12,15 @@ import Testing
     private let bytes = randomBytes(3 * piece, seed: 4)
 
     /// Three pieces in a file, of which two parts have been sent that meet in the middle of the second piece.
-    private func withSentFile(_ body: (PieceFile, SentParts) async throws -> Void) async throws {
+    private func withSentFile(
+        servesPieces: Bool,
+        _ body: (PieceFile, SentParts) async throws -> Void
+    ) async throws {
         try await withTemporaryDirectory { directory in
             var place = StoreConfiguration()
             place.directory = directory
             place.freeSpaceFloor = ByteCount(bytes: 0)
+            place.servesPieces = servesPieces
             let store = try await CacheStore.open(place, logger: quiet)
             let digest = Digest.of(bytes)
             let file = try store.create(
@@ -24,7 +28,7 @@ import Testing
                 generation: Generation(content: digest),
                 layout: PieceLayout(length: Int64(bytes.count)),
                 metadata: [],
-                contentHash: nil
+                contentHash: .sha256
             )
             for piece in 0..<3 { try await put(piece, of: bytes, into: file) }
             var sent = SentParts()
@@ -41,9 +45,9 @@ import Testing
         _ = try await file.commit(PieceIndex(piece), expecting: nil)
     }
 
-    @Test("What has stayed as it was is what was sent, in doubt or not", arguments: [false, true])
-    func same(isDoubted: Bool) async throws {
-        try await withSentFile { file, sent in
+    @Test("What has stayed as it was is what was sent, in doubt or not", arguments: [false, true], [true, false])
+    func same(isDoubted: Bool, servesPieces: Bool) async throws {
+        try await withSentFile(servesPieces: servesPieces) { file, sent in
             if isDoubted { file.doubt() }
             #expect(sent.agree(with: file))
             for algorithm in [Digest.Algorithm.sha256, .sha512] {
@@ -53,9 +57,9 @@ import Testing
         }
     }
 
-    @Test("What has been replaced is not", arguments: 0..<3)
-    func replaced(piece: Int) async throws {
-        try await withSentFile { file, sent in
+    @Test("What has been replaced is not", arguments: 0..<3, [true, false])
+    func replaced(piece: Int, servesPieces: Bool) async throws {
+        try await withSentFile(servesPieces: servesPieces) { file, sent in
             var other = bytes
             other[piece * Self.piece + 5] ^= 1
             file.doubt()
@@ -68,7 +72,7 @@ import Testing
 
     @Test("Nothing sent is right whatever comes")
     func nothing() async throws {
-        try await withSentFile { file, _ in
+        try await withSentFile(servesPieces: true) { file, _ in
             #expect(SentParts().agree(with: file))
             let hasher = try await SentParts().hash(.sha256)
             #expect(hasher?.finalize() == Digest.of([UInt8]()))

@@ -39,8 +39,16 @@ private struct OriginPlugin: BackendPlugin {
 }
 
 /// Runs so many supernodes and nodes that know them all for the time of `body`.
-func withSwarm(supernodes: Int = 1, nodes: Int = 1, _ body: (Swarm) async throws -> Void) async throws {
+///
+/// `prepare`: what is to be done before with the directory that their stores are in.
+func withSwarm(
+    supernodes: Int = 1,
+    nodes: Int = 1,
+    prepare: (String) async throws -> Void = { _ in },
+    _ body: (Swarm) async throws -> Void
+) async throws {
     try await withTemporaryDirectory { directory in
+        try await prepare(directory)
         let builder = SwarmBuilder(directory: directory)
         do {
             for number in 0..<supernodes { try await builder.addSupernode("supernode\(number)") }
