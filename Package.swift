@@ -203,7 +203,7 @@ let package = Package(
             "NodeCheck",
             [
                 "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
-                "PeerEngine", "RegistryProtocol", "RuntimeSetup", logging,
+                "OriginTransfer", "PeerEngine", "RegistryProtocol", "RuntimeSetup", logging,
             ]
         ),
 

@@ -5,8 +5,8 @@ extension PieceFile {
     /// Hashes the piece's bytes on one of the store's threads and, where the digest is the expected one, makes them
     /// readable to everybody.
     ///
-    /// Returns the digest; nil where none was expected and the piece has the store's code instead. Throws `.digestMismatch`, and then the piece takes writes again. A piece that is committed
-    /// already is only compared. Pieces are hashed in parallel.
+    /// Returns the digest; nil where none was expected and the piece has the store's code instead. Throws `.digestMismatch`,
+    /// and then the piece takes writes again. A piece that is committed already is only compared. Pieces are hashed in parallel.
     @discardableResult
     package func commit(_ piece: PieceIndex, expecting expected: Digest?) async throws(StoreError) -> Digest? {
         let result = await withCheckedContinuation { continuation in

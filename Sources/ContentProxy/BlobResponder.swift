@@ -141,11 +141,7 @@ extension BlobResponder {
     }
 
     private static func headers(_ head: TaskDownload.Head, _ digest: Digest, _ status: CacheStatus) -> HTTPFields {
-        var headers: HTTPFields = [:]
-        for field in head.record.headers {
-            guard let name = HTTPField.Name(field.name), name != .eTag, name != .lastModified else { continue }
-            headers.append(HTTPField(name: name, value: field.value))
-        }
+        var headers = HTTPFields(describing: head.record)
         headers[.contentType] = headers[.contentType] ?? "application/octet-stream"
         headers.set("Docker-Content-Digest", digest.description)
         headers.set(status)

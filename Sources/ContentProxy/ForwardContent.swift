@@ -50,11 +50,7 @@ struct ForwardContent: Sendable {
 
     /// The origin's own fields, and how old they are.
     private func fields(of record: OriginRecord) -> HTTPFields {
-        var headers: HTTPFields = [:]
-        for field in record.headers {
-            guard let name = HTTPField.Name(field.name), name != .eTag, name != .lastModified else { continue }
-            headers.append(HTTPField(name: name, value: field.value))
-        }
+        var headers = HTTPFields(describing: record)
         let now = UnixTime.now()
         // A supernode may have said anything.
         if let age = record.age(at: now).map({ min($0, Double(1 << 31)) }) {

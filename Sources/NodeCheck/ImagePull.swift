@@ -2,6 +2,7 @@ import Content
 import ContentProxy
 import CurlTransport
 import FoundationEssentials
+import OriginTransfer
 import RegistryProtocol
 import RuntimeSetup
 
@@ -48,7 +49,7 @@ struct ImagePull: Sendable {
         self.proxy = proxy
         let registry = doctor.registry(image.host)
         origin = ResourceURL(registry?.url ?? "https://\(image.apiHost)")?.origin ?? "https://\(image.apiHost)"
-        let calls = TokenCalls(transport: doctor.transport, options: doctor.options(registry))
+        let calls = TokenServer(transport: doctor.transport, options: doctor.options(registry))
         authenticator = RegistryAuthenticator(transport: calls)
     }
 

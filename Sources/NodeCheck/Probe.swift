@@ -1,7 +1,6 @@
 import Content
 import CurlTransport
 import HTTPService
-import RegistryProtocol
 
 /// One of the daemon's own listeners, as somebody on this machine calls it.
 struct Probe: Sendable {
@@ -51,23 +50,5 @@ struct Probe: Sendable {
         request.headers = headers
         request.credentials["Authorization"] = authorization
         return try await transport.send(request, limit: limit)
-    }
-}
-
-/// Asks token servers.
-struct TokenCalls: TokenTransport {
-    let transport: CurlTransport
-    let options: TransferOptions
-
-    func send(_ request: TokenRequest) async throws -> TokenAnswer {
-        var transfer = TransferRequest(url: request.url, method: request.method, options: options)
-        transfer.headers = request.headers
-        transfer.credentials = request.credentials
-        if let body = request.body {
-            transfer.body = .bytes(body)
-            transfer.options.followRedirects = false
-        }
-        let response = try await transport.send(transfer, limit: 1 << 20)
-        return TokenAnswer(status: response.head.status, body: response.body)
     }
 }
