@@ -156,7 +156,7 @@ import Testing
     @Test func anIdleTunnelIsCutOff() async throws {
         try await withTemporaryDirectory { directory in
             try await withByteServer(Self.echo) { port in
-                let access = "proxy_access: {connect_ports: [\(port)], tunnel_idle_timeout: 300ms}"
+                let access = "proxy_access: {connect_ports: [\(port)], tunnel_idle_timeout: 5s}"
                 try await ProxyRig.with(access, in: directory) { proxy in
                     try await proxy.connect(to: "127.0.0.1:\(port)") { client in
                         try await client.send("x\n")

@@ -43,33 +43,3 @@ struct Tunnel: Sendable {
         watch.start()
     }
 }
-
-/// Cuts a tunnel off that nothing goes through; on its event loop.
-private final class IdleWatch {
-    private let ends: [TunnelHandler]
-    private let time: TimeAmount
-    private let loop: NIOIsolatedEventLoop
-    private var timer: Scheduled<Void>?
-    private var isOver = false
-
-    init(_ one: TunnelHandler, _ other: TunnelHandler, after time: TimeAmount, on loop: any EventLoop) {
-        ends = [one, other]
-        self.time = time
-        self.loop = loop.assumeIsolated()
-    }
-
-    func start() {
-        guard !isOver else { return }
-        let last = ends.map(\.lastRead).max() ?? .now()
-        guard last + time > .now() else {
-            for end in ends { end.reset() }
-            return
-        }
-        timer = loop.scheduleTask(in: last + time - .now()) { self.start() }
-    }
-
-    func stop() {
-        isOver = true
-        timer?.cancel()
-    }
-}

@@ -28,7 +28,7 @@ final class TunnelHandler: ChannelInboundHandler {
     /// Bytes that were read here.
     private(set) var bytesRead: Int64 = 0
     /// When bytes were last read here.
-    private(set) var lastRead = NIODeadline.now()
+    private(set) var lastRead = NIODeadline.distantPast
 
     init(linger: TimeAmount? = nil, handshake: EventLoopPromise<Void>? = nil) {
         self.linger = linger
@@ -64,7 +64,10 @@ final class TunnelHandler: ChannelInboundHandler {
         }
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        lastRead = context.eventLoop.now
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         // Added to a connection that was ending, it was told nothing else.
@@ -102,7 +105,7 @@ final class TunnelHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         bytesRead += Int64(buffer.readableBytes)
-        lastRead = .now()
+        lastRead = context.eventLoop.now
         if let partner { partner.write(buffer) } else { kept.append(buffer) }
     }
 
