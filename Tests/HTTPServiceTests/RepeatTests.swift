@@ -5,6 +5,7 @@ import Hummingbird
 import Metrics
 import NIOCore
 import NIOEmbedded
+import ServiceLifecycle
 import Synchronization
 import TestSupport
 import Testing
@@ -55,106 +56,217 @@ import Testing
         withExtendedLifetime(temporary) {}
     }
 
-    /// Sends what asks for so many answers, the last of which ends the connection, and reads them.
-    private func answers(_ requests: String, _ running: Running) async throws -> [(head: String, body: Data)] {
-        let client = try RawClient(port: running.port)
-        try await client.send(requests)
-        return Self.split(try await client.readToEnd())
-    }
+    /// A connection whose answers are read one by one.
+    private final class Session {
+        private let client: RawClient
+        private var unread = Data()
 
-    private static func split(_ data: Data) -> [(head: String, body: Data)] {
-        var (answers, rest) = ([(head: String, body: Data)](), data)
-        while let end = rest.firstRange(of: Data("\r\n\r\n".utf8)) {
-            let head = String(decoding: rest[..<end.lowerBound], as: UTF8.self)
-            let length =
-                head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length: ") }
-                .flatMap { Int($0.dropFirst(16)) } ?? 0
-            let body = rest[end.upperBound...].prefix(length)
-            answers.append((head, Data(body)))
-            rest = rest[body.endIndex...]
+        init(_ running: Running) throws { client = try RawClient(port: running.port) }
+
+        func send(_ text: String) async throws { try await client.send(text) }
+
+        func ask(_ text: String) async throws -> (head: String, body: Data) {
+            try await send(text)
+            return try await answer()
         }
-        return answers
+
+        func rest() async throws -> Data { unread + (try await client.readToTheLast()) }
+
+        func answer() async throws -> (head: String, body: Data) {
+            while true {
+                if let end = unread.firstRange(of: Data("\r\n\r\n".utf8)) {
+                    let head = String(decoding: unread[..<end.lowerBound], as: UTF8.self)
+                    let length = try #require(
+                        head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length: ") }
+                            .flatMap { Int($0.dropFirst(16)) },
+                        "\(head)"
+                    )
+                    if unread.distance(from: end.upperBound, to: unread.endIndex) >= length {
+                        let body = Data(unread[end.upperBound...].prefix(length))
+                        unread = Data(unread[end.upperBound...].dropFirst(length))
+                        return (head, body)
+                    }
+                }
+                let more = try await client.read(1 << 20)
+                try #require(!more.isEmpty, "the connection ended")
+                unread += more
+            }
+        }
     }
 
     private static let whole = "GET /a HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n"
-    private static let last = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
-    @Test("The same request gets the same answer, and anything else is looked at")
+    private static func expectWhole(_ answer: (head: String, body: Data)) {
+        #expect(answer.head.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(answer.head)")
+        let head = answer.head.lowercased()
+        #expect(head.contains("\r\ncontent-type: x/y") && head.contains("\r\ndate: "), "\(head)")
+        #expect(answer.body.elementsEqual(bytes))
+    }
+
+    /// How many of the requests of `body` had their answer given again.
+    private func repeats(_ counts: Counts, _ body: () async throws -> Void) async throws -> Int {
+        let before = counts.repeated.withLock { $0 }
+        try await body()
+        return counts.repeated.withLock { $0 } - before
+    }
+
+    @Test("The same request gets the same answer, but for a connection's first")
     func same() async throws {
         try await withRepeating { running, counts in
-            for round in 0..<3 {
-                let before = counts.repeated.withLock { $0 }
-                let got = try await answers(Self.whole + Self.last, running)
-                #expect(got.count == 2)
-                for answer in got {
-                    #expect(answer.head.contains("200 OK"), "\(answer.head)")
-                    #expect(answer.head.lowercased().contains("content-type: x/y"))
-                    #expect(answer.head.lowercased().contains("\r\ndate: "))
-                    #expect(answer.body.elementsEqual(Self.bytes))
+            for _ in 0..<2 {
+                let session = try Session(running)
+                let repeated = try await repeats(counts) {
+                    for _ in 0..<30 { Self.expectWhole(try await session.ask(Self.whole)) }
                 }
-                // It may have been forgotten meanwhile.
-                let handled = counts.handled.withLock { $0 }
-                #expect(handled + counts.repeated.withLock { $0 } == 2 * round + 2)
-                if round == 0 { #expect(before == 0) }
+                // It may be made anew meanwhile, by one of them.
+                #expect(repeated > 0 && repeated < 30)
             }
-            #expect(counts.repeated.withLock { $0 } > 0)
-            for request in [
-                "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-                "GET /a HTTP/1.1\r\nHost: x\r\nRange: bytes=1-\r\nConnection: close\r\n\r\n",
-                "GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab",
-                "GET /a HTTP/1.0\r\nHost: x\r\nX-Own: 1\r\n\r\n",
-            ] {
-                let before = counts.handled.withLock { $0 }
-                _ = try await answers(request, running)
-                #expect(counts.handled.withLock { $0 } == before + 1, "\(request)")
-            }
+            #expect(counts.handled.withLock { $0 } + counts.repeated.withLock { $0 } == 60)
         }
     }
 
-    @Test("What names an answer")
-    func keys() {
-        func key(
-            _ path: String,
-            _ authority: String = "x",
-            from: String = "1.1.1.1",
-            _ fields: HTTPFields = [:]
-        )
-            -> RepeatedAnswers.Key?
-        {
-            let request = HTTPRequest(method: .get, scheme: nil, authority: authority, path: path, headerFields: fields)
-            let address = try? SocketAddress(ipAddress: from, port: 7)
-            return RepeatedAnswers.key(request, from: RemoteAddress(address))
-        }
-        #expect(key("/a") == key("/a", "x", [.accept: "a", .userAgent: "b", .authorization: "c"]))
-        #expect(key("/a") != key("/a?x"))
-        #expect(key("/a") != key("/a", "y"))
-        #expect(key("/a") != key("/a", from: "1.1.1.2"))
-        for name: HTTPField.Name in [.range, .ifNoneMatch, .ifRange, .expect, .upgrade, .contentLength, .cookie] {
-            #expect(key("/a", "x", [name: "1"]) == nil, "\(name)")
-        }
-        for request in [
-            HTTPRequest(method: .head, scheme: nil, authority: "x", path: "/a"),
-            HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/a"),
-        ] {
-            #expect(RepeatedAnswers.key(request, from: RemoteAddress(nil)) == nil)
+    @Test(
+        "Anything else is looked at",
+        arguments: [
+            "GET /b HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n", "GET /a HTTP/1.1\r\nHost: y\r\nAccept: */*\r\n\r\n",
+            "GET /a HTTP/1.1\r\nHost: x\r\nAccept: x/y\r\n\r\n",
+            "GET /a HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nRange: bytes=1-\r\n\r\n",
+            "GET /a HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nIf-None-Match: \"x\"\r\n\r\n",
+            "GET /a HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nContent-Length: 2\r\n\r\nab",
+        ]
+    )
+    func other(request: String) async throws {
+        try await withRepeating { running, counts in
+            let session = try Session(running)
+            for _ in 0..<3 { Self.expectWhole(try await session.ask(Self.whole)) }
+            let handled = counts.handled.withLock { $0 }
+            _ = try await session.ask(request)
+            #expect(counts.handled.withLock { $0 } == handled + 1)
+            Self.expectWhole(try await session.ask(Self.whole))
         }
     }
 
-    @Test("Requests that come at once are answered in their order, whoever answers them")
+    @Test("What asks for more than an ordinary answer is looked at each time")
+    func special() async throws {
+        try await withRepeating { running, counts in
+            let session = try Session(running)
+            let repeated = try await repeats(counts) {
+                for text in [
+                    "GET /a HTTP/1.1\r\nHost: x\r\nRange: bytes=0-\r\n\r\n",
+                    "GET /a HTTP/1.1\r\nHost: x\r\nCookie: a\r\n\r\n",
+                    "GET http://x/a HTTP/1.1\r\nHost: x\r\n\r\n",
+                    "GET /a HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n",
+                    "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+                ] {
+                    for _ in 0..<5 { _ = try await session.ask(text) }
+                }
+            }
+            #expect(repeated == 0)
+        }
+    }
+
+    @Test("Requests that come at once are answered in their order, and that connection is left alone from then on")
     func order() async throws {
         try await withRepeating { running, counts in
             let part = "GET /a HTTP/1.1\r\nHost: x\r\nRange: bytes=5-9\r\n\r\n"
-            // The first makes the answer that the others get.
-            let got = try await answers(
-                Self.whole + Self.whole + part + Self.whole + Self.whole + part + Self.whole + Self.last,
-                running
-            )
-            let parts = got.map { $0.head.contains("206 Partial") }
-            #expect(parts == [false, false, true, false, false, true, false, false])
-            for (answer, isPart) in zip(got, parts) {
-                #expect(answer.body.elementsEqual(isPart ? Self.bytes[5...9] : Self.bytes[...]))
+            let session = try Session(running)
+            for _ in 0..<3 { Self.expectWhole(try await session.ask(Self.whole)) }
+            let repeated = try await repeats(counts) {
+                try await session.send(Self.whole + Self.whole + part + Self.whole + part)
+                for isPart in [false, false, true, false, true] {
+                    let answer = try await session.answer()
+                    #expect(answer.head.contains("206 Partial") == isPart)
+                    #expect(answer.body.elementsEqual(isPart ? Self.bytes[5...9] : Self.bytes[...]))
+                }
+                for _ in 0..<3 { Self.expectWhole(try await session.ask(Self.whole)) }
             }
-            #expect(counts.handled.withLock { $0 } + counts.repeated.withLock { $0 } == 8)
+            #expect(repeated == 0)
+        }
+    }
+
+    /// A known request's text that stands in another one's is none.
+    @Test("A request that comes in parts is one, whatever its parts look like")
+    func parts() async throws {
+        try await withRepeating { running, counts in
+            let (known, session) = (try Session(running), try Session(running))
+            for session in [known, session] { Self.expectWhole(try await session.ask(Self.whole)) }
+            let repeated = try await repeats(counts) {
+                try await session.send("GET /b HTTP/1.1\r\nHost: x\r\nAccept: ")
+                // The first part has been read when the other connection's next request is answered and this one is not.
+                for _ in 0..<3 {
+                    Self.expectWhole(try await known.ask("GET /c HTTP/1.1\r\nHost: x\r\nCookie: a\r\n\r\n"))
+                }
+                let handled = counts.handled.withLock { $0 }
+                Self.expectWhole(try await session.ask(Self.whole))
+                #expect(counts.handled.withLock { $0 } == handled + 1)
+                Self.expectWhole(try await session.ask(Self.whole))
+            }
+            #expect(repeated == 0)
+        }
+    }
+
+    @Test("A shutdown lets an answer come to its end")
+    func shutdown() async throws {
+        var configuration = ListenerConfiguration.local()
+        configuration.drain = .seconds(20)
+        try await withRepeating(configuration) { running, counts in
+            let session = try Session(running)
+            for _ in 0..<3 { Self.expectWhole(try await session.ask(Self.whole)) }
+            try await session.send(Self.whole)
+            await running.group.triggerGracefulShutdown()
+            // It is answered, or the connection is closed before it is read; never in the middle.
+            let rest = try await session.rest()
+            #expect(rest.isEmpty || rest.count > Self.bytes.count)
+        }
+    }
+
+    private static func ordinaryAnswer(_ body: ByteBuffer, made: NIODeadline) -> RepeatedAnswers.Answer? {
+        RepeatedAnswers.Answer(
+            to: HTTPRequest(method: .get, scheme: nil, authority: "x", path: "/"),
+            ByteBuffer(string: "GET / HTTP/1.1\r\n\r\n"),
+            ByteBuffer(string: "HTTP/1.1 200 OK\r\ncontent-length: \(body.readableBytes)\r\n\r\n"),
+            body,
+            made: made,
+            [:],
+            {}
+        )
+    }
+
+    @Test("What may be given again")
+    func repeatable() {
+        func isKept(
+            _ fields: HTTPFields = [:],
+            method: HTTPRequest.Method = .get,
+            scheme: String? = nil,
+            text: String = "GET /a HTTP/1.1\r\n\r\n",
+            head: String = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+        ) -> Bool {
+            RepeatedAnswers.Answer(
+                to: HTTPRequest(method: method, scheme: scheme, authority: "x", path: "/a", headerFields: fields),
+                ByteBuffer(string: text),
+                ByteBuffer(string: head),
+                ByteBuffer(string: "ab"),
+                made: .now(),
+                [:],
+                {}
+            ) != nil
+        }
+        #expect(isKept([.accept: "a", .userAgent: "b", .authorization: "c"]))
+        for name: HTTPField.Name in [
+            .range, .ifNoneMatch, .ifRange, .expect, .upgrade, .contentLength, .cookie, .connection,
+        ] {
+            #expect(!isKept([name: "1"]), "\(name)")
+        }
+        #expect(!isKept(method: .head))
+        #expect(!isKept(scheme: "http"))
+        #expect(!isKept(text: "GET /a HTTP/1.0\r\nX: HTTP/1.1\r\n\r\n"))
+        for head in [
+            "HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ] {
+            #expect(!isKept(head: head), "\(head)")
         }
     }
 
@@ -164,26 +276,42 @@ import Testing
     func renewal() throws {
         let loop = EmbeddedEventLoop()
         let answers = RepeatedAnswers()
-        let temporary = try TemporaryFile(Data("x".utf8))
-        func answer(_ count: Int64 = 1) -> RepeatedAnswers.Answer {
-            let slice = FileSlice(descriptor: 0, range: ByteRange(length: count), owner: temporary)
-            return .init(head: HTTPResponse(status: .ok), body: RepeatableBody(slice), line: [:])
-        }
-        let key = RepeatedAnswers.Key(client: nil, authority: nil, path: "/")
         let start = loop.now
-        answers.keep(answer(RepeatedAnswers.longest + 1), for: key, on: loop, at: start)
-        #expect(answers.answer(key, at: start) == nil)
-        let (first, second) = (answer(), answer())
-        answers.keep(first, for: key, on: loop, at: start)
-        answers.keep(second, for: key, on: loop, at: start + .milliseconds(1))
+        func answer(after time: TimeAmount) throws -> RepeatedAnswers.Answer {
+            try #require(Self.ordinaryAnswer(ByteBuffer(string: "x"), made: start + time))
+        }
+        let key = RepeatedAnswers.Key(client: nil, text: ByteBuffer(string: "x"))
+        let first = try answer(after: .zero)
+        answers.keep(first, for: key, on: loop)
+        answers.keep(try answer(after: .milliseconds(1)), for: key, on: loop)
         #expect(answers.answer(key, at: start + .milliseconds(999)) === first)
         #expect(answers.answer(key, at: start + .milliseconds(1001)) == nil)
         #expect(answers.answer(key, at: start + .milliseconds(1001)) === first)
-        answers.keep(second, for: key, on: loop, at: start + .milliseconds(1100))
+        let second = try answer(after: .milliseconds(1100))
+        answers.keep(second, for: key, on: loop)
         #expect(answers.answer(key, at: start + .milliseconds(1100)) === second)
         loop.advanceTime(by: .milliseconds(2050))
         #expect(answers.answer(key, at: start + .milliseconds(2050)) === second)
-        loop.advanceTime(by: .milliseconds(1100))
+        loop.advanceTime(by: .milliseconds(1150))
         #expect(answers.answer(key, at: start + .milliseconds(2051)) == nil)
+    }
+
+    @Test("No more is kept than fits, and what is forgotten makes room")
+    func room() throws {
+        let loop = EmbeddedEventLoop()
+        let answers = RepeatedAnswers()
+        let body = ByteBuffer(repeating: 0x61, count: Int(RepeatedAnswers.longest))
+        func key(_ number: Int) -> RepeatedAnswers.Key { .init(client: nil, text: ByteBuffer(string: "\(number)")) }
+        let start = loop.now
+        func keep(_ number: Int) throws {
+            answers.keep(try #require(Self.ordinaryAnswer(body, made: start)), for: key(number), on: loop)
+        }
+        for number in 0..<100 { try keep(number) }
+        let kept = (0..<100).filter { answers.answer(key($0), at: start) != nil }
+        #expect(kept == Array(0..<63))
+        loop.advanceTime(by: .seconds(3))
+        #expect(!(0..<100).contains { answers.answer(key($0), at: start) != nil })
+        try keep(99)
+        #expect(answers.answer(key(99), at: start) != nil)
     }
 }

@@ -6,8 +6,8 @@ import NIOHTTP1
 
 /// The handlers of a connection that speaks HTTP/1.1.
 ///
-/// Those of Hummingbird's `HTTP1Channel`, but with a codec that keeps what proxies need, and with the decoder, the only one
-/// that bytes from the client reach, in front of the encoder: so that it can give way to something else (`Takeover`).
+/// Those of Hummingbird's `HTTP1Channel`, but with a codec that keeps what proxies need, and with the decoder, behind which no bytes
+/// from the client come, in front of the encoder: so that it can give way to something else (`Takeover`).
 struct HTTPPipeline: Sendable {
     typealias Connection = HTTP1Channel.Value
     typealias Decoder = ByteToMessageHandler<HTTPRequestDecoder>
@@ -18,14 +18,16 @@ struct HTTPPipeline: Sendable {
 
     /// Adds the handlers; on the channel's event loop.
     func add(to channel: any Channel) throws -> Connection {
+        let repeating = RepeatHandler(server.repeated, server.observer, idleTimeout: configuration.idleTimeout, logger)
         try channel.pipeline.syncOperations.addHandlers([
+            repeating,
             Self.decoder(maximumHeaderBytes: configuration.maximumHeaderBytes),
             HTTPResponseEncoder(),
             OldClients(),
             ServerCodec(logger: logger),
             ConnectionGuard(headerTimeout: configuration.headerTimeout),
             HTTPConnectionStateHandler(idleTimeout: configuration.idleTimeout, logger: logger),
-            RepeatHandler(server.repeated, server.observer, server.connections, logger),
+            RequestWatch(repeating),
         ])
         return try Connection(
             wrappingChannelSynchronously: channel,

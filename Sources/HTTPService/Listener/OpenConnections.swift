@@ -24,13 +24,6 @@ final class OpenConnections: Sendable {
         state.withLock { !$0.surplus.isEmpty && $0.surplus.contains(ObjectIdentifier(channel)) }
     }
 
-    /// Whether requests over the connection are answered as ever: it is not one too many, and no shutdown has begun.
-    func takesMore(from channel: any Channel) -> Bool {
-        state.withLock { state in
-            !state.draining && (state.surplus.isEmpty || !state.surplus.contains(ObjectIdentifier(channel)))
-        }
-    }
-
     /// From now on what comes over the connection is meant for another server, and encrypted.
     func noteInterception(of channel: any Channel) {
         state.withLock { state in

@@ -3,137 +3,245 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 
-/// Gives ``RepeatedAnswers`` on the connection's event loop; every other request goes on to whoever answers it.
+/// Gives ``RepeatedAnswers`` to requests that are, byte by byte, ones that were answered before; everything else goes on to the
+/// decoder.
 ///
-/// The last handler: those in front of it see requests and answers as ever.
-final class RepeatHandler: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+/// Stands in front of the HTTP codec. It knows what it looks at only while the decoder holds nothing and nothing is unanswered: a
+/// connection over which anything else came than one request without a body after the other is left alone from then on.
+final class RepeatHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
+
+    /// A request that went on, as it came and as it was understood, and the head of its answer.
+    private struct Exchange {
+        let text: ByteBuffer
+        var request: HTTPRequest?
+        var isComplete = false
+        var head: ByteBuffer?
+    }
+
+    private enum State {
+        /// All requests are answered.
+        case idle
+        /// The decoder has got one request, and it is not answered.
+        case asked(Exchange)
+        /// An answer of its own is under way.
+        case sending
+        /// The connection is left alone.
+        case beyond
+    }
+
+    /// Longer requests are looked at each time.
+    private static let longestText = 8 << 10
 
     private let answers: RepeatedAnswers
     private let observer: RequestObserver
-    private let connections: OpenConnections
     private let logger: Logger
-    private var remote: RemoteAddress?
-    /// The answer to the request that is being read, and when that began.
-    private var current: (answer: RepeatedAnswers.Answer, start: ContinuousClock.Instant)?
-    /// Requests that are others' to answer, and have not been.
-    private var others = 0
-    /// The last answer's head with its date, which many have in common.
-    private var dated: (answer: RepeatedAnswers.Answer, date: HTTPDate, head: HTTPResponseHead)?
-    /// Whether an answer of its own is not over.
-    private var isSending = false
+    /// After so long a request goes on whatever it is, so that those behind see that the connection is in use.
+    private let longestSilence: TimeAmount
+    private var state = State.idle
+    /// When a request last went on; nil: none did, and whether the client may have the connection is not decided.
+    private var lastForward: NIODeadline?
+    private var hasForwarded = false
+    private var answered: Exchange?
+    private var client: String?
+    private var clientInLog = Logger.MetadataValue.string("")
+    /// A shutdown has begun, and waits for the answer that is under way.
+    private var quiesces = false
+    /// What those behind know: of an answer of this handler they hear nothing.
+    private var isWritable = true
 
-    init(_ answers: RepeatedAnswers, _ observer: RequestObserver, _ connections: OpenConnections, _ logger: Logger) {
+    init(_ answers: RepeatedAnswers, _ observer: RequestObserver, idleTimeout: Duration, _ logger: Logger) {
         self.answers = answers
         self.observer = observer
-        self.connections = connections
         self.logger = logger
+        longestSilence = TimeAmount(idleTimeout / 2)
     }
 
+    // MARK: Reading
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let request):
-            if let answer = answer(to: request, context) {
-                current = (answer, .now)
-                return
-            }
-            others += 1
-        case .body: if current != nil { return }
-        case .end:
-            if let (answer, start) = current {
-                current = nil
-                return send(answer, since: start, context)
-            }
+        guard case .idle = state else {
+            state = .beyond
+            tellWritability(context)
+            return forward(data, context)
         }
+        let (start, now, text) = (ContinuousClock.now, context.eventLoop.now, unwrapInboundIn(data))
+        if let answer = answer(to: text, at: now) { return send(answer, since: start, context) }
+        guard Self.isOneHead(text) else {
+            state = .beyond
+            return forward(data, context)
+        }
+        if lastForward == nil {
+            let remote = RemoteAddress(context.channel.remoteAddress)
+            (client, clientInLog) = (remote.ip, "\(remote)")
+        }
+        lastForward = now
+        // A copy: what is read next may then use the same memory.
+        state = .asked(Exchange(text: ByteBuffer(bytes: text.readableBytesView)))
+        forward(data, context)
+        // The decoder has read it all by now: that is what the connection can go on from.
+        if case .asked(let exchange) = state, !exchange.isComplete { state = .beyond }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard hasForwarded else { return }
+        hasForwarded = false
+        context.fireChannelReadComplete()
+    }
+
+    private func forward(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        hasForwarded = true
         context.fireChannelRead(data)
     }
 
+    private func answer(to text: ByteBuffer, at now: NIODeadline) -> RepeatedAnswers.Answer? {
+        guard !quiesces, let lastForward, now < lastForward + longestSilence else { return nil }
+        return answers.answer(RepeatedAnswers.Key(client: client, text: text), at: now)
+    }
+
+    /// Whether it is the head of one request that asks for something, to the byte.
+    private static func isOneHead(_ text: ByteBuffer) -> Bool {
+        guard text.readableBytes <= longestText else { return false }
+        return text.withUnsafeReadableBytes { bytes in
+            guard bytes.starts(with: "GET ".utf8) else { return false }
+            let last = bytes.count - 4
+            let end = (0...last).first {
+                bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self).littleEndian == 0x0a0d_0a0d
+            }
+            return end == last
+        }
+    }
+
+    // MARK: Answers of others
+
+    /// What the decoder has made of the request that went on.
+    fileprivate func understood(_ part: HTTPRequestPart) {
+        guard case .asked(var exchange) = state else { return }
+        switch part {
+        // What comes behind these may be another protocol.
+        case .head(let request) where request.headerFields.contains(.upgrade): state = .beyond
+        case .head(let request) where exchange.request == nil:
+            exchange.request = request
+            state = .asked(exchange)
+        case .end(nil) where !exchange.isComplete:
+            exchange.isComplete = true
+            state = .asked(exchange)
+        default: state = .beyond
+        }
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { others -= 1 }
+        if case .asked(var exchange) = state, exchange.head == nil, case .byteBuffer(let head) = unwrapOutboundIn(data)
+        {
+            exchange.head = head
+            state = .asked(exchange)
+        }
         context.write(data, promise: promise)
     }
 
-    private func answer(to request: HTTPRequest, _ context: ChannelHandlerContext) -> RepeatedAnswers.Answer? {
-        // Answers come in the order of the requests, and a client that does not read gets no more than one of them.
-        guard others == 0, !isSending else { return nil }
-        let remote = remote ?? RemoteAddress(context.channel.remoteAddress)
-        self.remote = remote
-        guard let key = RepeatedAnswers.key(request, from: remote), let answer = answers.answer(key, at: .now()),
-            connections.takesMore(from: context.channel)
-        else { return nil }
-        // A file that has become shorter is somebody else's to explain.
-        let slice = answer.body.slice
-        do throws(BodyFailure) { try slice.verify(reaches: slice.range.end) } catch { return nil }
-        return answer
+    /// The answer of the request that went on has been written.
+    fileprivate func wasAnswered() {
+        guard case .asked(let exchange) = state else { return }
+        answered = exchange
+        state = .idle
     }
+
+    /// Has the answer that `request` has got given again: the head that was written, and `body`.
+    ///
+    /// `line`: what the access log has of it; `count` counts one more. To be called on the event loop.
+    func keep(
+        _ body: ByteBuffer,
+        of request: HTTPRequest,
+        line: Logger.Metadata,
+        count: @escaping @Sendable () -> Void,
+        on loop: any EventLoop
+    ) {
+        guard let exchange = answered, exchange.request == request, let head = exchange.head,
+            let answer = RepeatedAnswers.Answer(to: request, exchange.text, head, body, made: loop.now, line, count)
+        else { return }
+        answers.keep(answer, for: RepeatedAnswers.Key(client: client, text: exchange.text), on: loop)
+    }
+
+    // MARK: Its own answers
 
     private func send(
         _ answer: RepeatedAnswers.Answer,
         since start: ContinuousClock.Instant,
         _ context: ChannelHandlerContext
     ) {
-        let slice = answer.body.slice
-        // NIO wants a handle that owns its descriptor and that one write uses at a time: this one only borrows.
-        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: slice.descriptor)
-        let region = FileRegion(
-            fileHandle: handle,
-            readerIndex: Int(slice.range.offset),
-            endIndex: Int(slice.range.end)
-        )
+        state = .sending
         let promise = context.eventLoop.makePromise(of: Void.self)
-        let unfinished = NIOLoopBound(self, eventLoop: context.eventLoop)
-        promise.futureResult.whenComplete { result in
-            _ = try? handle.takeDescriptorOwnership()
-            withExtendedLifetime(slice.owner) {}
-            unfinished.value.sent(answer, result, since: start)
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            var isComplete = false
+            if case .success = result { isComplete = true }
+            self.sent(answer, isComplete, since: start, context)
         }
-        isSending = true
-        do {
-            // A file region exists only on the network side of the codec, and the head is translated already: the handlers
-            // in between want to know of the end alone.
-            let codec = try context.pipeline.syncOperations.context(handlerType: ServerCodec.self)
-            codec.write(NIOAny(HTTPServerResponsePart.head(head(of: answer))), promise: nil)
-            codec.write(NIOAny(HTTPServerResponsePart.body(.fileRegion(region))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
-        } catch {
-            promise.fail(error)  // the pipeline is torn down: the client is gone
-        }
-    }
-
-    private func head(of answer: RepeatedAnswers.Answer) -> HTTPResponseHead {
-        let now = HTTPDate.now
-        if let dated, dated.answer === answer, dated.date == now { return dated.head }
-        var head = HTTPResponseHead(answer.head)
-        if !head.headers.contains(name: "Date") { head.headers.add(name: "Date", value: now.description) }
-        dated = (answer, now, head)
-        return head
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(answer.bytes)), promise: promise)
     }
 
     private func sent(
         _ answer: RepeatedAnswers.Answer,
-        _ result: Result<Void, any Error>,
-        since start: ContinuousClock.Instant
+        _ isComplete: Bool,
+        since start: ContinuousClock.Instant,
+        _ context: ChannelHandlerContext
     ) {
-        isSending = false
-        var isComplete = false
-        if case .success = result { isComplete = true }
-        let outcome = RequestServer.Outcome(
-            status: answer.head.status.code,
-            bytes: isComplete ? answer.body.slice.range.count : 0,
-            isComplete: isComplete
-        )
-        answer.body.count()
-        var line = answer.line
-        line["hb.request.id"] = .stringConvertible(RequestID())
-        line["remote"] = "\(remote ?? RemoteAddress(nil))"
-        line["bytes"] = "\(outcome.bytes)"
-        observer.observed(outcome, since: start, logger) { line }
+        if case .sending = state { state = .idle }
+        tellWritability(context)
+        let outcome = RequestServer.Outcome(status: 200, bytes: isComplete ? answer.length : 0, isComplete: isComplete)
+        answer.count()
+        observer.observed(outcome, since: start, logger) {
+            var line = answer.line
+            line["hb.request.id"] = .stringConvertible(RequestID())
+            line["remote"] = clientInLog
+            line["bytes"] = "\(outcome.bytes)"
+            return line
+        }
+        if quiesces { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .sending = state { return }
+        tellWritability(context)
+    }
+
+    private func tellWritability(_ context: ChannelHandlerContext) {
+        guard context.channel.isWritable != isWritable else { return }
+        isWritable.toggle()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            quiesces = true
+            if case .sending = state { return }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+}
+
+/// Tells a ``RepeatHandler`` what becomes of the requests that went on; the last handler.
+final class RequestWatch: ChannelDuplexHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let handler: RepeatHandler
+
+    init(_ handler: RepeatHandler) { self.handler = handler }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        handler.understood(unwrapInboundIn(data))
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        context.write(data, promise: promise)
+        if case .end = unwrapOutboundIn(data) { handler.wasAnswered() }
     }
 }

@@ -14,8 +14,8 @@ package struct RepeatableBody: Sendable {
     package init(_ slice: FileSlice) { self.slice = slice }
 }
 
-/// Answers that are given again as they are: for small files that many ask for, finding and permitting takes longer than
-/// sending.
+/// Answers that are given again as they are: for small files that many ask for, reading the request, finding and permitting
+/// takes longer than sending.
 ///
 /// An answer is given again for a second after it was made the long way; then one request makes it anew while the others still get
 /// the old one, for a second at most. So it is as good as one that took so much longer.
@@ -24,78 +24,102 @@ final class RepeatedAnswers: Sendable {
     struct Key: Hashable, Sendable {
         /// The client's address, without its port.
         let client: String?
-        let authority: String?
-        let path: String
+        /// The request as it came.
+        let text: ByteBuffer
     }
 
-    /// An answer as its handler made it.
+    /// An answer as it left.
     final class Answer: Sendable {
-        let head: HTTPResponse
-        let body: RepeatableBody
+        /// Head and body.
+        let bytes: ByteBuffer
+        /// Bytes of the body.
+        let length: Int64
+        let made: NIODeadline
         /// What the access log has of it.
         let line: Logger.Metadata
+        /// Counts one more.
+        let count: @Sendable () -> Void
 
-        init(head: HTTPResponse, body: RepeatableBody, line: Logger.Metadata) {
-            self.head = head
-            self.body = body
+        /// Nil if what `request` got, which came as `text`, is no answer for another one.
+        ///
+        /// It may be where nothing in the request but its method, its target and fields that choose between nothing here asks for
+        /// anything, and where the head is that of an ordinary answer after which the connection goes on.
+        init?(
+            to request: HTTPRequest,
+            _ text: ByteBuffer,
+            _ head: ByteBuffer,
+            _ body: ByteBuffer,
+            made: NIODeadline,
+            _ line: Logger.Metadata,
+            _ count: @escaping @Sendable () -> Void
+        ) {
+            guard request.method == .get, request.scheme == nil,
+                request.headerFields.allSatisfy({ plain.contains($0.name) }),
+                String(buffer: text).prefix(while: { $0 != "\r\n" }).hasSuffix(" HTTP/1.1"),
+                case let lines = String(buffer: head).lowercased(), lines.hasPrefix("http/1.1 200 "),
+                lines.hasSuffix("\r\n\r\n"), lines.contains("\r\ncontent-length: \(body.readableBytes)\r\n"),
+                !lines.contains("\r\nconnection:")
+            else { return nil }
+            var bytes = ByteBufferAllocator().buffer(capacity: head.readableBytes + body.readableBytes)
+            bytes.writeImmutableBuffer(head)
+            bytes.writeImmutableBuffer(body)
+            self.bytes = bytes
+            length = Int64(body.readableBytes)
+            self.made = made
             self.line = line
+            self.count = count
         }
     }
 
     static let time = TimeAmount.seconds(1)
-    /// Each holds a file open.
-    static let most = 256
-    /// What takes longer to send than to find gains nothing.
-    static let longest: Int64 = 8 << 20
+    /// The most bytes of answers that are kept, and of one body.
+    static let most = 16 << 20
+    static let longest: Int64 = 256 << 10
 
-    /// The fields that change nothing about such an answer, or did not the first time: any other field is somebody else's to
-    /// look at.
-    private static let plain: Set<HTTPField.Name> = [
-        .accept, .acceptEncoding, .acceptLanguage, .authorization, .userAgent,
-    ]
-
-    private let answers = Mutex<[Key: Kept]>([:])
-
-    /// What names the answer to a request; nil where it is one that is looked at each time.
-    static func key(_ request: HTTPRequest, from client: RemoteAddress) -> Key? {
-        guard request.method == .get, request.scheme == nil, let path = request.path,
-            request.headerFields.allSatisfy({ plain.contains($0.name) })
-        else { return nil }
-        return Key(client: client.ip, authority: request.authority, path: path)
+    private struct State {
+        var answers: [Key: Kept] = [:]
+        var bytes = 0
     }
+
+    private struct Kept {
+        let answer: Answer
+        var isBeingRenewed = false
+    }
+
+    private let state = Mutex(State())
 
     /// The answer to give; nil: there is none, or this request is the one that is to renew it.
     func answer(_ key: Key, at now: NIODeadline) -> Answer? {
-        answers.withLock { answers in
-            guard let kept = answers[key] else { return nil }
-            if now < kept.made + Self.time || kept.isBeingRenewed { return kept.answer }
-            answers[key]?.isBeingRenewed = true
+        state.withLock { state in
+            guard let kept = state.answers[key] else { return nil }
+            if now < kept.answer.made + Self.time || kept.isBeingRenewed { return kept.answer }
+            state.answers[key]?.isBeingRenewed = true
             return nil
         }
     }
 
     /// Keeps an answer that was made just now.
-    func keep(_ answer: Answer, for key: Key, on loop: any EventLoop, at now: NIODeadline) {
-        guard answer.body.slice.range.count <= Self.longest else { return }
-        let isKept = answers.withLock { answers in
-            let known = answers[key]
-            guard known?.isBeingRenewed ?? (answers.count < Self.most) else { return false }
-            answers[key] = Kept(answer: answer, made: now)
+    func keep(_ answer: Answer, for key: Key, on loop: any EventLoop) {
+        let isKept = state.withLock { state in
+            let known = state.answers[key]
+            let bytes = state.bytes + answer.bytes.readableBytes - (known?.answer.bytes.readableBytes ?? 0)
+            guard known?.isBeingRenewed ?? true, bytes <= Self.most else { return false }
+            state.bytes = bytes
+            state.answers[key] = Kept(answer: answer)
             return true
         }
         guard isKept else { return }
-        loop.scheduleTask(deadline: now + Self.time * 2) { [answers = self] in answers.forget(key, madeAt: now) }
+        loop.scheduleTask(deadline: answer.made + Self.time * 2) { [answers = self] in answers.forget(key, answer) }
     }
 
-    private func forget(_ key: Key, madeAt time: NIODeadline) {
-        answers.withLock { answers in
-            if answers[key]?.made == time { answers[key] = nil }
+    private func forget(_ key: Key, _ answer: Answer) {
+        state.withLock { state in
+            guard state.answers[key]?.answer === answer else { return }
+            state.answers[key] = nil
+            state.bytes -= answer.bytes.readableBytes
         }
     }
-
-    private struct Kept {
-        let answer: Answer
-        let made: NIODeadline
-        var isBeingRenewed = false
-    }
 }
+
+/// The fields that change nothing about such an answer, or did not the first time: any other field is somebody else's to look at.
+private let plain: Set<HTTPField.Name> = [.accept, .acceptEncoding, .acceptLanguage, .authorization, .userAgent]

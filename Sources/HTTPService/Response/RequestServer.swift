@@ -39,13 +39,17 @@ struct RequestServer: Sendable {
 
     /// Has an answer given again that may be.
     private func keep(_ response: Response, _ outcome: Outcome, _ request: Request, _ context: ServiceRequestContext) {
-        guard let body = context.notes.repeatable, response.status == .ok, body.slice.range.count == outcome.bytes,
-            configuration.tls == nil, !context.isIntercepted,
-            let key = RepeatedAnswers.key(request.head, from: context.remote)
+        guard let repeatable = context.notes.repeatable, response.status == .ok,
+            repeatable.slice.range.count == outcome.bytes, outcome.bytes <= RepeatedAnswers.longest,
+            let body = try? repeatable.slice.contents(repeatable.slice.range)
         else { return }
         let line = RequestObserver.line(request, context, outcome)
-        let answer = RepeatedAnswers.Answer(head: response.head, body: body, line: line)
-        repeated.keep(answer, for: key, on: context.channel.eventLoop, at: .now())
+        let (channel, head) = (context.channel, request.head)
+        channel.eventLoop.execute {
+            // Without one the client is gone.
+            let handler = try? channel.pipeline.syncOperations.handler(type: RepeatHandler.self)
+            handler?.keep(body, of: head, line: line, count: repeatable.count, on: channel.eventLoop)
+        }
     }
 
     /// Who calls again later may find fewer connections.

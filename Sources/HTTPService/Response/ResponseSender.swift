@@ -197,13 +197,16 @@ extension FileSlice {
     /// Reads a part on a thread that may wait for the disk; nil for none.
     func buffer(_ part: ByteRange?) async throws -> ByteBuffer? {
         guard let part else { return nil }
-        return try await NIOThreadPool.singleton.runIfActive {
-            var buffer = ByteBufferAllocator().buffer(capacity: Int(part.count))
-            try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(part.count)) { target in
-                try read(part, into: UnsafeMutableRawBufferPointer(rebasing: target[..<Int(part.count)]))
-                return Int(part.count)
-            }
-            return buffer
+        return try await NIOThreadPool.singleton.runIfActive { try contents(part) }
+    }
+
+    /// Reads a part; waits for the disk where it has to.
+    func contents(_ part: ByteRange) throws -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: Int(part.count))
+        try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(part.count)) { target in
+            try read(part, into: UnsafeMutableRawBufferPointer(rebasing: target[..<Int(part.count)]))
+            return Int(part.count)
         }
+        return buffer
     }
 }
