@@ -72,6 +72,17 @@ import Testing
 
         func rest() async throws -> Data { unread + (try await client.readToTheLast()) }
 
+        /// An answer that has no body.
+        func head() async throws -> String {
+            while true {
+                if let end = unread.firstRange(of: Data("\r\n\r\n".utf8)) {
+                    defer { unread = Data(unread[end.upperBound...]) }
+                    return String(decoding: unread[..<end.lowerBound], as: UTF8.self)
+                }
+                unread += try await client.read(1 << 20)
+            }
+        }
+
         func answer() async throws -> (head: String, body: Data) {
             while true {
                 if let end = unread.firstRange(of: Data("\r\n\r\n".utf8)) {
@@ -162,6 +173,21 @@ import Testing
                 }
             }
             #expect(repeated == 0)
+        }
+    }
+
+    @Test("A client that has its answer before the server knows, or asks for a head, has the others' as fast")
+    func heads() async throws {
+        try await withRepeating { running, counts in
+            let session = try Session(running)
+            let repeated = try await repeats(counts) {
+                for _ in 0..<3 {
+                    try await session.send("HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n")
+                    #expect(try await session.head().hasPrefix("HTTP/1.1 "))
+                    for _ in 0..<5 { Self.expectWhole(try await session.ask(Self.whole)) }
+                }
+            }
+            #expect(repeated > 0)
         }
     }
 

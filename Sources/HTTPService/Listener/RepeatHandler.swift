@@ -24,26 +24,22 @@ final class RepeatHandler: ChannelDuplexHandler {
         var head: ByteBuffer?
     }
 
-    private enum State {
-        /// All requests are answered.
-        case idle
-        /// The decoder has got one request, and it is not answered.
-        case asked(Exchange)
-        /// An answer of its own is under way.
-        case sending
-        /// The connection is left alone.
-        case beyond
-    }
-
     /// Longer requests are looked at each time.
     private static let longestText = 8 << 10
+    /// More requests at once are no waiting for answers.
+    private static let mostWaiting = 8
 
     private let answers: RepeatedAnswers
     private let observer: RequestObserver
     private let logger: Logger
     /// After so long a request goes on whatever it is, so that those behind see that the connection is in use.
     private let longestSilence: TimeAmount
-    private var state = State.idle
+    /// Requests that went on and are not answered.
+    private var waiting: [Exchange] = []
+    /// An answer of its own is under way.
+    private var isSending = false
+    /// The connection is left alone.
+    private var isBeyond = false
     /// When a request last went on; nil: none did, and whether the client may have the connection is not decided.
     private var lastForward: NIODeadline?
     private var hasForwarded = false
@@ -65,27 +61,27 @@ final class RepeatHandler: ChannelDuplexHandler {
     // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .idle = state else {
-            state = .beyond
-            tellWritability(context)
-            return forward(data, context)
-        }
+        guard !isBeyond else { return forward(data, context) }
         let (start, now, text) = (ContinuousClock.now, context.eventLoop.now, unwrapInboundIn(data))
         if let answer = answer(to: text, at: now) { return send(answer, since: start, context) }
-        guard Self.isOneHead(text) else {
-            state = .beyond
-            return forward(data, context)
-        }
+        guard Self.isOneHead(text), waiting.count < Self.mostWaiting else { return leaveAlone(data, context) }
         if lastForward == nil {
             let remote = RemoteAddress(context.channel.remoteAddress)
             (client, clientInLog) = (remote.ip, "\(remote)")
         }
         lastForward = now
         // A copy: what is read next may then use the same memory.
-        state = .asked(Exchange(text: ByteBuffer(bytes: text.readableBytesView)))
+        waiting.append(Exchange(text: ByteBuffer(bytes: text.readableBytesView)))
         forward(data, context)
         // The decoder has read it all by now: that is what the connection can go on from.
-        if case .asked(let exchange) = state, !exchange.isComplete { state = .beyond }
+        if waiting.last?.isComplete != true { isBeyond = true }
+    }
+
+    private func leaveAlone(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        isBeyond = true
+        waiting = []
+        tellWritability(context)
+        forward(data, context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -100,7 +96,10 @@ final class RepeatHandler: ChannelDuplexHandler {
     }
 
     private func answer(to text: ByteBuffer, at now: NIODeadline) -> RepeatedAnswers.Answer? {
-        guard !quiesces, let lastForward, now < lastForward + longestSilence else { return nil }
+        // Answers come in the order of the requests, and a client that does not read gets no more than one of them.
+        guard waiting.isEmpty, !isSending, !quiesces, let lastForward, now < lastForward + longestSilence else {
+            return nil
+        }
         return answers.answer(RepeatedAnswers.Key(client: client, text: text), at: now)
     }
 
@@ -108,7 +107,7 @@ final class RepeatHandler: ChannelDuplexHandler {
     private static func isOneHead(_ text: ByteBuffer) -> Bool {
         guard text.readableBytes <= longestText else { return false }
         return text.withUnsafeReadableBytes { bytes in
-            guard bytes.starts(with: "GET ".utf8) else { return false }
+            guard bytes.starts(with: "GET ".utf8) || bytes.starts(with: "HEAD ".utf8) else { return false }
             let last = bytes.count - 4
             let end = (0...last).first {
                 bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self).littleEndian == 0x0a0d_0a0d
@@ -119,36 +118,28 @@ final class RepeatHandler: ChannelDuplexHandler {
 
     // MARK: Answers of others
 
-    /// What the decoder has made of the request that went on.
+    /// What the decoder has made of the request that went on last.
     fileprivate func understood(_ part: HTTPRequestPart) {
-        guard case .asked(var exchange) = state else { return }
+        guard !isBeyond, let last = waiting.indices.last else { return }
         switch part {
         // What comes behind these may be another protocol.
-        case .head(let request) where request.headerFields.contains(.upgrade): state = .beyond
-        case .head(let request) where exchange.request == nil:
-            exchange.request = request
-            state = .asked(exchange)
-        case .end(nil) where !exchange.isComplete:
-            exchange.isComplete = true
-            state = .asked(exchange)
-        default: state = .beyond
+        case .head(let request) where waiting[last].request == nil && !request.headerFields.contains(.upgrade):
+            waiting[last].request = request
+        case .end(nil) where !waiting[last].isComplete: waiting[last].isComplete = true
+        default: isBeyond = true
         }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .asked(var exchange) = state, exchange.head == nil, case .byteBuffer(let head) = unwrapOutboundIn(data)
-        {
-            exchange.head = head
-            state = .asked(exchange)
+        if !isBeyond, !waiting.isEmpty, waiting[0].head == nil, case .byteBuffer(let head) = unwrapOutboundIn(data) {
+            waiting[0].head = head
         }
         context.write(data, promise: promise)
     }
 
-    /// The answer of the request that went on has been written.
+    /// The answer of the first request that waits has been written.
     fileprivate func wasAnswered() {
-        guard case .asked(let exchange) = state else { return }
-        answered = exchange
-        state = .idle
+        if !isBeyond, !waiting.isEmpty { answered = waiting.removeFirst() }
     }
 
     /// Has the answer that `request` has got given again: the head that was written, and `body`.
@@ -174,7 +165,7 @@ final class RepeatHandler: ChannelDuplexHandler {
         since start: ContinuousClock.Instant,
         _ context: ChannelHandlerContext
     ) {
-        state = .sending
+        isSending = true
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in
             var isComplete = false
@@ -190,7 +181,7 @@ final class RepeatHandler: ChannelDuplexHandler {
         since start: ContinuousClock.Instant,
         _ context: ChannelHandlerContext
     ) {
-        if case .sending = state { state = .idle }
+        isSending = false
         tellWritability(context)
         let outcome = RequestServer.Outcome(status: 200, bytes: isComplete ? answer.length : 0, isComplete: isComplete)
         answer.count()
@@ -205,7 +196,7 @@ final class RepeatHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if case .sending = state { return }
+        if isSending, !isBeyond { return }
         tellWritability(context)
     }
 
@@ -218,7 +209,7 @@ final class RepeatHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent {
             quiesces = true
-            if case .sending = state { return }
+            if isSending { return }
         }
         context.fireUserInboundEventTriggered(event)
     }
