@@ -212,15 +212,15 @@ let package = Package(
         executable(
             "dfget",
             [
-                "BackendAPI", "DownloadTool", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine", argumentParser,
-                logging,
+                "BackendAPI", "DownloadTool", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine", "WireAPI",
+                argumentParser, logging,
             ] + plugins
         ),
         executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),
         executable(
             "dfdaemon",
             [
-                "BackendAPI", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup",
+                "BackendAPI", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup", "WireAPI",
                 argumentParser,
             ] + plugins
         ),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import WireAPI
 
 @main
 struct DaemonCommand: AsyncParsableCommand {
@@ -6,9 +7,10 @@ struct DaemonCommand: AsyncParsableCommand {
         commandName: "dfdaemon",
         abstract: "The daemon of one node in a Darter cluster: registry mirror, proxy, peer and control socket.",
         discussion: """
-            Container runtimes pull through its registry mirror, HTTP clients fetch through its proxy, dfget downloads through
+            Container runtimes pull through its registry mirror, HTTP clients fetch through its proxy, dfget downloads through \
             its socket, and other nodes fetch pieces from it.
             """,
+        version: "dfdaemon \(DarterVersion.current)",
         subcommands: [Serve.self, Runtime.self, GenerateAuthority.self],
         defaultSubcommand: Serve.self
     )

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DownloadTool
 import Glibc
+import WireAPI
 
 @main
 struct Dfget: AsyncParsableCommand {
@@ -14,6 +15,7 @@ struct Dfget: AsyncParsableCommand {
             Exit status:
             \(ExitStatus.table)
             """,
+        version: "dfget \(DarterVersion.current)",
         subcommands: [Get.self, Put.self, Server.self],
         defaultSubcommand: Get.self
     )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import WireAPI
 
 @main
 struct SupernodeCommand: AsyncParsableCommand {
@@ -8,6 +9,7 @@ struct SupernodeCommand: AsyncParsableCommand {
         discussion: """
             Fetches every task from its origin once and tells each peer which piece to fetch from whom.
             """,
+        version: "supernode \(DarterVersion.current)",
         subcommands: [Serve.self, Peers.self, Block.self, Unblock.self],
         defaultSubcommand: Serve.self
     )

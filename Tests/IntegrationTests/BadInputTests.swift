@@ -2,6 +2,7 @@ import Content
 import Foundation
 import TestSupport
 import Testing
+import WireAPI
 
 /// What can not be had is refused with one clear line and an exit status of its own, and nothing is left at the target.
 @Suite(.serialized) struct BadInputTests {
@@ -137,6 +138,14 @@ import Testing
                 #expect(result.errors.contains(unreadable))
             }
         }
+    }
+
+    @Test(arguments: ["supernode", "dfdaemon", "dfget"])
+    func everyExecutableSaysItsVersion(name: String) async throws {
+        let result = try await run(RunningProcess.Command(try builtExecutable(name), ["--version"]))
+        #expect(result.status.exitCode == 0)
+        #expect(result.output == "\(name) \(DarterVersion.current)\n")
+        #expect(result.errors.isEmpty)
     }
 
     @Test func aPortInUseIsTold() async throws {
