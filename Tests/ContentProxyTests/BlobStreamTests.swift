@@ -195,6 +195,28 @@ import Testing
         }
     }
 
+    @Test("A registry that stalls is asked for the rest again, so many times and no more", arguments: [1, 2, 3])
+    func directStalls(times: Int) async throws {
+        try await withBlobs(attempts: 3) { rig in
+            let path = try rig.put(bytes)
+            let (pause, began) = (rig.origin.pause(at: Int64(5 * Self.piece)), TestEvent())
+            async let answer = rig.client.send("GET", rig.url(path), reaching: 1, began)
+            await began.wait()
+            await eventually { (try? rig.committed(path).count) == 5 }
+            _ = rig.origin.pause(at: .max)
+            // Neither the download nor another one goes on.
+            let refusal = MemoryBackend.Fault.failure(BackendError(.forbidden, "no"))
+            rig.origin.memory.fail(refusal, refusal, .closed(after: Self.piece))
+            for _ in 1..<times { rig.origin.memory.fail(.failure(BackendError(.timedOut, "nothing comes"))) }
+            pause.breaks.fire()
+            let got = try await answer
+            #expect(got.isWhole == (times < 3))
+            #expect(got.body.elementsEqual(bytes.prefix(times < 3 ? Self.size : 6 * Self.piece)))
+            let offsets = rig.origin.memory.requests.map { ($0.range?.offset ?? 0) / Int64(Self.piece) }
+            #expect(offsets == [0, 5, 5, 5] + Array(repeating: 6, count: min(times, 2)))
+        }
+    }
+
     @Test("A registry that can not go on either has the connection broken off")
     func nothingWorks() async throws {
         try await withBlobs { rig in
