@@ -20,7 +20,7 @@ struct BlobResponder: Sendable {
         self.engine = engine
         patience = configuration.patience
         prefetch = configuration.prefetch
-        prefetches = Prefetches(jobs: jobs)
+        prefetches = Prefetches(patience: patience, jobs: jobs)
     }
 
     /// Answers a GET or HEAD of the blob `digest` at `url`; nil: the request is to be passed on, as a HEAD of what is not here.

@@ -3,23 +3,13 @@ import Content
 import NIOCore
 import Synchronization
 
-/// Hands what an origin sends to whoever passes it on to a client, no faster than the client takes it.
+/// Hands what an origin sends to whoever passes it on to a client.
 final class DirectSink: ContentSink, Sendable {
-    private struct State {
-        /// Bytes in front of those that are wanted.
-        var skipped: Int64 = 0
-        var buffers: [ByteBuffer] = []
-        var bytes = 0
-        var end: Result<Void, BackendError>?
-        var flow: (any FlowControl)?
-        var waiter: CheckedContinuation<Void, Never>?
-    }
-
-    /// So much is kept at most, in bytes.
-    private static let limit = 1 << 20
     private let offset: Int64
     private let length: Int64?
-    private let state = Mutex(State())
+    /// Bytes that come in front of those that are wanted.
+    private let skipped = Mutex<Int64>(0)
+    private let handoff = Handoff<ContentHead, BackendError>(cancelled: BackendError(.cancelled, "the client has gone"))
 
     /// Of content with `length`, if that is known, the bytes from `offset` on.
     init(from offset: Int64, length: Int64?) {
@@ -35,68 +25,22 @@ final class DirectSink: ContentSink, Sendable {
         guard head.range == nil || head.range?.offset == offset else {
             throw BackendError(.protocolViolation, "the origin answered with other bytes than were asked for")
         }
-        state.withLock { $0.skipped = head.range == nil ? offset : 0 }
+        skipped.withLock { $0 = head.range == nil ? offset : 0 }
+        handoff.begin(head)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer, flow: any FlowControl) throws -> SinkResult {
-        let (result, waiter) = state.withLock { state -> (SinkResult, CheckedContinuation<Void, Never>?) in
-            guard state.bytes < Self.limit else {
-                state.flow = flow
-                return (.paused, nil)
-            }
-            let skipped = min(state.skipped, Int64(bytes.count))
-            state.skipped -= skipped
-            let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Int(skipped)))
-            guard !rest.isEmpty else { return (.consumed, nil) }
-            state.buffers.append(ByteBuffer(bytes: rest))
-            state.bytes += rest.count
-            return (.consumed, state.waiter.take())
-        }
-        waiter?.resume()
-        return result
+        let passed = Int(min(skipped.withLock { $0 }, Int64(bytes.count)))
+        let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(passed))
+        // The same bytes come again after a pause.
+        guard rest.isEmpty || handoff.take(rest, resume: flow.resume) else { return .paused }
+        skipped.withLock { $0 -= Int64(passed) }
+        return .consumed
     }
 
     /// The transfer is over.
-    func finish(_ end: Result<Void, BackendError>) {
-        let waiter = state.withLock { state in
-            state.end = state.end ?? end
-            return state.waiter.take()
-        }
-        waiter?.resume()
-    }
+    func finish(_ end: Result<Void, BackendError>) { handoff.finish(end.map { [:] }) }
 
     /// Waits for the next bytes; nil at the end.
-    func next() async throws(BackendError) -> ByteBuffer? {
-        while true {
-            let (buffer, flow, end) = state.withLock {
-                state -> (ByteBuffer?, (any FlowControl)?, Result<Void, BackendError>?) in
-                guard !state.buffers.isEmpty else { return (nil, nil, state.end) }
-                let buffer = state.buffers.removeFirst()
-                state.bytes -= buffer.readableBytes
-                return (buffer, state.bytes < Self.limit ? state.flow.take() : nil, nil)
-            }
-            flow?.resume()
-            if let buffer { return buffer }
-            switch end {
-            case .success?: return nil
-            case .failure(let error)?: throw error
-            case nil: await wait()
-            }
-        }
-    }
-
-    private func wait() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let waits = state.withLock { state -> Bool in
-                    guard state.buffers.isEmpty, state.end == nil, !Task.isCancelled else { return false }
-                    state.waiter = continuation
-                    return true
-                }
-                if !waits { continuation.resume() }
-            }
-        } onCancel: {
-            finish(.failure(BackendError(.cancelled, "the client has gone")))
-        }
-    }
+    func next() async throws(BackendError) -> ByteBuffer? { try await handoff.next() }
 }

@@ -28,6 +28,7 @@ extension Transfer {
         try handle.set(CURLOPT_TCP_NODELAY, true)
         try handle.set(CURLOPT_TCP_KEEPALIVE, true)
         try handle.set(CURLOPT_BUFFERSIZE, receiveBuffer)
+        try handle.set(CURLOPT_FRESH_CONNECT, needsNewConnection)
         let version = request.options.httpVersion == .http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         try handle.set(CURLOPT_HTTP_VERSION, version)
     }

@@ -31,6 +31,8 @@ final class Transfer: @unchecked Sendable {
     var connected: ConnectedSocket?
     /// Where the current response redirects to.
     var redirect: Hop?
+    /// Whether a kept connection has turned out to be spoilt, and the hop begins again over a new one.
+    var needsNewConnection = false
     /// How much of a redirect's own body came; it is read so that the connection can be used again.
     var discarded = 0
     /// Why a callback has ended the transfer.
@@ -117,10 +119,17 @@ final class Transfer: @unchecked Sendable {
         if let redirect {
             // A redirect stands even where its own body was cut short.
             hop = redirect
+            needsNewConnection = false
             reset()
             return .nextHop
         }
-        guard result == CURLE_OK else { return .ended(.failure(error(for: result))) }
+        guard result == CURLE_OK else {
+            let error = error(for: result)
+            guard hadSpoiltConnection(error) else { return .ended(.failure(error)) }
+            needsNewConnection = true
+            reset()
+            return .nextHop
+        }
         if request.connectsOnly { return .ended(takeConnection()) }
         if head == nil { announceWithoutHead() }
         if let failure { return .ended(.failure(failure)) }
@@ -128,6 +137,14 @@ final class Transfer: @unchecked Sendable {
             return .ended(.failure(TransferError(.protocolError, "\(hop.url.origin): no response")))
         }
         return .ended(.success(summary(head)))
+    }
+
+    /// Whether what came in the place of a response are bytes that an earlier one had too many, on a connection that was kept.
+    ///
+    /// Only what is safe to be asked twice is (RFC 9110 §9.2.1), and only once.
+    private func hadSpoiltConnection(_ error: TransferError) -> Bool {
+        isHTTP && head == nil && error.code == .protocolError && !needsNewConnection
+            && ["GET", "HEAD"].contains(hop.method) && !hop.sendsBody && handle?.number(CURLINFO_NUM_CONNECTS) == 0
     }
 
     /// Takes the socket out of libcurl's hands, which closes only its own descriptor of it.

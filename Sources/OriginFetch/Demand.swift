@@ -1,3 +1,4 @@
+import CacheStore
 package import Content
 import Synchronization
 
@@ -67,6 +68,16 @@ package final class Demand: Sendable {
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: ticket) }?.resume()
         }
+    }
+
+    /// Waits until something is wanted that the file does not have; false where the task is cancelled.
+    func wantsMore(than file: PieceFile) async -> Bool {
+        while !Task.isCancelled {
+            let version = version
+            guard let wanted = pieces(of: file.layout), wanted.subtracting(file.committed).isEmpty else { return true }
+            await change(since: version)
+        }
+        return false
     }
 
     private func change(_ body: (inout State) -> Void) {

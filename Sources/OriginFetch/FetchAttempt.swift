@@ -17,14 +17,22 @@ struct FetchAttempt: Sendable {
     /// The first request asks for this much: a whole number of pieces whatever the layout will be.
     private static let probe = ByteRange(length: PieceLayout.largestPiece)
 
+    /// How an attempt ended.
+    enum Outcome: Sendable {
+        case done(OriginFetcher.Outcome)
+        /// Nothing that is missing is wanted now.
+        case idle(FetchedPart)
+    }
+
+    /// `earlier`: what is there already.
     func execute(
-        continuing earlier: (file: PieceFile, record: OriginRecord)?,
+        continuing earlier: FetchedPart?,
         revalidating: OriginRecord?,
         ranged: Bool
-    ) async throws(FetchError) -> OriginFetcher.Outcome {
+    ) async throws(FetchError) -> Outcome {
         // What misses nothing would bring no request, and so no word of the origin that it is current.
         if let earlier, earlier.record.canBeContinued, earlier.file.layout.length != nil, !earlier.file.isWhole {
-            run.adopt(earlier.file, earlier.record)
+            run.adopt(earlier)
         }
         do {
             try await transferAll(revalidating, ranged)
@@ -33,12 +41,12 @@ struct FetchAttempt: Sendable {
         }
         if let head = run.unchanged, var record = revalidating {
             record.confirm(head, at: UnixTime.now())
-            return .notModified(record)
+            return .done(.notModified(record))
         }
-        guard let file = run.file else {
+        guard let part = run.part else {
             throw .origin(BackendError(.protocolViolation, "the origin's answer had no head"))
         }
-        return .fetched(file)
+        return run.isUnfinished ? .idle(part) : .done(.fetched(part.file))
     }
 
     private func transferAll(_ revalidating: OriginRecord?, _ ranged: Bool) async throws {
@@ -61,7 +69,7 @@ struct FetchAttempt: Sendable {
 
     private func fetchSegments(_ revalidating: OriginRecord?, _ ranged: Bool) async throws {
         let isLazy = ranged && revalidating == nil && !demand.isWhole
-        if isLazy, try await openWithoutContent() { return try await fetchRest() }
+        if isLazy, !run.isConfirmed, try await openWithoutContent() { return try await fetchRest() }
         if run.file == nil {
             let first = Segment(range: ranged ? Self.probe : nil)
             try await fetch(first, condition: revalidating.map { .ifChanged($0.validators) })
@@ -87,10 +95,8 @@ struct FetchAttempt: Sendable {
         case demand
     }
 
-    /// Fetches all further segments that are wanted, over the connection that the fetch holds and over as many more as nobody
-    /// waits for.
-    ///
-    /// Where not all is wanted it waits for what is wanted next, until nothing is missing.
+    /// Fetches all further segments that are wanted, or come to be wanted meanwhile, over the connection that the fetch holds
+    /// and over as many more as nobody waits for.
     private func fetchRest() async throws {
         let most = run.canRunInParallel ? configuration.parallel : 1
         try await withThrowingTaskGroup(of: Step.self) { group in
@@ -111,7 +117,7 @@ struct FetchAttempt: Sendable {
                         return .ended(isOwn: isOwn)
                     }
                 }
-                guard running > 0 || run.isUnfinished else { break }
+                guard running > 0 else { break }
                 if wanted != nil, !isWatching {
                     isWatching = true
                     group.addTask {

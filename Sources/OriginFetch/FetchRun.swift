@@ -24,7 +24,7 @@ final class FetchRun: Sendable {
         var plan: SegmentPlan?
         var rangesSupported = false
         var unchanged: ContentHead?
-        /// An earlier attempt's record, until the origin has confirmed that its version is current.
+        /// An earlier fetch's record, until the origin has confirmed that its version is current.
         var unconfirmed: OriginRecord?
     }
 
@@ -44,6 +44,15 @@ final class FetchRun: Sendable {
 
     var file: PieceFile? { state.withLock { $0.file } }
     var record: OriginRecord? { state.withLock { $0.record } }
+    /// What another run of the same fetch can go on with.
+    var part: FetchedPart? {
+        state.withLock { state in
+            guard let file = state.file, let record = state.record else { return nil }
+            return FetchedPart(file: file, record: record, isConfirmed: state.unconfirmed == nil)
+        }
+    }
+    /// Whether the origin has told of the content that is being fetched.
+    var isConfirmed: Bool { part?.isConfirmed == true }
     var rangesSupported: Bool { state.withLock { $0.rangesSupported } }
     /// The head of a 304, when the request asked whether the content had changed.
     var unchanged: ContentHead? { state.withLock { $0.unchanged } }
@@ -70,17 +79,17 @@ final class FetchRun: Sendable {
     /// No more pieces will be written.
     func finishWriting() { writtenInput.finish() }
 
-    /// Goes on with what an earlier attempt left.
-    func adopt(_ file: PieceFile, _ record: OriginRecord) {
+    /// Goes on with what is there.
+    func adopt(_ part: FetchedPart) {
         let segmentSize = configuration.segment.bytes
         state.withLock { state in
-            state.file = file
-            state.record = record
-            state.unconfirmed = record
+            state.file = part.file
+            state.record = part.record
+            state.unconfirmed = part.isConfirmed ? nil : part.record
             state.rangesSupported = true
             state.plan = SegmentPlan(
-                layout: file.layout,
-                committed: file.committed,
+                layout: part.file.layout,
+                committed: part.file.committed,
                 taken: nil,
                 segmentSize: segmentSize
             )
@@ -115,7 +124,7 @@ final class FetchRun: Sendable {
     }
 
     /// The head of content of which only parts are to be fetched: makes the file without a byte for it, or confirms what an
-    /// earlier attempt left.
+    /// earlier fetch left.
     ///
     /// Returns false where parts of it could not be told from parts of another version.
     func open(_ head: ContentHead) throws -> Bool {
@@ -134,7 +143,7 @@ final class FetchRun: Sendable {
         return true
     }
 
-    /// What an earlier attempt left of private content is gone on with only where the origin shows that it has the same for
+    /// What an earlier fetch left of private content is gone on with only where the origin shows that it has the same for
     /// these credentials.
     private func confirm(_ head: ContentHead, _ file: PieceFile) throws {
         let confirmed = try state.withLock { state -> OriginRecord? in
@@ -197,6 +206,14 @@ final class FetchRun: Sendable {
             openAccess: request.credentials.isEmpty
         )
     }
+}
+
+/// What there is of one version of the content, for another run to go on with.
+struct FetchedPart: Sendable {
+    let file: PieceFile
+    let record: OriginRecord
+    /// Whether this fetch has heard from the origin that it has this version; otherwise an earlier one left it.
+    var isConfirmed = false
 }
 
 extension Generation {

@@ -30,8 +30,9 @@ package struct OriginFetcher: Sendable {
 
     /// Fetches `resource` with `credentials` through `backend`, once it is its turn.
     ///
-    /// Where the connections to its host are limited, the fetch begins once it has one and a place, and keeps both to its end;
-    /// while it waits for either it holds nothing that others could use.
+    /// Where the connections to its host are limited, the fetch begins once it has one and a place; while it waits for either it
+    /// holds nothing that others could use. It keeps both until all that is wanted is there: where that is not all, it gives
+    /// them back, and takes its turn again when something else is wanted.
     ///
     /// `isWanted`: asked when the turn has come; a fetch that nobody wants any longer ends as cancelled.
     /// `revalidating`: what is known of a complete earlier version; if the origin still has it, nothing is fetched.
@@ -52,18 +53,44 @@ package struct OriginFetcher: Sendable {
     ) async throws(FetchError) -> Outcome {
         var request = OriginRequest(resource: resource, credentials: credentials)
         request.limits = limits.fetches(of: resource.taskID) + (limit.map { [$0] } ?? [])
-        let connections = backend.connections(to: resource.url)
-        request.holdsConnection = connections != nil
-        func fetch() async throws(FetchError) -> Outcome {
-            guard isWanted() else { throw .cancelled }
-            return try await attempt(request, backend, connections, destination, revalidating, demand, started)
+        var part: FetchedPart?
+        while true {
+            let connections = backend.connections(to: resource.url)
+            request.holdsConnection = connections != nil
+            let (asked, earlier) = (request, part)
+            let outcome = try await inTurn(connections) { () async throws(FetchError) in
+                guard isWanted() else { throw .cancelled }
+                return try await attempt(
+                    asked,
+                    backend,
+                    connections,
+                    destination,
+                    revalidating: earlier == nil ? revalidating : nil,
+                    continuing: earlier,
+                    demand,
+                    started
+                )
+            }
+            switch outcome {
+            case .done(let outcome): return outcome
+            case .idle(let rest):
+                part = rest
+                guard await demand.wantsMore(than: rest.file) else { throw .cancelled }
+            }
         }
-        guard let connections else { return try await places.run(cancelled: FetchError.cancelled, fetch) }
+    }
+
+    /// Runs `body` with a place, and with one of the connections where they are limited.
+    private func inTurn(
+        _ connections: Places?,
+        _ body: () async throws(FetchError) -> FetchAttempt.Outcome
+    ) async throws(FetchError) -> FetchAttempt.Outcome {
+        guard let connections else { return try await places.run(cancelled: FetchError.cancelled, body) }
         while true {
             // What was free when its own line had been waited through may be taken when the other's has.
             for (first, second) in [(connections, places), (places, connections)] {
                 let outcome = try await first.run(cancelled: FetchError.cancelled) { () async throws(FetchError) in
-                    try await second.runIfFree(fetch)
+                    try await second.runIfFree(body)
                 }
                 if let outcome { return outcome }
             }
@@ -75,13 +102,17 @@ package struct OriginFetcher: Sendable {
         _ backend: any Backend,
         _ connections: Places?,
         _ destination: any FetchDestination,
-        _ revalidating: OriginRecord?,
+        revalidating: OriginRecord?,
+        continuing part: FetchedPart?,
         _ demand: Demand,
         _ started: @escaping @Sendable (PieceFile, OriginRecord) -> Void
-    ) async throws(FetchError) -> Outcome {
+    ) async throws(FetchError) -> FetchAttempt.Outcome {
         var restarts = 0
         var ranged = true
-        var earlier = revalidating == nil ? destination.earlier() : nil
+        var earlier = part
+        if earlier == nil, revalidating == nil {
+            earlier = destination.earlier().map { FetchedPart(file: $0.file, record: $0.record) }
+        }
         while true {
             do {
                 let attempt = FetchAttempt(

@@ -98,8 +98,9 @@ private struct Jobs: Service {
     func run() async { await jobs.run() }
 }
 
-/// Runs such a node for the time of `body`; a request to the origin is made once, and fails then.
+/// Runs such a node for the time of `body`; a request to the origin is made so many times, and fails then.
 func withBlobs(
+    attempts: Int = 1,
     patience: Duration = .seconds(50),
     prefetch: Prefetch = .rest,
     quota: Int64? = nil,
@@ -114,7 +115,8 @@ func withBlobs(
         let store = try await CacheStore.open(place, logger: quiet)
         let (origin, jobs, transport) = (PausingOrigin(), BackgroundJobs(), CurlTransport(logger: quiet))
         var fetching = OriginFetchConfiguration()
-        fetching.retry.attempts = 1
+        fetching.retry.attempts = attempts
+        fetching.retry.baseDelay = .zero
         let engine = PeerEngine(
             PeerEngineConfiguration(),
             supernodes: [],

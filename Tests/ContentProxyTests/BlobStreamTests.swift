@@ -16,7 +16,10 @@ import Testing
     /// Has a stream's sources break off after so many pieces, one after the other, and returns what the client got.
     private func breaking(_ rig: BlobRig, _ path: String, after counts: [Int]) async throws -> BlobClient.Answer {
         var pauses = [rig.origin.pause(at: Int64(counts[0] * Self.piece))]
-        async let answer = rig.client.send("GET", rig.url(path))
+        let began = TestEvent()
+        async let answer = rig.client.send("GET", rig.url(path), reaching: 1, began)
+        // What breaks before anything has been sent is no stream.
+        await began.wait()
         for (index, count) in counts.enumerated() {
             await pauses[index].reached.wait()
             await eventually { (try? rig.committed(path).count) == count }
@@ -160,11 +163,17 @@ import Testing
     func unknownLength(breaks: Int) async throws {
         try await withBlobs { rig in
             let path = try rig.put(bytes) { $0.tellsLength = false }
-            for _ in 0..<breaks { rig.origin.memory.fail(.closed(after: 9 * Self.piece)) }
-            let answer = try await rig.client.send("GET", rig.url(path))
-            #expect(answer.status == 200)
-            #expect(answer.isWhole)
-            #expect(answer.body.elementsEqual(bytes))
+            let (pause, began) = (rig.origin.pause(at: Int64(9 * Self.piece)), TestEvent())
+            async let answer = rig.client.send("GET", rig.url(path), reaching: 1, began)
+            // What breaks before anything has been sent is no stream.
+            await began.wait()
+            _ = rig.origin.pause(at: .max)
+            for _ in 1..<breaks { rig.origin.memory.fail(.closed(after: 9 * Self.piece)) }
+            pause.breaks.fire()
+            let got = try await answer
+            #expect(got.status == 200)
+            #expect(got.isWhole)
+            #expect(got.body.elementsEqual(bytes))
         }
     }
 
@@ -186,13 +195,35 @@ import Testing
         }
     }
 
+    @Test("A registry that stalls is asked for the rest again, so many times and no more", arguments: [1, 2, 3])
+    func directStalls(times: Int) async throws {
+        try await withBlobs(attempts: 3) { rig in
+            let path = try rig.put(bytes)
+            let (pause, began) = (rig.origin.pause(at: Int64(5 * Self.piece)), TestEvent())
+            async let answer = rig.client.send("GET", rig.url(path), reaching: 1, began)
+            await began.wait()
+            await eventually { (try? rig.committed(path).count) == 5 }
+            _ = rig.origin.pause(at: .max)
+            // Neither the download nor another one goes on.
+            let refusal = MemoryBackend.Fault.failure(BackendError(.forbidden, "no"))
+            rig.origin.memory.fail(refusal, refusal, .closed(after: Self.piece))
+            for _ in 1..<times { rig.origin.memory.fail(.failure(BackendError(.timedOut, "nothing comes"))) }
+            pause.breaks.fire()
+            let got = try await answer
+            #expect(got.isWhole == (times < 3))
+            #expect(got.body.elementsEqual(bytes.prefix(times < 3 ? Self.size : 6 * Self.piece)))
+            let offsets = rig.origin.memory.requests.map { ($0.range?.offset ?? 0) / Int64(Self.piece) }
+            #expect(offsets == [0, 5, 5, 5] + Array(repeating: 6, count: min(times, 2)))
+        }
+    }
+
     @Test("A registry that can not go on either has the connection broken off")
     func nothingWorks() async throws {
         try await withBlobs { rig in
             let path = try rig.put(bytes)
-            let pause = rig.origin.pause(at: Int64(5 * Self.piece))
-            async let answer = rig.client.send("GET", rig.url(path))
-            await pause.reached.wait()
+            let (pause, began) = (rig.origin.pause(at: Int64(5 * Self.piece)), TestEvent())
+            async let answer = rig.client.send("GET", rig.url(path), reaching: 1, began)
+            await began.wait()
             await eventually { (try? rig.committed(path).count) == 5 }
             _ = rig.origin.pause(at: .max)
             let nothing = MemoryBackend.Fault.closed(after: 0)

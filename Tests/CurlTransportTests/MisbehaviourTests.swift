@@ -99,6 +99,28 @@ import Testing
         }
     }
 
+    /// When the bytes come that are more than an answer has announced.
+    enum Surplus: CaseIterable { case atOnce, whileNobodyAsks, beforeTheNextAnswer }
+
+    @Test(arguments: Surplus.allCases) func bytesThatAreTooManySpoilNoLaterAnswer(surplus: Surplus) async throws {
+        let (got, sent) = (TestEvent(), TestEvent())
+        try await withScriptedServer { request in
+            switch (surplus, request.number) {
+            case (.atOnce, 1): .head(200, ["Content-Length": "5"]).body([1, 2, 3, 4, 5, 6, 7, 8])
+            case (.whileNobodyAsks, 1): .respond(body: [1, 2, 3, 4, 5]).wait(got).body([6, 7, 8]).fire(sent)
+            case (.beforeTheNextAnswer, 2): .raw([6, 7, 8]).raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\0".utf8)
+            default: .respond(body: [9])
+            }
+        } body: { server in
+            try await withTransport { transport in
+                _ = try await transport.fetch(TransferRequest(to: server.url()))
+                got.fire()
+                if surplus == .whileNobodyAsks { await sent.wait() }
+                #expect(try await transport.fetch(TransferRequest(to: server.url())).body == [9])
+            }
+        }
+    }
+
     @Test func aServerThatSaysNothingRunsIntoTheTotalTimeout() async throws {
         let never = TestEvent()
         try await withScriptedServer { _ in

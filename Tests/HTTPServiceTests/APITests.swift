@@ -115,6 +115,34 @@ import Testing
         #expect(lines.last?.contains("bytes=2000 ") == true)
         #expect(!log.text.contains("s3cret"))
     }
+
+    @Test("A client that closes once it has all that was announced has aborted nothing", arguments: [2000, 2001])
+    func closedAtOnce(announced: Int64) async throws {
+        let log = LogCapture()
+        try await withListener(logger: log.logger) { router in
+            router.get("blob") { _, context in
+                let closed = context.channel.closeFuture
+                return Response(
+                    status: .ok,
+                    body: .stream(length: announced) { stream in
+                        for _ in 0..<2 { try await stream.write([UInt8](repeating: 1, count: 1000)) }
+                        try await closed.get()
+                        if announced > 2000 { try await stream.write([1]) }
+                    }
+                )
+            }
+        } _: { server in
+            let client = try RawClient(port: server.port)
+            client.resetAtClose()
+            try await client.send("GET /blob HTTP/1.1\r\nHost: a\r\n\r\n")
+            var count = 0
+            while count < 2000 { count += try await client.read(4096).count { $0 == 1 } }
+        }
+        let lines = log.text.split(separator: "\n").filter { $0.hasPrefix("request ") }
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("bytes=2000 ") == true)
+        #expect(lines.first?.contains("aborted=true") == (announced > 2000))
+    }
 }
 
 /// Keeps what is logged, one line per message with its metadata.

@@ -110,6 +110,90 @@ import Testing
         }
     }
 
+    /// The files of fetches, one for each version of their content.
+    private final class Begun: Sendable {
+        private let files = Mutex<[TaskID: [PieceFile]]>([:])
+        var count: Int { files.withLock { $0.count } }
+        func add(_ file: PieceFile, of resource: Resource) {
+            files.withLock { $0[resource.taskID, default: []].append(file) }
+        }
+        func committed(_ resource: Resource) -> [PieceSet] {
+            files.withLock { $0[resource.taskID] ?? [] }.map(\.committed)
+        }
+    }
+
+    /// Fetches what is wanted of a resource.
+    private func lazily(
+        _ resource: Resource,
+        _ origin: Origin,
+        from backend: any Backend,
+        _ demand: Demand,
+        _ begun: Begun
+    ) async throws -> Digest? {
+        let outcome = try await origin.fetcher.fetch(
+            resource,
+            credentials: Credentials(),
+            from: backend,
+            to: StoreDestination(store: origin.store, task: resource.taskID),
+            demand: demand
+        ) { file, _ in begun.add(file, of: resource) }
+        guard case .fetched(let file) = outcome else { return nil }
+        return try await file.contentDigest()
+    }
+
+    @Test("However many wait for their readers, others are fetched, and each goes on when its reader wants more")
+    func idle() async throws {
+        try await withOrigin(tasks: 1) { origin in
+            var limits = HostLimitConfiguration()
+            limits.connections = 1
+            let backend = HostLimitedBackend(origin.backend, HostLimits(limits))
+            let bytes = randomBytes(8 << 20, seed: 8)
+            let lazy = try (0..<3).map { Resource(url: try #require(ResourceURL("http://origin.test/\($0)"))) }
+            for resource in lazy + [origin.resource] { origin.backend.set(.init(bytes), at: resource.url) }
+            let demands = lazy.map { _ in Demand(whole: false) }
+            let begun = Begun()
+            try await withThrowingTaskGroup(of: Digest?.self) { group in
+                for (resource, demand) in zip(lazy, demands) {
+                    group.addTask {
+                        try await lazily(resource, origin, from: backend, demand, begun)
+                    }
+                }
+                await eventually { begun.count == lazy.count }
+                let other = try await lazily(origin.resource, origin, from: backend, Demand(whole: true), Begun())
+                #expect(other == Digest.of(bytes))
+                for number in lazy.indices.reversed() {
+                    _ = demands[number].add(ByteRange(5 * Self.piece..<6 * Self.piece))
+                    await eventually { begun.committed(lazy[number]) == [[5]] }
+                }
+                for demand in demands { demand.wantAll() }
+                for try await digest in group { #expect(digest == Digest.of(bytes)) }
+            }
+            // Each is the same fetch to its end: told of once, and no byte has left the origin twice.
+            #expect(lazy.allSatisfy { begun.committed($0).count == 1 })
+            #expect(origin.backend.bytesSent == Int64(4 * bytes.count))
+        }
+    }
+
+    @Test("What changes at the origin while nobody wants more begins anew, never mixed")
+    func changesMeanwhile() async throws {
+        try await withOrigin { origin in
+            let (old, new) = (randomBytes(8 << 20, seed: 9), randomBytes(8 << 20, seed: 10))
+            origin.backend.set(.init(old), at: origin.url)
+            let demand = Demand(whole: false)
+            let first = demand.add(ByteRange(0..<1))
+            let begun = Begun()
+            async let fetched = lazily(origin.resource, origin, from: origin.backend, demand, begun)
+            await eventually { begun.committed(origin.resource) == [[0]] }
+            origin.backend.set(.init(new), at: origin.url)
+            demand.remove(first)
+            _ = demand.add(ByteRange(Self.piece..<Self.piece + 1))
+            await eventually { begun.committed(origin.resource).last == [1] }
+            demand.wantAll()
+            let digest = try await fetched
+            #expect(digest == Digest.of(new))
+        }
+    }
+
     @Test("A fetch that waits for readers ends when it is cancelled")
     func cancelled() async throws {
         try await withOrigin { origin in

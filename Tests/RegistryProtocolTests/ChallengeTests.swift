@@ -63,13 +63,11 @@ import Testing
     }
 
     @Test func takesTimeInProportionToItsInput() {
-        let clock = ContinuousClock()
-        let elapsed = clock.measure {
-            _ = parse(String(repeating: "a=,\"\\", count: 200_000))
-            _ = parse(String(repeating: "Bearer a=b, ", count: 80_000))
-            _ = parse("Bearer x=" + String(repeating: "\\\"", count: 500_000))
-        }
-        #expect(elapsed < .seconds(10))
+        let start = ProcessorTime.ofThisThread
+        _ = parse(String(repeating: "a=,\"\\", count: 200_000))
+        _ = parse(String(repeating: "Bearer a=b, ", count: 80_000))
+        _ = parse("Bearer x=" + String(repeating: "\\\"", count: 500_000))
+        #expect(ProcessorTime.ofThisThread - start < .seconds(10))
     }
 
     @Test func survivesRandomInput() {

@@ -139,9 +139,9 @@ struct Rig: Sendable {
         return url
     }
 
-    /// Waits until the origin's answer has been dealt with to the end.
+    /// Waits until the origin's answer has been dealt with to the end; a task may have been forgotten since.
     func settled(_ task: TaskID) async {
-        await eventually { supernode.tasks.content(of: task)?.isFetching == false }
+        await eventually { supernode.tasks.content(of: task)?.isFetching != true }
     }
 
     func join(

@@ -80,9 +80,16 @@ final class ResponseSender: ResponseBodyWriter, Sendable {
         }
         state.withLock { $0.held = nil }
         let body = held.map { [HTTPResponsePart.body($0)] } ?? []
-        try await send(body + [.end(trailers)], bytes: Int64(held?.readableBytes ?? 0))
+        do {
+            try await send(body + [.end(trailers)], bytes: Int64(held?.readableBytes ?? 0))
+        } catch {
+            guard hasTakenAll else { throw error }
+        }
         state.withLock { $0.isFinished = true }
     }
+
+    /// Whether the kernel has taken all that was announced: the client knows the end then, and may have closed already.
+    private var hasTakenAll: Bool { announced.map { $0 > 0 && $0 == bytesSent } ?? false }
 
     /// Gives the connection away: nothing is written by way of HTTP any more, and the response counts as complete.
     func giveAway() -> Takeover {
