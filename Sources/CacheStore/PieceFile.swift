@@ -109,20 +109,26 @@ package final class PieceFile: Sendable {
         while !rest.isEmpty {
             let step = try state.withLock { $0.nextWrite(rest, at: offset) }.get()
             if let write = step.write {
-                defer {
-                    if state.withLock({ $0.endWrite(write) }) { submitHash(PieceIndex(write.piece)) }
-                }
+                var isWritten = false
+                defer { end(write, succeeded: isWritten) }
                 if let block = write.block {
                     try self.write(block)
                 } else {
                     let part = UnsafeRawBufferPointer(rebasing: rest[..<step.count])
                     try FileAccess.write(part, at: offset, to: descriptor)
                 }
+                isWritten = true
                 faults.hit("written")
             }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(step.count))
             offset += Int64(step.count)
         }
+    }
+
+    private func end(_ write: PieceFileState.PendingWrite, succeeded: Bool) {
+        let ended = state.withLock { $0.endWrite(write, succeeded: succeeded) }
+        if ended.isAwaited { submitHash(PieceIndex(write.piece)) }
+        for reader in ended.readers { reader.resume(returning: .success(ByteRange(length: 0))) }
     }
 
     func write(_ block: WriteBlock) throws(StoreError) {

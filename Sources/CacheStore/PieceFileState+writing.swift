@@ -13,6 +13,7 @@ extension PieceFileState {
     /// Something to be written; its piece counts as being written until ``endWrite(_:)``.
     struct PendingWrite {
         let piece: Int
+        let range: ByteRange
         /// The gathered bytes; nil stands for those that the step takes care of, as they are.
         let block: WriteBlock?
     }
@@ -43,7 +44,8 @@ extension PieceFileState {
         let whole = part.count / WriteBlock.size * WriteBlock.size
         if whole > 0, offset % Int64(WriteBlock.size) == 0 {
             writes[number, default: 0] += 1
-            return .success(WriteStep(count: whole, write: PendingWrite(piece: number, block: nil)))
+            let range = ByteRange(offset..<offset + Int64(whole))
+            return .success(WriteStep(count: whole, write: PendingWrite(piece: number, range: range, block: nil)))
         }
         let block = spareBlocks.popLast() ?? WriteBlock()
         block.restart(at: offset)
@@ -59,7 +61,7 @@ extension PieceFileState {
     private mutating func take(_ block: WriteBlock, of piece: Int) -> PendingWrite {
         blocks[piece] = nil
         writes[piece, default: 0] += 1
-        return PendingWrite(piece: piece, block: block)
+        return PendingWrite(piece: piece, range: ByteRange(block.offset..<block.end), block: block)
     }
 
     /// What a piece that is to be hashed still has to write first.
@@ -70,11 +72,24 @@ extension PieceFileState {
         if spareBlocks.count < Self.mostSpareBlocks { spareBlocks.append(block) }
     }
 
-    /// Returns whether the piece's hashing has waited for this write.
-    mutating func endWrite(_ write: PendingWrite) -> Bool {
+    /// What follows from the end of a write.
+    struct EndedWrite {
+        /// Whether the piece's hashing has waited for it.
+        var isAwaited = false
+        /// Who has waited for the content's first bytes.
+        var readers: [RangeReader] = []
+    }
+
+    mutating func endWrite(_ write: PendingWrite, succeeded: Bool) -> EndedWrite {
+        var ended = EndedWrite()
         if let block = write.block { reuse(block) }
-        guard let count = writes[write.piece] else { return false }
+        if succeeded, write.range.offset <= begun, write.range.end > begun {
+            begun = write.range.end
+            ended.readers = takeBeginners()
+        }
+        guard let count = writes[write.piece] else { return ended }
         writes[write.piece] = count == 1 ? nil : count - 1
-        return count == 1 && deferred.remove(write.piece) != nil
+        ended.isAwaited = count == 1 && deferred.remove(write.piece) != nil
+        return ended
     }
 }

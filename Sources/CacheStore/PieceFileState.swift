@@ -44,6 +44,10 @@ struct PieceFileState {
     /// Pieces to be hashed as soon as the last write in them has ended.
     var deferred: Set<Int> = []
     var readers: [Int: [Reader]] = [:]
+    /// How many of the content's first bytes have been written without a gap, right or not.
+    var begun: Int64 = 0
+    /// Who waits for the first bytes to be written, as many as the offset says.
+    var beginners: [Reader] = []
     var contents: [ContentHash] = []
     var observers: [UInt64: Observer] = [:]
     var nextTicket: UInt64 = 0
@@ -65,6 +69,7 @@ struct PieceFileState {
         committed = PieceSet()
         for piece in checks.keys { committed.insert(piece) }
         prefix = committed.contiguousCount()
+        begun = prefixEnd
     }
 
     var isWhole: Bool { layout.pieceCount.map { committed.count == $0 } ?? false }
@@ -210,6 +215,8 @@ struct PieceFileState {
         for reader in readers.removeValue(forKey: piece.value) ?? [] {
             outcome.readers.append((reader.continuation, run(from: reader.offset)))
         }
+        begun = max(begun, prefixEnd)
+        outcome.readers += takeBeginners().map { ($0, ByteRange(length: 0)) }
         outcome.observers = Array(observers.values)
     }
 
@@ -271,7 +278,7 @@ struct PieceFileState {
     mutating func fail(_ error: StoreError) -> [RangeReader] {
         guard failure == nil else { return [] }
         failure = error
-        defer { readers = [:] }
-        return readers.values.flatMap { $0.map(\.continuation) }
+        defer { (readers, beginners) = ([:], []) }
+        return (readers.values.flatMap { $0 } + beginners).map(\.continuation)
     }
 }

@@ -105,9 +105,15 @@ struct BlobResponder: Sendable {
         } else {
             reading.want(nil)
         }
-        let first = try await download.next(head, range, from: range?.offset ?? 0)
         let headers = Self.headers(head, blob.digest, status)
-        return BlobStart(reading, range: range, first: first, headers: headers)
+        // Who gets a part only is not told at the end that its beginning was wrong.
+        if !isHit, let range, range == reading.length.map({ ByteRange(length: $0) }),
+            let opening = await download.opening(of: head)
+        {
+            return BlobStart(reading, range: range, first: .opening(opening), headers: headers)
+        }
+        let first = try await download.next(head, range, from: range?.offset ?? 0)
+        return BlobStart(reading, range: range, first: .part(first), headers: headers)
     }
 
     private func answer(_ start: BlobStart, _ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) -> Response {

@@ -10,10 +10,18 @@ final class BlobStart: Sendable {
     let length: Int64?
     let headers: HTTPFields
     let range: ByteRange?
-    let first: ByteRange
+    let first: First
     private let reading: Mutex<BlobReading?>
 
-    init(_ reading: BlobReading, range: ByteRange?, first: ByteRange, headers: HTTPFields) {
+    /// What the answer begins with.
+    enum First: Sendable {
+        /// Bytes of the download's file.
+        case part(ByteRange)
+        /// The whole's first bytes, before they are in the file and verified.
+        case opening([UInt8])
+    }
+
+    init(_ reading: BlobReading, range: ByteRange?, first: First, headers: HTTPFields) {
         length = reading.length
         self.range = range
         self.first = first

@@ -42,6 +42,11 @@ struct BlobStream {
         var (download, file) = (current?.download, current?.head.file)
         defer { notes.notes.set(download?.progress.origins ?? ByteOrigins(), direct: direct?.received ?? 0) }
         var source = BlobSource.download
+        var first: ByteRange?
+        switch start.first {
+        case .part(let part): first = part
+        case .opening(let bytes): try await write(bytes, to: stream)
+        }
         while true {
             do {
                 switch source {
@@ -49,7 +54,7 @@ struct BlobStream {
                     let reading = if let current { current } else { try await begin() }
                     current = nil
                     (download, file) = (reading.download, reading.head.file)
-                    try await send(from: reading, first: source == .download ? start.first : nil, to: stream)
+                    try await send(from: reading, first: source == .download ? first : nil, to: stream)
                 case .direct:
                     if let file { try await sendRest(of: file, to: stream) }
                     try await sendDirectly(to: stream)
@@ -107,7 +112,17 @@ struct BlobStream {
         try await write(ByteRange(position..<end), of: file, to: stream)
     }
 
+    /// Sends the whole's first bytes, which are compared with the file's as soon as it has them.
+    private mutating func write(_ opening: [UInt8], to stream: BodyStream) async throws {
+        sent.begin(opening)
+        try await stream.write(opening)
+        position = Int64(opening.count)
+    }
+
     private mutating func write(_ part: ByteRange, of file: PieceFile, to stream: BodyStream) async throws {
+        guard try sent.confirmOpening(by: file) else {
+            throw WrongContent(description: "other first bytes were sent than have proved right")
+        }
         sent.add(part, of: file)
         // The file as a whole has been checked by now; what was sent before may have been replaced since.
         if isWhole, part.end == file.layout.length, !sent.agree(with: file) {

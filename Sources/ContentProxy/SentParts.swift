@@ -13,9 +13,41 @@ struct SentParts: Sendable {
         var checks: [PieceIndex: PieceCheck] = [:]
     }
 
+    /// The content's first bytes, sent before they were in a file.
+    private var opening: [UInt8]?
     private var parts: [Part] = []
     /// Whether a piece was being replaced just then.
     private var isBroken = false
+
+    /// These are being sent first, before any file has them.
+    mutating func begin(_ opening: [UInt8]) { self.opening = opening }
+
+    /// Whether what was sent first is what a file has there, if it is not known yet.
+    ///
+    /// Throws where it is not committed there.
+    mutating func confirmOpening(by file: PieceFile) throws(StoreError) -> Bool {
+        guard let opening else { return true }
+        let range = ByteRange(length: Int64(opening.count))
+        var confirmed = SentParts()
+        // Before they are read: if they are replaced from here on, that shows as with all other parts.
+        confirmed.add(range, of: file)
+        var bytes = [UInt8](repeating: 0, count: opening.count)
+        let read = try Self.read(range, of: file, into: &bytes)
+        guard read == opening.count, bytes == opening else { return false }
+        self = confirmed
+        return true
+    }
+
+    private static func read(
+        _ range: ByteRange,
+        of file: PieceFile,
+        into bytes: inout [UInt8]
+    ) throws(StoreError) -> Int {
+        let result = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(StoreError) in try file.read(range, into: buffer) }
+        }
+        return try result.get()
+    }
 
     /// These bytes of a file are being sent.
     mutating func add(_ range: ByteRange, of file: PieceFile) {
@@ -37,7 +69,7 @@ struct SentParts: Sendable {
 
     /// Whether a file that is good as a whole has the bytes that were sent.
     func agree(with file: PieceFile) -> Bool {
-        !isBroken
+        !isBroken && opening == nil
             && parts.allSatisfy { part in
                 if part.file === file, file.isReadOnly { return true }
                 guard part.file.layout.pieceSize == file.layout.pieceSize else { return false }
@@ -53,6 +85,7 @@ struct SentParts: Sendable {
     func hash(_ algorithm: Digest.Algorithm) async throws(StoreError) -> DigestHasher? {
         if isBroken { return nil }
         var hasher = DigestHasher(algorithm)
+        opening?.withUnsafeBytes { hasher.update($0) }
         for part in parts {
             guard let next = try await part.file.hash(part.range, of: part.checks, into: hasher) else { return nil }
             hasher = next

@@ -95,6 +95,18 @@ struct PieceFetcher: Sendable {
         return (try? JSONDecoder().decode(Holdings.self, from: Data(response.body)))?.pieces
     }
 
+    /// The content's first bytes as they come to the supernode, unverified; nil if it does not give them.
+    func opening(of task: TaskID, _ generation: Generation, at supernode: Parent) async -> [UInt8]? {
+        var request = TransferRequest(url: supernode.url + APIPath.opening(task, generation))
+        request.options = options
+        request.options.rateLimits += limits.downloads(of: task)
+        request.headers[APIField.ticket] = supernode.ticket
+        guard let response = try? await transport.send(request, limit: Int(Opening.byteCount)),
+            response.head.status == 200, response.body.count == Int(Opening.byteCount)
+        else { return nil }
+        return response.body
+    }
+
     private static func failure(_ error: TransferError) -> Failure {
         if let cause = error.cause as? Failure { return cause }
         if let cause = error.cause as? StoreError {

@@ -47,6 +47,11 @@ package struct SupernodeAddress: Sendable, Hashable {
         url.hasPrefix("https:") || host == "localhost" || host == "[::1]" || Self.isLoopback(host)
     }
 
+    /// Whether what comes from its piece server is as safe on its way as what it says itself.
+    ///
+    /// Pieces may come in the clear where calls are encrypted: their digests come with the calls. What has none must not.
+    func protectsPieces(speakingTLS piecesTLS: Bool) -> Bool { piecesTLS || !url.hasPrefix("https:") }
+
     /// Whether it is an address in 127.0.0.0/8: a name may begin in the same way.
     private static func isLoopback(_ host: String) -> Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)

@@ -149,12 +149,20 @@ extension TaskDownload: ExchangeParticipant {
         of supernode: PeerRegistrationResponse,
         in state: borrowing State
     ) -> Parent {
-        let isSupernode = parent.peer == supernode.supernode
-        var url = parent.url
-        if isSupernode, let address = state.connection?.address {
-            let scheme = supernode.piecesTLS == true ? "https" : "http"
-            url = "\(scheme)://\(address.host):\(supernode.piecesPort)"
+        guard parent.peer == supernode.supernode, let connection = state.connection else {
+            return Parent(peer: parent.peer, url: parent.url, ticket: parent.ticket, isSupernode: false)
         }
-        return Parent(peer: parent.peer, url: url, ticket: parent.ticket, isSupernode: isSupernode)
+        return Self.parent(supernode, connection, ticket: parent.ticket)
+    }
+
+    /// The supernode as a parent.
+    static func parent(
+        _ supernode: PeerRegistrationResponse,
+        _ connection: SupernodeConnection,
+        ticket: String
+    ) -> Parent {
+        let scheme = supernode.piecesTLS == true ? "https" : "http"
+        let url = "\(scheme)://\(connection.address.host):\(supernode.piecesPort)"
+        return Parent(peer: supernode.supernode, url: url, ticket: ticket, isSupernode: true)
     }
 }

@@ -111,8 +111,9 @@ extension TaskDownload {
             throw .refused(.tooPlain(connection.address))
         }
         for _ in 0..<10 {
-            let (response, _) = try await connection.join(joinRequest(connection))
+            let (response, supernode) = try await connection.join(joinRequest(connection))
             do throws(StoreError) {
+                prepareOpening(response, of: supernode, connection, environment.fetcher)
                 try prepare(response, connection)
                 // The supernode has asked the origin, or has not needed to for so long.
                 learnPermission(environment.inquiries, heard: configuration.permissionTime)

@@ -66,6 +66,8 @@ package final class TaskDownload: Sendable {
         /// Whether an assignment was given up or not taken: less is under way here than the supernode believes.
         var hasDropped = false
         var parents: [PeerID: Parent] = [:]
+        /// Where the content's first bytes can be had before the first piece, if nobody has asked yet.
+        var opening: OpeningOffer?
         var news = News()
         var sent: [UInt64: News] = [:]
         /// Whether the next call is to tell everything that is held.
@@ -311,6 +313,7 @@ extension TaskDownload {
                 if case .success = outcome, !destination.keepsFile { state.file = nil }
                 state.digests = [:]
                 state.parents = [:]
+                state.opening = nil
             }
             return (Array(state.headWaiters.values) + Array(state.endWaiters.values), state.file, state.connection)
         }

@@ -29,13 +29,16 @@ package struct PieceRoutes: Sendable {
         self.now = now
     }
 
-    /// Adds `GET /api/v1/tasks/{task}/{generation}/pieces` and `.../pieces/{index}`.
+    /// Adds `GET /api/v1/tasks/{task}/{generation}/pieces`, `.../pieces/{index}` and `.../opening`.
     package func add(to router: Router<ServiceRequestContext>) {
         router.get("/api/v1/tasks/:task/:generation/pieces/:piece") { request, context in
             try await Self.answer { try await piece(request, context) }
         }
         router.get("/api/v1/tasks/:task/:generation/pieces") { request, context in
             try await Self.answer { try holdings(request, context) }
+        }
+        router.get("/api/v1/tasks/:task/:generation/opening") { request, context in
+            try await Self.answer { try await opening(request, context) }
         }
     }
 
@@ -79,6 +82,23 @@ package struct PieceRoutes: Sendable {
         let slice = FileSlice(descriptor: file.descriptor, range: bytes, owner: file)
         return Response.file(slice, status: status, headers: headers, limits: limits.uploads(of: task)) { report in
             slot?.release()
+            Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
+        }
+    }
+
+    /// Waits for the first bytes; the client is gone once the first piece has come to it.
+    private func opening(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
+        let (task, file) = try permitted(request, context)
+        guard source.servesOpenings, Opening.exists(in: file.layout) else {
+            throw WireError(.pieceNotHeld, "the content's first bytes come with its first piece")
+        }
+        do throws(StoreError) {
+            try await file.beginning(Opening.byteCount)
+        } catch {
+            throw WireError(.pieceNotHeld, error.message)
+        }
+        let slice = FileSlice(descriptor: file.descriptor, range: ByteRange(length: Opening.byteCount), owner: file)
+        return Response.file(slice, limits: limits.uploads(of: task)) { report in
             Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
         }
     }

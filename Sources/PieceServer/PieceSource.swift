@@ -11,8 +11,13 @@ package protocol PieceSource: Sendable {
 
     /// Whether peers may have the piece already: a supernode holds back the last one until the content is verified.
     func mayServe(_ piece: PieceIndex, of task: TaskID) -> Bool
+
+    /// Whether peers may have the content's first bytes as they come (`Opening`): from a supernode only, since no peer can be
+    /// trusted with bytes that nobody can verify.
+    var servesOpenings: Bool { get }
 }
 
 extension PieceSource {
     package func mayServe(_ piece: PieceIndex, of task: TaskID) -> Bool { true }
+    package var servesOpenings: Bool { false }
 }

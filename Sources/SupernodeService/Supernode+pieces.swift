@@ -10,6 +10,8 @@ extension Supernode: PieceSource {
 
     package func key(of peer: PeerID) -> PeerKey? { peer == seed.id ? seed.key : nil }
 
+    package var servesOpenings: Bool { true }
+
     package func mayServe(_ piece: PieceIndex, of task: TaskID) -> Bool {
         tasks.task(task)?.hasPublished(piece) ?? false
     }

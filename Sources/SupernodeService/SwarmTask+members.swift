@@ -2,6 +2,7 @@ import BackendAPI
 import CacheStore
 import Content
 import OriginFetch
+import PieceServer
 import SwarmScheduling
 import Synchronization
 import WireAPI
@@ -27,6 +28,7 @@ extension SwarmTask {
             // Content without a byte has no last piece to hold back: whoever knew its length had all of it.
             let length = file.layout.length.flatMap { $0 > 0 || state.isVerified ? $0 : nil }
             member.lengthTold = length != nil
+            let opening = openingTicket(for: session, in: state)
             state.scheduler.join(
                 session.id,
                 as: .peer,
@@ -49,7 +51,8 @@ extension SwarmTask {
                 lastModified: record.validators.lastModified,
                 headers: record.headers,
                 freshFor: record.freshUntil.flatMap { $0 > now ? $0 - now : nil },
-                age: record.age(at: now)
+                age: record.age(at: now),
+                openingTicket: opening
             )
         }
         if response == nil { session.remove(self) }
@@ -59,6 +62,17 @@ extension SwarmTask {
         }
         return response
     }
+
+    /// For the first to join while the first piece is still coming; nobody else can be told of bytes sooner.
+    private func openingTicket(for session: PeerSession, in state: borrowing State) -> String? {
+        guard let file = state.file, let generation = state.generation, Opening.exists(in: file.layout),
+            !state.published.contains(PieceIndex(0)), state.members.count < Self.mostOpenings
+        else { return nil }
+        return ticket(for: session.id, from: (seed.id, seed.key), generation).description
+    }
+
+    /// So many members at most are given the opening besides the first piece.
+    private static let mostOpenings = 4
 
     /// The most pieces of content of unknown length.
     private static let mostPieces = 1 << 20

@@ -60,7 +60,6 @@ extension SwarmTask {
     ) -> Bool {
         guard !member.pending.isEmpty, let file = state.file, let generation = state.generation else { return false }
         var positions: [PeerID: Int] = [:]
-        let expiry = Int64(task.clock.date() + task.configuration.ticketTime.seconds)
         for assignment in member.pending.values {
             guard let digest = file.digest(of: assignment.piece) else { continue }
             var parents: [Int] = []
@@ -70,14 +69,7 @@ extension SwarmTask {
                     continue
                 }
                 guard let (url, key) = task.address(of: parent, in: state) else { continue }
-                let ticket = Ticket(
-                    task: task.id,
-                    generation: generation,
-                    parent: parent,
-                    peer: member.session.id,
-                    expiry: expiry,
-                    key: key
-                )
+                let ticket = task.ticket(for: member.session.id, from: (parent, key), generation)
                 positions[parent] = update.parents.count
                 parents.append(update.parents.count)
                 update.parents.append(TaskUpdate.Parent(peer: parent, url: url, ticket: ticket.description))
@@ -87,6 +79,18 @@ extension SwarmTask {
         }
         member.pending = [:]
         return true
+    }
+
+    /// The permission to fetch from a parent.
+    func ticket(for peer: PeerID, from parent: (id: PeerID, key: PeerKey), _ generation: Generation) -> Ticket {
+        Ticket(
+            task: id,
+            generation: generation,
+            parent: parent.id,
+            peer: peer,
+            expiry: Int64(clock.date() + configuration.ticketTime.seconds),
+            key: parent.key
+        )
     }
 
     func address(of parent: PeerID, in state: borrowing State) -> (url: String, key: PeerKey)? {

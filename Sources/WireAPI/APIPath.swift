@@ -44,6 +44,11 @@ package enum APIPath {
         "\(tasks)/\(task)/\(generation)/pieces"
     }
 
+    /// `GET`: the first bytes of content that a supernode is fetching, before anything of it is verified.
+    package static func opening(_ task: TaskID, _ generation: Generation) -> String {
+        "\(tasks)/\(task)/\(generation)/opening"
+    }
+
     /// `GET`: the bytes of one piece.
     package static func piece(_ task: TaskID, _ generation: Generation, _ piece: PieceIndex) -> String {
         "\(pieces(task, generation))/\(piece)"

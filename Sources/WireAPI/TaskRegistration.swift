@@ -80,6 +80,8 @@ package struct TaskRegistrationResponse: Sendable, Codable {
     package var freshFor: Double?
     /// How many seconds ago the origin gave or confirmed the content; absent: nobody knows.
     package var age: Double?
+    /// Permission to ask the supernode for the content's first bytes (``Opening``); absent: they come with the first piece.
+    package var openingTicket: String?
 
     package init(
         task: TaskID,
@@ -92,7 +94,8 @@ package struct TaskRegistrationResponse: Sendable, Codable {
         lastModified: String?,
         headers: HeaderFields,
         freshFor: Double? = nil,
-        age: Double? = nil
+        age: Double? = nil,
+        openingTicket: String? = nil
     ) {
         self.task = task
         self.generation = generation
@@ -105,5 +108,6 @@ package struct TaskRegistrationResponse: Sendable, Codable {
         self.headers = headers
         self.freshFor = freshFor
         self.age = age
+        self.openingTicket = openingTicket
     }
 }

@@ -1,5 +1,6 @@
 import CacheStore
 import Content
+import Glibc
 import Testing
 
 @Suite struct PieceFileTests {
@@ -31,6 +32,38 @@ import Testing
             #expect(try await file.readAll() == content)
             #expect(try await file.contentDigest() == Digest.of(content))
             #expect(try await file.contentDigest(.md5) == Digest.of(content, .md5))
+        }
+    }
+
+    @Test("Whoever waits for the first bytes gets them once all of them are in the file, committed or not")
+    func beginning() async throws {
+        let content = sample(600_000)
+        try await withFile(600_000) { _, file in
+            async let waiting: Void = file.beginning(65_536)
+            try file.write(Array(content[262_144...]), at: 262_144)
+            try await file.commit(PieceIndex(1), expecting: nil)
+            try file.write(Array(content[40_000..<262_144]), at: 40_000)
+            let early = Task.immediate { try await file.beginning(65_536) }
+            early.cancel()
+            #expect(await code { try await early.value } == .cancelled)
+            try file.write(Array(content[..<40_000]), at: 0)
+            try file.write(Array(content[40_000..<262_144]), at: 40_000)
+            try await waiting
+            #expect(!file.committed.contains(PieceIndex(0)))
+            try await file.beginning(65_536)
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            #expect(pread(file.descriptor, &bytes, bytes.count, 0) == bytes.count)
+            #expect(bytes == Array(content[..<65_536]))
+        }
+    }
+
+    @Test("Whoever waits for the first bytes learns of the download's failure")
+    func noBeginning() async throws {
+        try await withFile(600_000) { _, file in
+            let waiting = Task.immediate { try await file.beginning(65_536) }
+            file.fail(StoreError(.failed, "the origin is gone"))
+            #expect(await code { try await waiting.value } == .failed)
+            #expect(await code { try await file.beginning(65_536) } == .failed)
         }
     }
 

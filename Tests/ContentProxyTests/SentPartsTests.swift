@@ -57,6 +57,40 @@ import Testing
         }
     }
 
+    @Test(
+        "First bytes that were sent before any file had them are right if a good file has them",
+        arguments: [true, false]
+    )
+    func opening(isRight: Bool) async throws {
+        try await withSentFile(servesPieces: true) { file, _ in
+            var opening = Array(bytes[..<1000])
+            if !isRight { opening[999] ^= 1 }
+            var sent = SentParts()
+            sent.begin(opening)
+            #expect(!sent.agree(with: file))
+            let isConfirmed = try sent.confirmOpening(by: file)
+            #expect(isConfirmed == isRight)
+            sent.add(ByteRange(1000..<Int64(bytes.count)), of: file)
+            #expect(sent.agree(with: file) == isRight)
+        }
+    }
+
+    @Test("A file that has not committed the first bytes says nothing of them; who goes on elsewhere has them hashed")
+    func unknownOpening() async throws {
+        try await withSentFile(servesPieces: true) { file, _ in
+            var sent = SentParts()
+            sent.begin(Array(bytes[..<1000]))
+            file.doubt()
+            #expect(throws: StoreError.self) { _ = try sent.confirmOpening(by: file) }
+            let hasher = try await sent.hash(.sha256)
+            #expect(hasher?.finalize() == Digest.of(Array(bytes[..<1000])))
+            file.trust()
+            let isConfirmed = try sent.confirmOpening(by: file)
+            #expect(isConfirmed)
+            #expect(sent.agree(with: file))
+        }
+    }
+
     @Test("What has been replaced is not", arguments: 0..<3, [true, false])
     func replaced(piece: Int, servesPieces: Bool) async throws {
         try await withSentFile(servesPieces: servesPieces) { file, sent in

@@ -25,6 +25,14 @@ import Testing
     }
 
     @Test(
+        "What no digest protects comes in the clear only where calls do",
+        arguments: [("a", false, true), ("a", true, true), ("https://a", false, false), ("https://a", true, true)]
+    )
+    func pieces(text: String, speakTLS: Bool, areSafe: Bool) throws {
+        #expect(try #require(SupernodeAddress(text)).protectsPieces(speakingTLS: speakTLS) == areSafe)
+    }
+
+    @Test(
         "What is no supernode is refused",
         arguments: [
             "", "=", "=2", "a=", "a=0", "a=-1", "a=+2", "a=1001", "a=2.5", "a=2=3", "a= 2", "a:0", "a:65536", "a:x",

@@ -23,6 +23,32 @@ import WireAPI
         return (file, record)
     }
 
+    @Test(
+        "The first to join while the first piece is coming may ask for its beginning, and no others",
+        arguments: [true, false]
+    )
+    func openings(isOnePiece: Bool) async throws {
+        try await withSupernode { rig in
+            let bytes = randomBytes(isOnePiece ? 200_000 : 600_000, seed: 2)
+            let (file, record) = try file(rig, bytes, length: Int64(bytes.count), digest: Digest.of(bytes))
+            let task = SwarmTask(
+                id: file.task,
+                digest: nil,
+                seed: rig.supernode.seed,
+                configuration: PeerConfiguration(),
+                logger: rig.logs.logger()
+            )
+            task.begin(file, record: record, generation: file.generation, verified: false)
+            let peers = try (0..<6).map { try rig.peer("\($0)") }
+            let tickets = try peers.map { try #require(try task.enroll($0, pattern: .p2p)).openingTicket }
+            #expect(tickets.map { $0 != nil } == (0..<6).map { $0 < 4 && !isOnePiece })
+            for peer in peers { task.leave(peer) }
+            _ = try await file.commit(PieceIndex(0), expecting: nil)
+            task.publish(PieceIndex(0))
+            #expect(try #require(try task.enroll(try rig.peer("late"), pattern: .p2p)).openingTicket == nil)
+        }
+    }
+
     @Test("Until the content's digest is checked, the last piece stays here", arguments: [true, false])
     func holdsBack(knowsLength: Bool) async throws {
         try await withSupernode { rig in

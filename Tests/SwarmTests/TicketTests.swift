@@ -1,5 +1,6 @@
 import BackendAPI
 import Content
+import CurlTransport
 import HTTPService
 import Logging
 import OriginFetch
@@ -20,6 +21,28 @@ import WireAPI
         case daemon
         /// What a finished dfget leaves behind.
         case output
+    }
+
+    @Test(
+        "First bytes that nobody has verified come from a supernode only, and with a ticket",
+        arguments: Holder.allCases
+    )
+    func opening(holder: Holder) async throws {
+        try await withContent(of: holder) { swarm, held, bytes, server in
+            let generation = try #require(held.generation)
+            let node = holder == .supernode ? nil : swarm.nodes[0]
+            let expiry = swarm.time.date + 60
+            let ticket = try swarm.supernodes[0].ticket(held.taskID, generation, for: node, expiry: expiry)
+            for presented in [nil, "\(ticket)"] {
+                var request = TransferRequest(url: server + APIPath.opening(held.taskID, generation))
+                request.options = .loopback
+                if let presented { request.headers[APIField.ticket] = presented }
+                let response = try await swarm.transport.send(request, limit: 1 << 20)
+                let isGiven = presented != nil && holder == .supernode
+                #expect((response.head.status == 200) == isGiven)
+                #expect((response.body == Array(bytes[..<Int(Opening.byteCount)])) == isGiven)
+            }
+        }
     }
 
     /// Content that a supernode and a node have, and the URL of the piece server of `holder`.
