@@ -50,8 +50,14 @@ final class ManifestResponder: Sendable {
         let warning: String?
         switch reference {
         case .digest(let digest):
-            resource.digest = digest
             warning = nil
+            // A HEAD asks what that repository has, as whoever pushes does.
+            if request.method == .head, let head = try await current(resource, credentials), let length = head.length {
+                status.forward = .method
+                context.notes.set(status)
+                return Self.response(head.headers, digest, length, request, status, nil) { _ in .init() }
+            }
+            resource.digest = digest
         case .tag:
             let (answer, source) = try await tag(resource, credentials, &status)
             warning = source == .outdated ? "110 darter \"Response is Stale\"" : nil
@@ -108,6 +114,19 @@ final class ManifestResponder: Sendable {
             status.isHit = true
             status.detail = "stale"
             return (known, .outdated)
+        }
+    }
+
+    /// What the registry says now; nil where it can not be asked.
+    private func current(
+        _ resource: Resource,
+        _ credentials: Credentials
+    ) async throws(DownloadError) -> ContentHead? {
+        do throws(DownloadError) {
+            return try await lookUp(resource, credentials)
+        } catch {
+            guard Self.isOutage(error) else { throw error }
+            return nil
         }
     }
 

@@ -22,9 +22,11 @@ extension MirrorTarget {
     ///
     /// A client that names its registry in the path can not log in by itself: it would ask for a scope with that in it. User
     /// and password of its own are used for it; a token that it has got for another registry's scope is not.
+    /// The configured login is for reading: whoever reaches this node may read with it, and writes as itself.
     /// Throws where the configured login can not be used.
     func identity(of request: Request) throws(DockerConfig.Fault) -> MirrorIdentity {
         let own = request.headers[.authorization]
+        let reads = request.method == .get || request.method == .head
         if isPrefixed {
             // podman and skopeo without a login show an empty one where `/v2/` asks for any.
             if let credentials = own.flatMap({ RegistryCredentials(authorization: $0) }),
@@ -32,9 +34,10 @@ extension MirrorTarget {
             {
                 return .node(credentials)
             }
-        } else if own != nil || !upstream.logins.isGiven {
+        } else if own != nil || !upstream.logins.isGiven || !reads {
             return .client(authorization: own)
         }
+        guard reads else { return .node(.anonymous) }
         return .node(try upstream.logins.credentials(for: upstream.name, repository: path.repository))
     }
 

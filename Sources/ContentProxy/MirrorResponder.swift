@@ -66,10 +66,16 @@ package struct MirrorResponder: HTTPResponder {
             context.logger.warning("login can not be used", metadata: ["reason": "\(error.message)"])
             return Self.error(.badGateway, .unavailable, error.message)
         }
-        if let content = try await content(request, context, target, identity) { return content }
+        // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
+        let asksRegistryFirst = if case .blob = target.path { request.method == .head } else { false }
+        if asksRegistryFirst { context.notes.set(.blob) }
+        if !asksRegistryFirst, let content = try await content(request, context, target, identity) { return content }
         do {
-            return try await relay.pass(request, to: target, as: identity)
+            let answer = try await relay.pass(request, to: target, as: identity)
+            guard asksRegistryFirst, answer.status.kind == .serverError else { return answer }
+            return try await content(request, context, target, identity) ?? answer
         } catch let error as APIError {
+            if asksRegistryFirst, let content = try await content(request, context, target, identity) { return content }
             // The client shows a status at best: what is wrong, such as an unknown authority, stands here alone.
             context.logger.warning(
                 "not passed on",

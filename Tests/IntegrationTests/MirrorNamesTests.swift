@@ -28,18 +28,67 @@ import Testing
                     for (blob, bytes) in try await registry.blobBytes(of: image) {
                         #expect(bytes == (try image.size(of: blob)), "\(blob)")
                     }
-                    let pushed = "docker://\(daemons[0].proxy)/registry.test/library/b:v1"
-                    try await skopeoCopy(from: other.reference, to: pushed)
+                    if mode == .none {
+                        // That the node has blobs from elsewhere does not mean that the registry has them in the new place.
+                        for (name, pushed) in [("b", other), ("c", image)] {
+                            let target = "docker://\(daemons[0].proxy)/registry.test/library/\(name):v1"
+                            try await skopeoCopy(from: pushed.reference, to: target)
+                            let reference = registry.reference("library/\(name):v1")
+                            try await skopeoCopy(from: reference, to: "dir:\(directory)/\(name)")
+                            try pushed.verifyPulled(into: "\(directory)/\(name)")
+                        }
+                    } else {
+                        try await expectOwnLoginForWriting(daemons[0], image)
+                    }
+                    for daemon in daemons {
+                        let errors = await daemon.process.stopForErrors()
+                        #expect(!errors.contains(Data("u:p".utf8).base64EncodedString()))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The node's login is there for reading.
+    private func expectOwnLoginForWriting(_ daemon: Daemon, _ image: TestImage) async throws {
+        let login = "Basic \(Data("u:p".utf8).base64EncodedString())"
+        for form in ["/v2/registry.test/library/b/blobs/uploads/", "/v2/library/b/blobs/uploads/?ns=registry.test"] {
+            let refused = try await client.send("POST", "http://\(daemon.proxy)\(form)")
+            #expect(refused.status == 401, "\(form)")
+        }
+        let manifest = "http://\(daemon.proxy)/v2/registry.test/library/a/manifests/\(image.manifest)"
+        #expect(try await client.send("DELETE", manifest).status == 401)
+        let uploads = "http://\(daemon.proxy)/v2/registry.test/library/b/blobs/uploads/"
+        #expect(try await client.send("POST", uploads, ["Authorization": login]).status == 202)
+    }
+
+    @Test(
+        "A push through the remote is the client's own, whatever this node has already",
+        arguments: RegistryMode.allCases
+    )
+    func pushes(mode: RegistryMode) async throws {
+        try await withTemporaryDirectory { directory in
+            let image = try await makeImage(in: "\(directory)/image", layers: [0.5, 0.2], seed: 305)
+            try await withRegistry(mode) { registry in
+                try await registry.push(image, as: "library/a:v1")
+                try await withCluster(of: 1, registry: registry.url, in: directory) { _, daemons in
+                    let proxy = "docker://\(daemons[0].proxy)"
+                    try await skopeoCopy(
+                        from: "\(proxy)/library/a:v1",
+                        to: "dir:\(directory)/a",
+                        sourceCredentials: registry.credentials
+                    )
+                    try await skopeoCopy(
+                        from: image.reference,
+                        to: "\(proxy)/library/b:v1",
+                        destinationCredentials: registry.credentials
+                    )
                     try await skopeoCopy(
                         from: registry.reference("library/b:v1"),
                         to: "dir:\(directory)/b",
                         sourceCredentials: registry.credentials
                     )
-                    try other.verifyPulled(into: "\(directory)/b")
-                    for daemon in daemons {
-                        let errors = await daemon.process.stopForErrors()
-                        #expect(!errors.contains(Data("u:p".utf8).base64EncodedString()))
-                    }
+                    try image.verifyPulled(into: "\(directory)/b")
                 }
             }
         }
