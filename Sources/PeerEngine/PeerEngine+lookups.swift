@@ -30,9 +30,9 @@ extension PeerEngine {
     private func goOn(after error: SupernodeError, at connection: SupernodeConnection) throws(DownloadError) {
         switch error {
         case .cancelled: throw DownloadError(.cancelled, "cancelled")
-        case .unreachable(let message, _):
+        case .unreachable(let message, let isRefusal):
             logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
-            connection.avoid()
+            connection.avoid(isRefusal: isRefusal)
         case .refused(let error):
             guard !error.isOriginsWord else { throw error }
             logger.notice("supernode refused", metadata: ["error": "\(error.message)"])

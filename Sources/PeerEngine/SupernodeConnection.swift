@@ -29,8 +29,10 @@ final class SupernodeConnection: Sendable {
         /// How long the supernode takes to answer at once, as a moving average.
         var turnaround: Duration?
         var outage = SupernodeOutage()
-        /// Until when it is not asked again.
+        /// Until when others are asked first.
         var avoidedUntil: ContinuousClock.Instant?
+        /// Whether what it is avoided for cost time: it said nothing at all.
+        var wasSilent = false
     }
 
     init(
@@ -55,6 +57,9 @@ final class SupernodeConnection: Sendable {
         state.withLock { $0.avoidedUntil.map { now < $0 } ?? false }
     }
 
+    /// Whether it is to be left alone for now, and asking it all the same would likely cost `failover` once more.
+    func isSilent(at now: ContinuousClock.Instant) -> Bool { state.withLock { $0.wasSilent } && isAvoided(at: now) }
+
     /// How long before a piece's end to ask for the next one: its assignment is there just in time.
     var lead: Duration {
         let turnaround = state.withLock { $0.turnaround } ?? .milliseconds(10)
@@ -65,9 +70,14 @@ final class SupernodeConnection: Sendable {
     var isSilent: Bool { state.withLock { $0.outage.isSilent } }
 
     /// It did not answer: others go first for a while.
-    func avoid() {
-        let until = ContinuousClock.now + configuration.retrySupernode
-        state.withLock { $0.avoidedUntil = until }
+    func avoid(isRefusal: Bool) {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            // Whoever hears that it was given up does not know why.
+            let isKnown = state.avoidedUntil.map { now < $0 } ?? false
+            if !isKnown { state.wasSilent = !isRefusal }
+            state.avoidedUntil = now + configuration.retrySupernode
+        }
     }
 
     /// Joins a task, registering first where that has not been done or is no longer known.
@@ -316,6 +326,7 @@ extension SupernodeConnection {
             let delay = state.outage.delay(isRefusal: isRefusal, chance: .random(in: 0...1))
             guard givesUp else { return (delay, []) }
             state.avoidedUntil = now + configuration.retrySupernode
+            state.wasSilent = !isRefusal
             return (delay, Array(state.participants.values))
         }
         logger.info("supernode does not answer", metadata: ["supernode": "\(address)", "error": "\(message)"])

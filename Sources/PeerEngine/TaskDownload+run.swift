@@ -59,21 +59,29 @@ extension TaskDownload {
         }
     }
 
-    /// Tries the supernodes one after the other.
+    private var mayGoToOrigin: Bool {
+        configuration.backToSource && !request.notBackToSource && request.resource != nil
+    }
+
+    /// Tries the supernodes one after the other; one that was silent a moment ago only where nothing else is left.
     private func tryEverySupernode(_ environment: DownloadEnvironment) async throws(DownloadError) {
         let now = ContinuousClock.now
         let preferred = environment.connections.filter { !$0.isAvoided(at: now) }
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
         var failures = SupernodeFailures()
         for connection in preferred + avoided {
+            if mayGoToOrigin, connection.isSilent(at: now) {
+                failures.add(DownloadError(.supernodeUnreachable, "\(connection.address) did not answer a moment ago"))
+                continue
+            }
             do throws(SupernodeError) {
                 if try await download(through: connection, environment) { return }
             } catch {
                 switch error {
                 case .cancelled: throw DownloadError(.cancelled, "cancelled")
-                case .unreachable(let message, _):
+                case .unreachable(let message, let isRefusal):
                     logger.notice("supernode does not answer", metadata: ["error": "\(message)"])
-                    connection.avoid()
+                    connection.avoid(isRefusal: isRefusal)
                     failures.add(DownloadError(.supernodeUnreachable, message))
                 case .refused(let error):
                     guard error.leavesOtherSupernodes else { throw error }
@@ -85,7 +93,7 @@ extension TaskDownload {
         }
         await fetchFromKnownParents(environment)
         if isDone { return }
-        guard configuration.backToSource, !request.notBackToSource, request.resource != nil else {
+        guard mayGoToOrigin else {
             guard environment.connections.isEmpty, request.resource != nil else { throw failures.error }
             return
         }

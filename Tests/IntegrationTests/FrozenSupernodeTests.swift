@@ -79,4 +79,35 @@ import Testing
             }
         }
     }
+
+    @Test("What a silent supernode costs in time it costs once, not for each download")
+    func once() async throws {
+        try await withTemporaryDirectory { directory in
+            let origins = (73...75).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
+            try await withScriptedServer { request in
+                origins.first { $0.path == request.path }?.answer(request) ?? .respond(404)
+            } body: { registry in
+                let home = "\(directory)/s"
+                try await withSupernode(Configurations.supernode(home: "\(home)/home"), in: home) { supernode in
+                    let node = Configurations.daemon(
+                        home: "\(directory)/d/home",
+                        supernodes: [supernode.api],
+                        registry: registry.url(""),
+                        peer: ", retry_supernode: 1h"
+                    )
+                    try await withDaemon(node, in: "\(directory)/d") { daemon in
+                        try await withFrozen(supernode) {
+                            for origin in origins {
+                                let answer = try await client.send("GET", "http://\(daemon.proxy)\(origin.path)")
+                                #expect(answer.body.elementsEqual(origin.bytes))
+                            }
+                        }
+                        let log = await daemon.process.stopForErrors().split(separator: "\n")
+                        #expect(log.count { $0.contains(" notice ") && $0.contains("supernode does not answer") } == 1)
+                        #expect(log.count { $0.contains("going to the origin") } == 3)
+                    }
+                }
+            }
+        }
+    }
 }
