@@ -18,15 +18,19 @@ struct HTTPPipeline: Sendable {
 
     /// Adds the handlers; on the channel's event loop.
     func add(to channel: any Channel) throws -> Connection {
-        let repeating = RepeatHandler(server.repeated, server.observer, idleTimeout: configuration.idleTimeout, logger)
+        let guardian = ConnectionGuard(
+            headerTimeout: configuration.headerTimeout,
+            idleTimeout: configuration.idleTimeout
+        )
+        let repeating = RepeatHandler(server.repeated, server.observer, guardian, logger)
         try channel.pipeline.syncOperations.addHandlers([
             repeating,
             Self.decoder(maximumHeaderBytes: configuration.maximumHeaderBytes),
             HTTPResponseEncoder(),
             OldClients(),
             ServerCodec(logger: logger),
-            ConnectionGuard(headerTimeout: configuration.headerTimeout),
-            HTTPConnectionStateHandler(idleTimeout: configuration.idleTimeout, logger: logger),
+            guardian,
+            HTTPConnectionStateHandler(logger: logger),
             RequestWatch(repeating),
         ])
         return try Connection(

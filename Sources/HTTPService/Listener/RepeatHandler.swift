@@ -20,7 +20,6 @@ final class RepeatHandler: ChannelDuplexHandler {
     private struct Exchange {
         let text: ByteBuffer
         var request: HTTPRequest?
-        var isComplete = false
         var head: ByteBuffer?
     }
 
@@ -32,30 +31,33 @@ final class RepeatHandler: ChannelDuplexHandler {
     private let answers: RepeatedAnswers
     private let observer: RequestObserver
     private let logger: Logger
-    /// After so long a request goes on whatever it is, so that those behind see that the connection is in use.
-    private let longestSilence: TimeAmount
+    private let connection: ConnectionGuard
     /// Requests that went on and are not answered.
     private var waiting: [Exchange] = []
+    /// Whether the decoder has come to the end of the request that went on last.
+    private var isUnderstood = false
     /// An answer of its own is under way.
     private var isSending = false
     /// The connection is left alone.
     private var isBeyond = false
-    /// When a request last went on; nil: none did, and whether the client may have the connection is not decided.
-    private var lastForward: NIODeadline?
+    /// Whether a request went on; before that it is not decided whether the client may have the connection.
+    private var isAdmitted = false
     private var hasForwarded = false
     private var answered: Exchange?
     private var client: String?
     private var clientInLog = Logger.MetadataValue.string("")
     /// A shutdown has begun, and waits for the answer that is under way.
     private var quiesces = false
+    /// Those behind have closed the connection, as they do after a request that is none: not before the answer has left.
+    private var closes = false
     /// What those behind know: of an answer of this handler they hear nothing.
     private var isWritable = true
 
-    init(_ answers: RepeatedAnswers, _ observer: RequestObserver, idleTimeout: Duration, _ logger: Logger) {
+    init(_ answers: RepeatedAnswers, _ observer: RequestObserver, _ connection: ConnectionGuard, _ logger: Logger) {
         self.answers = answers
         self.observer = observer
+        self.connection = connection
         self.logger = logger
-        longestSilence = TimeAmount(idleTimeout / 2)
     }
 
     // MARK: Reading
@@ -65,16 +67,17 @@ final class RepeatHandler: ChannelDuplexHandler {
         let (start, now, text) = (ContinuousClock.now, context.eventLoop.now, unwrapInboundIn(data))
         if let answer = answer(to: text, at: now) { return send(answer, since: start, context) }
         guard Self.isOneHead(text), waiting.count < Self.mostWaiting else { return leaveAlone(data, context) }
-        if lastForward == nil {
+        if !isAdmitted {
+            isAdmitted = true
             let remote = RemoteAddress(context.channel.remoteAddress)
             (client, clientInLog) = (remote.ip, "\(remote)")
         }
-        lastForward = now
         // A copy: what is read next may then use the same memory.
         waiting.append(Exchange(text: ByteBuffer(bytes: text.readableBytesView)))
+        isUnderstood = false
         forward(data, context)
         // The decoder has read it all by now: that is what the connection can go on from.
-        if waiting.last?.isComplete != true { isBeyond = true }
+        if !isUnderstood { isBeyond = true }
     }
 
     private func leaveAlone(_ data: NIOAny, _ context: ChannelHandlerContext) {
@@ -97,9 +100,7 @@ final class RepeatHandler: ChannelDuplexHandler {
 
     private func answer(to text: ByteBuffer, at now: NIODeadline) -> RepeatedAnswers.Answer? {
         // Answers come in the order of the requests, and a client that does not read gets no more than one of them.
-        guard waiting.isEmpty, !isSending, !quiesces, let lastForward, now < lastForward + longestSilence else {
-            return nil
-        }
+        guard waiting.isEmpty, !isSending, !quiesces, isAdmitted else { return nil }
         return answers.answer(RepeatedAnswers.Key(client: client, text: text), at: now)
     }
 
@@ -125,7 +126,7 @@ final class RepeatHandler: ChannelDuplexHandler {
         // What comes behind these may be another protocol.
         case .head(let request) where waiting[last].request == nil && !request.headerFields.contains(.upgrade):
             waiting[last].request = request
-        case .end(nil) where !waiting[last].isComplete: waiting[last].isComplete = true
+        case .end(nil) where !isUnderstood: isUnderstood = true
         default: isBeyond = true
         }
     }
@@ -166,6 +167,7 @@ final class RepeatHandler: ChannelDuplexHandler {
         _ context: ChannelHandlerContext
     ) {
         isSending = true
+        connection.answerBegins()
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in
             var isComplete = false
@@ -182,6 +184,7 @@ final class RepeatHandler: ChannelDuplexHandler {
         _ context: ChannelHandlerContext
     ) {
         isSending = false
+        connection.answerEnds(at: context.eventLoop.now)
         tellWritability(context)
         let outcome = RequestServer.Outcome(status: 200, bytes: isComplete ? answer.length : 0, isComplete: isComplete)
         answer.count()
@@ -192,7 +195,19 @@ final class RepeatHandler: ChannelDuplexHandler {
             line["bytes"] = "\(outcome.bytes)"
             return line
         }
+        if closes {
+            // Behind whatever those behind have had to say.
+            let rest = context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())))
+            return rest.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        }
         if quiesces { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        // Who closes in a shutdown has waited long enough.
+        guard isSending, !quiesces, mode == .all else { return context.close(mode: mode, promise: promise) }
+        closes = true
+        context.channel.closeFuture.cascade(to: promise)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
