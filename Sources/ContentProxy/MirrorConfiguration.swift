@@ -2,6 +2,7 @@ import BackendAPI
 import Content
 package import NodeConfig
 package import OriginTransfer
+import RegistryProtocol
 
 /// Which registries a node mirrors: the `registry_mirror:` section.
 package struct MirrorConfiguration: Sendable, Configurable {
@@ -28,6 +29,11 @@ package struct MirrorConfiguration: Sendable, Configurable {
         let isBase = remote.map { RegistryBase($0) != nil } ?? true
         try fields.check("remote", isBase, "must be the base URL of a registry such as https://registry-1.docker.io")
         try fields.sections("registries", &registries) { MirroredRegistry() }
+        var names: Set<String> = []
+        for registry in registries {
+            let isNew = names.insert(ImageReference.canonicalHost(registry.host)).inserted
+            try fields.check("registries", isNew, "has \(registry.host) twice")
+        }
         try fields.list("allow", &allow)
         for pattern in allow {
             try fields.check("allow", HostPattern(pattern) != nil, "'\(pattern)' is no host, host:port or *.domain")

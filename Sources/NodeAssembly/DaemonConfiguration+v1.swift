@@ -83,8 +83,10 @@ package struct DragonflyKeys: Sendable {
             apply("dfget_flags: --notbs", unless: "peer", fields) { configuration.node.peer.backToSource = false }
         }
         if !flags.supernodes.isEmpty {
-            apply("dfget_flags: --node", unless: "supernodes", fields) {
-                configuration.node.supernodes = own.flags.supernodes
+            if configuration.node.supernodes.isEmpty {
+                configuration.node.supernodes = flags.supernodes
+            } else {
+                withoutEffect.append("dfget_flags: --node (there is supernodes:)")
             }
         }
         applyLimits(to: &configuration, fields)

@@ -47,8 +47,6 @@ package struct DaemonConfiguration: Sendable, Configurable {
         try fields.section("registry_mirror", &mirror)
         try fields.sections("proxies", &rules) { ForwardRule() }
         try fields.section("proxy_access", &access)
-        let exposure = access.exposure(of: proxy.address)
-        try fields.check("proxy", exposure == nil, exposure ?? "")
         try fields.section("hijack_https", &interception)
         try node.bind(&fields)
         try fields.section("log", &log)
@@ -56,5 +54,7 @@ package struct DaemonConfiguration: Sendable, Configurable {
         try fields.foreign { (fields) throws(ConfigError) in try keys.bind(&fields) }
         try keys.apply(to: &self, fields)
         dragonfly = keys
+        let exposure = access.exposure(of: proxy.address)
+        try fields.check("proxy", exposure == nil, exposure ?? "")
     }
 }

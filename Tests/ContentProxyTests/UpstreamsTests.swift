@@ -108,6 +108,15 @@ import Testing
     }
 
     @Test(
+        "A registry has one set of settings, by whatever name",
+        arguments: [["a.test", "A.test"], ["docker.io", "index.docker.io"]]
+    )
+    func twice(names: [String]) {
+        let entries = names.map { "{host: \($0)}" }.joined(separator: ", ")
+        #expect(throws: ConfigError.self) { try Self.upstreams("registries: [\(entries)]") }
+    }
+
+    @Test(
         "What leads to the registry leads here",
         arguments: [
             ("/v2/a/tags/list", nil, "/v2/a/tags/list?n=1&last=b", "/v2/a/tags/list?n=1&last=b"),

@@ -107,6 +107,20 @@ import Testing
         #expect(again.notice == nil)
     }
 
+    @Test("An empty list of supernodes is none")
+    func emptySupernodes() throws {
+        let configuration = try load("supernodes: []\ndfget_flags: [\"--node=10.0.0.1\"]\n")
+        #expect(configuration.node.supernodes.map(\.configText) == ["http://10.0.0.1:8002"])
+        #expect(configuration.notice == nil)
+    }
+
+    @Test("Other machines are not let in by keys of Dragonfly 1 either, unless it is said which")
+    func exposure() throws {
+        #expect(throws: ConfigError.self) { try load("hostIp: 0.0.0.0") }
+        let configuration = try load("hostIp: 0.0.0.0\nproxy_access: {networks: [10.0.0.0/8]}")
+        #expect(configuration.proxy.address.description == "0.0.0.0:65001")
+    }
+
     @Test("Our own keys win over those of Dragonfly 1")
     func ownKeysWin() throws {
         let configuration = try load(
