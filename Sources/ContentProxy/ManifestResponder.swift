@@ -20,14 +20,19 @@ final class ManifestResponder: Sendable {
     private let engine: PeerEngine
     private let lookUp: LookUp
     private let configuration: ManifestConfiguration
+    /// How long whoever can be told the registry's last word waits for a new one.
+    private let patience: Duration
     private let memory = Mutex(TagMemory())
 
     /// The longest manifest that is kept (distribution-spec: registries should take 4 MiB).
     private static let longest: Int64 = 8 << 20
+    /// A registry that says nothing for so long does not say much later either.
+    private static let longestWait = Duration.seconds(10)
 
-    init(engine: PeerEngine, configuration: ManifestConfiguration, lookUp: @escaping LookUp) {
+    init(engine: PeerEngine, configuration: MirrorConfiguration, lookUp: @escaping LookUp) {
         self.engine = engine
-        self.configuration = configuration
+        self.configuration = configuration.manifests
+        patience = min(configuration.patience, Self.longestWait)
         self.lookUp = lookUp
     }
 
@@ -102,18 +107,36 @@ final class ManifestResponder: Sendable {
             status.isHit = true
             return (fresh, .memory)
         }
+        let known = configuration.staleIfError ? memory.withLock { $0.answer(key, within: nil, at: .now) } : nil
         do throws(DownloadError) {
-            let head = try await lookUp(resource, credentials)
+            let head =
+                known == nil
+                ? try await lookUp(resource, credentials) : try await lookUpPatiently(resource, credentials)
             memory.withLock { $0.remember(head, key, at: .now) }
             status.forward = .stale
             return (head, .registry)
         } catch {
-            guard configuration.staleIfError, Self.isOutage(error),
-                let known = memory.withLock({ $0.answer(key, within: nil, at: .now) })
-            else { throw error }
+            guard Self.isOutage(error), let known else { throw error }
             status.isHit = true
             status.detail = "stale"
             return (known, .outdated)
+        }
+    }
+
+    private func lookUpPatiently(
+        _ resource: Resource,
+        _ credentials: Credentials
+    ) async throws(DownloadError) -> ContentHead {
+        do {
+            return try await Patience(patience).wait(watching: { 0 }) { [lookUp] in
+                try await lookUp(resource, credentials)
+            }
+        } catch let error as DownloadError {
+            throw error
+        } catch is Stalled {
+            throw DownloadError(.originUnreachable, "the registry has said nothing for \(patience)")
+        } catch {
+            throw DownloadError(.cancelled, "\(error)")
         }
     }
 

@@ -35,7 +35,7 @@ package struct MirrorResponder: HTTPResponder {
         blobs = BlobResponder(configuration, engine: engine, jobs: jobs)
         login = MirrorLogin(transport: transport)
         relay = MirrorRelay(relay: Relay(transport: transport, jobs: jobs), login: login)
-        manifests = ManifestResponder(engine: engine, configuration: configuration.manifests) {
+        manifests = ManifestResponder(engine: engine, configuration: configuration) {
             resource,
             credentials throws(DownloadError) in try await engine.lookUp(resource, credentials: credentials)
         }

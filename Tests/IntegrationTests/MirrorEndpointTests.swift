@@ -13,6 +13,7 @@ import Testing
     private final class Registry: Sendable {
         let manifest: [UInt8]
         let isDown = Mutex(false)
+        let isSilent = Mutex(false)
         let other: @Sendable (ScriptedRequest) -> Script
 
         init(_ text: String, _ other: @escaping @Sendable (ScriptedRequest) -> Script = { _ in .respond(404) }) {
@@ -24,6 +25,7 @@ import Testing
 
         func answer(_ request: ScriptedRequest) -> Script {
             if isDown.withLock({ $0 }) { return .respond(503) }
+            if isSilent.withLock({ $0 }) { return .wait(TestEvent()) }
             guard ["/v2/a/manifests/v1", "/v2/a/manifests/\(digest)"].contains(request.path) else {
                 return other(request)
             }
@@ -89,6 +91,30 @@ import Testing
             }
             // Whoever has not been told before hears of the trouble.
             #expect(try await client.send("GET", "http://\(daemons[1].proxy)/v2/a/manifests/v1").status == 503)
+        }
+    }
+
+    @Test func aTagIsAnsweredWhileTheRegistrySaysNothing() async throws {
+        let registry = Registry("{\"schemaVersion\":2}")
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                registry.answer($0)
+            } body: { server in
+                let node = Configurations.daemon(
+                    home: "\(directory)/home",
+                    supernodes: [],
+                    registry: server.url("")
+                ).replacing("registry_mirror: {", with: "registry_mirror: {patience: 500ms, ")
+                try await withDaemon(node, in: directory) { daemon in
+                    let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
+                    #expect(try await client.send("GET", url).headers["Warning"] == nil)
+                    registry.isSilent.withLock { $0 = true }
+                    let stale = try await client.send("GET", url)
+                    #expect(stale.status == 200)
+                    #expect(stale.headers["Warning"]?.hasPrefix("110 ") == true)
+                    #expect(stale.body == registry.manifest)
+                }
+            }
         }
     }
 
