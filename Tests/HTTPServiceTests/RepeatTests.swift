@@ -2,6 +2,7 @@ import Content
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import Metrics
 import NIOCore
 import NIOEmbedded
@@ -246,14 +247,35 @@ import Testing
         }
     }
 
-    private static func ordinaryAnswer(_ body: ByteBuffer, made: NIODeadline) -> RepeatedAnswers.Answer? {
+    @Test("The line of an answer that is given again is the first one's, with what is new in its place")
+    func line() throws {
+        func text(_ metadata: Logger.Metadata) -> String {
+            metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        }
+        let line: Logger.Metadata = [
+            "method": "GET", "path": "/a", "status": "200", "bytes": "1", "remote": "old", "cache": "hit", "task": "t",
+            "upstream": "u",
+        ]
+        var answer = try #require(Self.ordinaryAnswer(ByteBuffer(string: "x"), made: .now(), line)).condensedLine
+        #expect(answer.count == 3)
+        answer["ms"] = "2"
+        answer["remote"] = "new"
+        #expect(text(answer) == text(line.merging(["ms": "2", "remote": "new"]) { $1 }))
+        #expect(try #require(Self.ordinaryAnswer(ByteBuffer(string: "x"), made: .now())).condensedLine.isEmpty)
+    }
+
+    private static func ordinaryAnswer(
+        _ body: ByteBuffer,
+        made: NIODeadline,
+        _ line: Logger.Metadata = [:]
+    ) -> RepeatedAnswers.Answer? {
         RepeatedAnswers.Answer(
             to: HTTPRequest(method: .get, scheme: nil, authority: "x", path: "/"),
             ByteBuffer(string: "GET / HTTP/1.1\r\n\r\n"),
             ByteBuffer(string: "HTTP/1.1 200 OK\r\ncontent-length: \(body.readableBytes)\r\n\r\n"),
             body,
             made: made,
-            [:],
+            line,
             {}
         )
     }

@@ -189,10 +189,12 @@ final class RepeatHandler: ChannelDuplexHandler {
         let outcome = RequestServer.Outcome(status: 200, bytes: isComplete ? answer.length : 0, isComplete: isComplete)
         answer.count()
         observer.observed(outcome, since: start, logger) {
-            var line = answer.line
-            line["hb.request.id"] = .stringConvertible(RequestID())
+            var line = answer.condensedLine
+            if !isComplete {
+                line = answer.line
+                line["bytes"] = "0"
+            }
             line["remote"] = clientInLog
-            line["bytes"] = "\(outcome.bytes)"
             return line
         }
         if closes {

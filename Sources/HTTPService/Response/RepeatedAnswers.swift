@@ -37,6 +37,10 @@ final class RepeatedAnswers: Sendable {
         let made: NIODeadline
         /// What the access log has of it.
         let line: Logger.Metadata
+        /// The same in a few entries instead of a dozen, between which there is room for those that differ each time.
+        ///
+        /// Sorting and joining them would take longer than all the rest of such an answer.
+        let condensedLine: Logger.Metadata
         /// Counts one more.
         let count: @Sendable () -> Void
 
@@ -67,7 +71,22 @@ final class RepeatedAnswers: Sendable {
             length = Int64(body.readableBytes)
             self.made = made
             self.line = line
+            condensedLine = Self.condensed(line)
             self.count = count
+        }
+
+        private static func condensed(_ line: Logger.Metadata) -> Logger.Metadata {
+            let entries = line.sorted { $0.key < $1.key }.filter { !["ms", "remote"].contains($0.key) }
+            let groups = [
+                entries.filter { $0.key < "ms" }, entries.filter { "ms" < $0.key && $0.key < "remote" },
+                entries.filter { "remote" < $0.key },
+            ]
+            var condensed: Logger.Metadata = [:]
+            for group in groups {
+                guard let first = group.first else { continue }
+                condensed[first.key] = "\(first.value)\(group.dropFirst().map { " \($0.key)=\($0.value)" }.joined())"
+            }
+            return condensed
         }
     }
 
