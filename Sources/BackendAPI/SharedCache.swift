@@ -21,7 +21,8 @@ public enum SharedCache {
 
     /// Why an answer must not be kept, in a word; nil where it may.
     ///
-    /// Beyond RFC 9111: a cookie that is set is somebody's, whatever else the answer says.
+    /// Beyond RFC 9111: a cookie that is set is somebody's, whatever else the answer says; and events are for the one who listens,
+    /// as they happen.
     public static func objection(status: Int, fields: HeaderFields) -> String? {
         // 416 is what an empty resource answers to a request for its first byte.
         guard [200, 206, 304, 416].contains(status) else { return "status-\(status)" }
@@ -29,8 +30,14 @@ public enum SharedCache {
         if freshness.noStore { return "no-store" }
         if freshness.isPrivate { return "private" }
         if fields.contains("Set-Cookie") { return "set-cookie" }
+        if isEventStream(fields) { return "event-stream" }
         if fields.elements(of: "Vary").contains(where: { !selectingNames.contains($0.lowercased()) }) { return "vary" }
         return ReplayedFields.fits(fields) ? nil : "header-size"
+    }
+
+    private static func isEventStream(_ fields: HeaderFields) -> Bool {
+        let type = fields["Content-Type"]?.split(separator: ";").first?.filter { $0 != " " }
+        return type?.lowercased() == "text/event-stream"
     }
 
     /// Whether content may be used `staleFor` seconds after its time because its origin fails: only where the origin allows it

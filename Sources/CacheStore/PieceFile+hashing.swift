@@ -88,7 +88,7 @@ extension PieceFile {
         }
         for algorithm in contentAlgorithms { followContent(algorithm) }
         return {
-            for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
+            for (reader, range) in outcome.readers { reader.resume(returning: .success(.committed(range))) }
             for (waiter, result) in outcome.waiters { waiter.resume(returning: result) }
             ended?.resume()
         }

@@ -32,6 +32,29 @@ extension PieceFile {
         return hasher
     }
 
+    /// Hashes bytes on one of the store's threads, committed or not, where they have this digest.
+    ///
+    /// Returns the hasher behind them; nil where they are others.
+    package func hash(
+        _ range: ByteRange,
+        expecting digest: Digest,
+        into hasher: DigestHasher
+    ) async throws(StoreError) -> DigestHasher? {
+        let result = await threads.run { buffer -> Result<DigestHasher?, StoreError> in
+            var (hasher, found) = (hasher, DigestHasher(digest.algorithm))
+            do throws(StoreError) {
+                try FileAccess.scan(range, of: self.descriptor, through: buffer) {
+                    hasher.update($0)
+                    found.update($0)
+                }
+                return .success(found.finalize() == digest ? hasher : nil)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
     private func hash(_ range: ByteRange, into hasher: DigestHasher) async throws(StoreError) -> DigestHasher {
         let result = await threads.run { buffer -> Result<DigestHasher, StoreError> in
             var hasher = hasher

@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// One descriptor, the set of committed pieces and their checks. The file lives in a ``CacheStore`` or beside the
 /// output of a download (``TargetFile``). Holding the object keeps its bytes from being evicted; letting go of it closes
-/// the descriptor. Only committed bytes can be read.
+/// the descriptor. Only committed bytes can be read, but for those of ``readEarly(_:into:)``.
 package final class PieceFile: Sendable {
     /// The task.
     package let task: TaskID
@@ -88,16 +88,21 @@ package final class PieceFile: Sendable {
         let (isNew, readers) = try state.withLock { $0.learn(length: length) }.get()
         guard isNew else { return }
         journal?.learned(length: length)
-        for (reader, range) in readers { reader.resume(returning: .success(range)) }
+        for (reader, range) in readers { reader.resume(returning: .success(.committed(range))) }
         for algorithm in contentAlgorithms { followContent(algorithm) }
     }
 
     /// Takes bytes at their offset in the content; on any thread.
     ///
+    /// `source`: who sent them. Those of other nodes are nobody's before their piece is committed.
     /// They are on disk once their piece is committed; until then some may wait in memory for those behind them.
     /// Bytes that fall into a piece that is committed or being hashed are skipped. Bytes beyond the content's length are
     /// an error, as is a full disk (here or of ``commit(_:expecting:)``), and nothing that was committed is harmed by either.
-    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StoreError) {
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: Int64,
+        from source: ByteSource = .other
+    ) throws(StoreError) {
         guard !isReadOnly else { throw StoreError(.readOnly, "the content is complete and can not be written") }
         guard let range = ByteRange(offset: offset, count: Int64(bytes.count)), range.end < .max / 2 else {
             throw StoreError(.outOfRange, "\(bytes.count) bytes at \(offset)")
@@ -107,7 +112,7 @@ package final class PieceFile: Sendable {
         var rest = bytes
         var offset = offset
         while !rest.isEmpty {
-            let step = try state.withLock { $0.nextWrite(rest, at: offset) }.get()
+            let step = try state.withLock { $0.nextWrite(rest, at: offset, from: source) }.get()
             if let write = step.write {
                 var isWritten = false
                 defer { end(write, succeeded: isWritten) }
@@ -128,7 +133,7 @@ package final class PieceFile: Sendable {
     private func end(_ write: PieceFileState.PendingWrite, succeeded: Bool) {
         let ended = state.withLock { $0.endWrite(write, succeeded: succeeded) }
         if ended.isAwaited { submitHash(PieceIndex(write.piece)) }
-        for reader in ended.readers { reader.resume(returning: .success(ByteRange(length: 0))) }
+        for (reader, range) in ended.readers { reader.resume(returning: .success(.early(range))) }
     }
 
     func write(_ block: WriteBlock) throws(StoreError) {
@@ -164,7 +169,7 @@ package final class PieceFile: Sendable {
             journal?.committed(piece, check, byteCount: range.count)
         }
         for observer in outcome.observers { observer(piece, check) }
-        for (reader, range) in outcome.readers { reader.resume(returning: .success(range)) }
+        for (reader, range) in outcome.readers { reader.resume(returning: .success(.committed(range))) }
         for algorithm in contentAlgorithms { followContent(algorithm) }
         return true
     }
@@ -210,4 +215,12 @@ package final class PieceFile: Sendable {
         guard let stamp = seal.withLock({ $0 }) else { return true }
         return (try? FileStamp(descriptor: descriptor)) == stamp
     }
+}
+
+/// Who sent bytes that are being written to a file.
+package enum ByteSource: Sendable {
+    /// The content's origin, to this node itself.
+    case origin
+    /// Another node or a client, whose bytes are worth nothing before they are verified.
+    case other
 }

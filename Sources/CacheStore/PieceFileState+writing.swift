@@ -23,7 +23,11 @@ extension PieceFileState {
     /// Takes care of the first of `bytes`, which belong at `offset`.
     ///
     /// Bytes of a piece that is committed or being hashed are passed over.
-    mutating func nextWrite(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Result<WriteStep, StoreError> {
+    mutating func nextWrite(
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: Int64,
+        from source: ByteSource
+    ) -> Result<WriteStep, StoreError> {
         if let failure { return .failure(failure) }
         let end = offset + Int64(bytes.count)
         if let length = layout.length, end > length {
@@ -34,6 +38,10 @@ extension PieceFileState {
         let part = UnsafeRawBufferPointer(rebasing: bytes[..<Int(min(end, pieceEnd) - offset)])
         guard !committed.contains(PieceIndex(number)), hashing[number] == nil else {
             return .success(WriteStep(count: part.count))
+        }
+        if source != .origin {
+            mixed.insert(number)
+            begun[number] = nil
         }
         if let block = blocks[number] {
             guard block.end == offset else { return .success(WriteStep(count: 0, write: take(block, of: number))) }
@@ -76,20 +84,27 @@ extension PieceFileState {
     struct EndedWrite {
         /// Whether the piece's hashing has waited for it.
         var isAwaited = false
-        /// Who has waited for the content's first bytes.
-        var readers: [RangeReader] = []
+        /// Who has waited for no more than is written by now.
+        var readers: [(RangeReader, ByteRange)] = []
     }
 
     mutating func endWrite(_ write: PendingWrite, succeeded: Bool) -> EndedWrite {
         var ended = EndedWrite()
         if let block = write.block { reuse(block) }
-        if succeeded, write.range.offset <= begun, write.range.end > begun {
-            begun = write.range.end
-            ended.readers = takeBeginners()
-        }
+        if succeeded { ended.readers = advance(write) }
         guard let count = writes[write.piece] else { return ended }
         writes[write.piece] = count == 1 ? nil : count - 1
         ended.isAwaited = count == 1 && deferred.remove(write.piece) != nil
         return ended
+    }
+
+    /// Written bytes of a piece that only this node's own fetch has written to go on where others end.
+    private mutating func advance(_ write: PendingWrite) -> [(RangeReader, ByteRange)] {
+        let (number, range) = (write.piece, write.range)
+        guard !mixed.contains(number), !committed.contains(PieceIndex(number)) else { return [] }
+        let begun = begun[number] ?? Int64(number) * layout.pieceSize
+        guard range.offset <= begun, range.end > begun else { return [] }
+        self.begun[number] = range.end
+        return takeEarlyReaders(of: number)
     }
 }

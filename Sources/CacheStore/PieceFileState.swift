@@ -4,7 +4,7 @@ internal import Content
 ///
 /// Every method is called with the file's lock held and returns what is to be done once it has been released.
 struct PieceFileState {
-    typealias RangeReader = CheckedContinuation<Result<ByteRange, StoreError>, Never>
+    typealias RangeReader = CheckedContinuation<Result<Arrival, StoreError>, Never>
     typealias DigestWaiter = CheckedContinuation<Result<Digest, StoreError>, Never>
     typealias CheckWaiter = CheckedContinuation<Result<PieceCheck, StoreError>, Never>
     typealias Observer = @Sendable (PieceIndex, PieceCheck) -> Void
@@ -12,6 +12,8 @@ struct PieceFileState {
     struct Reader {
         let ticket: UInt64
         let offset: Int64
+        /// How many written bytes will do where none is committed; nil: none do.
+        let early: Int64?
         let continuation: RangeReader
     }
 
@@ -44,10 +46,10 @@ struct PieceFileState {
     /// Pieces to be hashed as soon as the last write in them has ended.
     var deferred: Set<Int> = []
     var readers: [Int: [Reader]] = [:]
-    /// How many of the content's first bytes have been written without a gap, right or not.
-    var begun: Int64 = 0
-    /// Who waits for the first bytes to be written, as many as the offset says.
-    var beginners: [Reader] = []
+    /// How far pieces have been written from their first byte on without a gap, by this node's own fetch from the origin alone.
+    var begun: [Int: Int64] = [:]
+    /// Pieces that others have written to since they were last committed: nothing is known of such bytes before the next commit.
+    var mixed: Set<Int> = []
     var contents: [ContentHash] = []
     var observers: [UInt64: Observer] = [:]
     var nextTicket: UInt64 = 0
@@ -69,7 +71,6 @@ struct PieceFileState {
         committed = PieceSet()
         for piece in checks.keys { committed.insert(piece) }
         prefix = committed.contiguousCount()
-        begun = prefixEnd
     }
 
     var isWhole: Bool { layout.pieceCount.map { committed.count == $0 } ?? false }
@@ -126,6 +127,7 @@ struct PieceFileState {
         checks = [:]
         committed = PieceSet()
         prefix = 0
+        begun = [:]
         for index in contents.indices { contents[index].restart() }
     }
 
@@ -203,7 +205,10 @@ struct PieceFileState {
                 (waiter.continuation, result.flatMap { Self.compare($0, waiter.expecting, piece) })
             )
         }
-        guard accepted, case .success(let check) = result, !committed.contains(piece) else { return outcome }
+        guard accepted, case .success(let check) = result, !committed.contains(piece) else {
+            begun[piece.value] = nil
+            return outcome
+        }
         insert(piece, check, &outcome)
         return outcome
     }
@@ -211,12 +216,12 @@ struct PieceFileState {
     private mutating func insert(_ piece: PieceIndex, _ check: PieceCheck, _ outcome: inout Committed) {
         committed.insert(piece)
         checks[piece] = check
+        begun[piece.value] = nil
+        mixed.remove(piece.value)
         prefix += committed.contiguousCount(from: PieceIndex(prefix))
         for reader in readers.removeValue(forKey: piece.value) ?? [] {
             outcome.readers.append((reader.continuation, run(from: reader.offset)))
         }
-        begun = max(begun, prefixEnd)
-        outcome.readers += takeBeginners().map { ($0, ByteRange(length: 0)) }
         outcome.observers = Array(observers.values)
     }
 
@@ -244,13 +249,15 @@ struct PieceFileState {
     /// Nil: the reader waits.
     mutating func read(
         from offset: Int64,
+        early: Int64?,
         ticket: UInt64,
         _ continuation: RangeReader
-    ) -> Result<ByteRange, StoreError>? {
+    ) -> Result<Arrival, StoreError>? {
         let run = run(from: offset)
-        if !run.isEmpty || layout.length.map({ offset >= $0 }) ?? false { return .success(run) }
+        if !run.isEmpty || layout.length.map({ offset >= $0 }) ?? false { return .success(.committed(run)) }
         if let failure { return .failure(failure) }
-        let reader = Reader(ticket: ticket, offset: offset, continuation: continuation)
+        let reader = Reader(ticket: ticket, offset: offset, early: early, continuation: continuation)
+        if let early = earlyBytes(for: reader) { return .success(.early(early)) }
         readers[layout.piece(at: offset).value, default: []].append(reader)
         return nil
     }
@@ -261,6 +268,32 @@ struct PieceFileState {
         let reader = readers[number]?.remove(at: index)
         if readers[number]?.isEmpty ?? false { readers[number] = nil }
         return reader?.continuation
+    }
+
+    /// What a reader may have of the piece at its offset before that is committed, if it is as much as will do.
+    ///
+    /// Never all of the piece, nor what may be the content's last byte: what follows says whether it was right.
+    private func earlyBytes(for reader: Reader) -> ByteRange? {
+        guard let least = reader.early else { return nil }
+        let piece = layout.piece(at: reader.offset)
+        guard let begun = begun[piece.value] else { return nil }
+        let most = layout.length == nil ? begun - 1 : min(begun, end(ofPieces: piece.value + 1) - 1)
+        return most - reader.offset >= least ? ByteRange(reader.offset..<most) : nil
+    }
+
+    /// Those who wait for no more of a piece than has been written.
+    mutating func takeEarlyReaders(of piece: Int) -> [(RangeReader, ByteRange)] {
+        guard let waiting = readers[piece], waiting.contains(where: { $0.early != nil }) else { return [] }
+        let served = waiting.compactMap { reader in
+            earlyBytes(for: reader).map { (reader.ticket, reader.continuation, $0) }
+        }
+        for (ticket, _, range) in served { _ = withdraw(ticket, at: range.offset) }
+        return served.map { ($1, $2) }
+    }
+
+    /// Whether these bytes of one piece are this node's own fetch's, though the piece is not committed.
+    func isEarly(_ range: ByteRange) -> Bool {
+        begun[layout.piece(at: range.offset).value].map { range.end <= $0 } ?? false
     }
 
     func isCommitted(_ range: ByteRange) -> Bool {
@@ -278,7 +311,7 @@ struct PieceFileState {
     mutating func fail(_ error: StoreError) -> [RangeReader] {
         guard failure == nil else { return [] }
         failure = error
-        defer { (readers, beginners) = ([:], []) }
-        return (readers.values.flatMap { $0 } + beginners).map(\.continuation)
+        defer { readers = [:] }
+        return readers.values.flatMap { $0.map(\.continuation) }
     }
 }

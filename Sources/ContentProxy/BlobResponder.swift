@@ -12,12 +12,19 @@ import WireAPI
 struct BlobResponder: Sendable {
     private let engine: PeerEngine
     private let patience: Duration
+    private let early: EarlyReading
     private let prefetch: Prefetch
     private let prefetches: Prefetches
 
-    /// `jobs` runs what outlives its request.
-    init(_ configuration: MirrorConfiguration, engine: PeerEngine, jobs: BackgroundJobs) {
+    /// `jobs` runs what outlives its request; `early`: when who gets a whole blob gets what is not verified yet.
+    init(
+        _ configuration: MirrorConfiguration,
+        engine: PeerEngine,
+        jobs: BackgroundJobs,
+        early: EarlyReading = EarlyReading()
+    ) {
         self.engine = engine
+        self.early = early
         patience = configuration.patience
         prefetch = configuration.prefetch
         prefetches = Prefetches(patience: patience, jobs: jobs)
@@ -107,13 +114,13 @@ struct BlobResponder: Sendable {
         }
         let headers = Self.headers(head, blob.digest, status)
         // Who gets a part only is not told at the end that its beginning was wrong.
-        if !isHit, let range, range == reading.length.map({ ByteRange(length: $0) }),
-            let opening = await download.opening(of: head)
-        {
+        let isWhole = range == reading.length.map { ByteRange(length: $0) }
+        if !isHit, isWhole, range != nil, let opening = await download.opening(of: head) {
             return BlobStart(reading, range: range, first: .opening(opening), headers: headers)
         }
-        let first = try await download.next(head, range, from: range?.offset ?? 0)
-        return BlobStart(reading, range: range, first: .part(first), headers: headers)
+        let offset = range?.offset ?? 0
+        let first = try await download.next(head, range, from: offset, early: isWhole ? early : nil)
+        return BlobStart(reading, range: range, first: .arrival(first), headers: headers)
     }
 
     private func answer(_ start: BlobStart, _ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) -> Response {
@@ -127,9 +134,9 @@ struct BlobResponder: Sendable {
     }
 
     private func body(_ start: BlobStart, _ blob: BlobRequest, _ notes: BlobNotes) -> ResponseBody {
-        let (engine, patience) = (engine, patience)
+        let (engine, patience, early) = (engine, patience, early)
         return .stream(length: start.range?.count) { stream in
-            var run = BlobStream(blob, start, engine: engine, patience: patience, notes: notes)
+            var run = BlobStream(blob, start, engine: engine, patience: patience, early: early, notes: notes)
             try await run.send(start, to: stream)
         }
     }
@@ -154,7 +161,7 @@ extension BlobResponder {
         return headers
     }
 
-    private static func downloadError(_ error: any Error) -> DownloadError {
+    static func downloadError(_ error: any Error) -> DownloadError {
         switch error {
         case let error as DownloadError: error
         case let error as StoreError: DownloadError(error)

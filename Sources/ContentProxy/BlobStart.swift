@@ -1,3 +1,4 @@
+import CacheStore
 import Content
 import HTTPService
 import HTTPTypes
@@ -16,7 +17,7 @@ final class BlobStart: Sendable {
     /// What the answer begins with.
     enum First: Sendable {
         /// Bytes of the download's file.
-        case part(ByteRange)
+        case arrival(Arrival)
         /// The whole's first bytes, before they are in the file and verified.
         case opening([UInt8])
     }

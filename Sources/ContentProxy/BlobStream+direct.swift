@@ -104,7 +104,7 @@ extension BlobStream {
         if let held { try await write(held, to: stream) }
     }
 
-    private func write(_ bytes: ByteBuffer, to stream: BodyStream) async throws {
+    func write(_ bytes: ByteBuffer, to stream: BodyStream) async throws {
         do {
             try await stream.write(bytes)
         } catch {

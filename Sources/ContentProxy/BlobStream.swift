@@ -2,6 +2,7 @@ import BackendAPI
 import CacheStore
 import Content
 import HTTPService
+import NIOCore
 import PeerEngine
 import WireAPI
 
@@ -12,20 +13,30 @@ struct BlobStream {
     let blob: BlobRequest
     let engine: PeerEngine
     let patience: Duration
+    let early: EarlyReading
     let notes: BlobNotes
     /// What is sent; nil: all of content whose length nobody knows.
     let range: ByteRange?
     let length: Int64?
     /// The next byte that is needed.
     var position: Int64
-    var sent = SentParts()
+    var sent: SentParts
     var direct: DirectProgress?
 
-    init(_ blob: BlobRequest, _ start: BlobStart, engine: PeerEngine, patience: Duration, notes: BlobNotes) {
+    init(
+        _ blob: BlobRequest,
+        _ start: BlobStart,
+        engine: PeerEngine,
+        patience: Duration,
+        early: EarlyReading,
+        notes: BlobNotes
+    ) {
         self.blob = blob
         self.engine = engine
         self.patience = patience
+        self.early = early
         self.notes = notes
+        sent = SentParts(blob.digest.algorithm)
         range = start.range
         length = start.length
         position = start.range?.offset ?? 0
@@ -42,11 +53,6 @@ struct BlobStream {
         var (download, file) = (current?.download, current?.head.file)
         defer { notes.notes.set(download?.progress.origins ?? ByteOrigins(), direct: direct?.received ?? 0) }
         var source = BlobSource.download
-        var first: ByteRange?
-        switch start.first {
-        case .part(let part): first = part
-        case .opening(let bytes): try await write(bytes, to: stream)
-        }
         while true {
             do {
                 switch source {
@@ -54,7 +60,7 @@ struct BlobStream {
                     let reading = if let current { current } else { try await begin() }
                     current = nil
                     (download, file) = (reading.download, reading.head.file)
-                    try await send(from: reading, first: source == .download ? first : nil, to: stream)
+                    try await send(from: reading, first: source == .download ? start.first : nil, to: stream)
                 case .direct:
                     if let file { try await sendRest(of: file, to: stream) }
                     try await sendDirectly(to: stream)
@@ -88,17 +94,26 @@ struct BlobStream {
 
     private mutating func send(
         from reading: BlobReading,
-        first: ByteRange?,
+        first: BlobStart.First?,
         to stream: BodyStream
     ) async throws {
         let file = reading.head.file
         var ready = first
         while !isAtEnd {
-            let part = if let ready { ready } else { try await next(of: reading) }
+            let next = if let ready { ready } else { BlobStart.First.arrival(try await next(of: reading)) }
             ready = nil
-            if part.isEmpty { break }
-            try await write(part, of: file, to: stream)
+            switch next {
+            case .opening(let bytes): try await write(early: ByteBuffer(bytes: bytes), of: nil, to: stream)
+            case .arrival(.early(let part)): try await write(early: part, of: file, to: stream)
+            case .arrival(.committed(let part)):
+                if part.isEmpty { return try confirmEnd(by: file) }
+                try await write(part, of: file, to: stream)
+            }
         }
+    }
+
+    /// All of content whose length nobody knew has been sent.
+    private func confirmEnd(by file: PieceFile) throws {
         if range == nil, !sent.agree(with: file) {
             throw WrongContent(description: "other bytes were sent than have proved right")
         }
@@ -112,16 +127,24 @@ struct BlobStream {
         try await write(ByteRange(position..<end), of: file, to: stream)
     }
 
-    /// Sends the whole's first bytes, which are compared with the file's as soon as it has them.
-    private mutating func write(_ opening: [UInt8], to stream: BodyStream) async throws {
-        sent.begin(opening)
-        try await stream.write(opening)
-        position = Int64(opening.count)
+    /// Sends bytes of the file that are not committed yet, as far as they are still the origin's.
+    private mutating func write(early part: ByteRange, of file: PieceFile, to stream: BodyStream) async throws {
+        while position < part.end {
+            guard let bytes = try file.earlyBytes(ByteRange(position..<part.end)) else { return }
+            try await write(early: bytes, of: file, to: stream)
+        }
+    }
+
+    /// Sends bytes of the whole that nobody has verified, which are compared with the file's as soon as it has them.
+    private mutating func write(early bytes: ByteBuffer, of file: PieceFile?, to stream: BodyStream) async throws {
+        bytes.withUnsafeReadableBytes { sent.add(early: $0, at: position, of: file) }
+        try await write(bytes, to: stream)
+        position += Int64(bytes.readableBytes)
     }
 
     private mutating func write(_ part: ByteRange, of file: PieceFile, to stream: BodyStream) async throws {
-        guard try sent.confirmOpening(by: file) else {
-            throw WrongContent(description: "other first bytes were sent than have proved right")
+        guard try await sent.confirmEarly(by: file) else {
+            throw WrongContent(description: "other bytes were sent early than have proved right")
         }
         sent.add(part, of: file)
         // The file as a whole has been checked by now; what was sent before may have been replaced since.
@@ -136,12 +159,27 @@ struct BlobStream {
         position = part.end
     }
 
-    private func next(of reading: BlobReading) async throws -> ByteRange {
+    private func next(of reading: BlobReading) async throws -> Arrival {
         let (download, head, range, position) = (reading.download, reading.head, range, position)
         // What is here already, or over, needs nobody's patience.
-        if download.arrived == nil { return try await download.next(head, range, from: position) }
+        if download.arrived == nil { return .committed(try await download.next(head, range, from: position)) }
+        // Who gets a part only is not told at the end that something was wrong.
+        let early = isWhole ? early : nil
         return try await Patience(patience).wait(watching: { download.arrived }) {
-            try await download.next(head, range, from: position)
+            try await download.next(head, range, from: position, early: early)
         }
+    }
+}
+
+extension PieceFile {
+    /// The first of these bytes, which arrived early; nil where they are not to be had any longer.
+    func earlyBytes(_ range: ByteRange) throws(StoreError) -> ByteBuffer? {
+        var buffer = ByteBuffer()
+        var result: Result<Int?, StoreError> = .success(nil)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(min(range.count, 256 << 10))) { bytes in
+            result = Result { () throws(StoreError) in try readEarly(range, into: bytes) }
+            return (try? result.get()) ?? 0
+        }
+        return try result.get() == nil ? nil : buffer
     }
 }

@@ -26,7 +26,7 @@ struct ForwardContent: Sendable {
     /// Throws where the content can not be had and nothing has been sent.
     func response() async throws(DownloadError) -> Response {
         let head = try await reading.download.head()
-        try await waitForFirstByte(of: head)
+        let first = try await firstBytes(of: head)
         let record = head.record
         var response: Response
         // Asked once: the length may become known at any moment.
@@ -36,10 +36,10 @@ struct ForwardContent: Sendable {
                 to: exchange.request,
                 content: fields(of: record)
             ) { range in
-                body(head, range)
+                body(head, range, first)
             }
         } else {
-            response = unsized(head)
+            response = unsized(head, first)
         }
         if let name = HTTPField.Name("Via") {
             response.headers.append(HTTPField(name: name, value: exchange.via.value()))
@@ -63,7 +63,7 @@ struct ForwardContent: Sendable {
     }
 
     /// Content whose end is not known yet answers conditions, but no ranges.
-    private func unsized(_ head: TaskDownload.Head) -> Response {
+    private func unsized(_ head: TaskDownload.Head, _ first: FirstBytes?) -> Response {
         let (request, record) = (exchange.request.setting(.range, nil), head.record)
         let representation = representation(of: record, length: 0)
         var headers = fields(of: record)
@@ -72,7 +72,7 @@ struct ForwardContent: Sendable {
         }
         headers[.eTag] = record.validators.entityTag
         headers[.lastModified] = record.validators.lastModified
-        return Response(status: .ok, headers: headers, body: body(head, nil))
+        return Response(status: .ok, headers: headers, body: body(head, nil, first))
     }
 
     private func representation(of record: OriginRecord, length: Int64) -> Representation {
@@ -83,34 +83,41 @@ struct ForwardContent: Sendable {
         )
     }
 
+    /// What the body begins with; nil: it has none.
+    ///
     /// What fails before there is anything to send can still be had from the origin.
-    private func waitForFirstByte(of head: TaskDownload.Head) async throws(DownloadError) {
+    private func firstBytes(of head: TaskDownload.Head) async throws(DownloadError) -> FirstBytes? {
         let request = exchange.request
-        var offset: Int64 = 0
+        var range: ByteRange?
         if let length = head.length {
             switch representation(of: head.record, length: length).answer(to: request.method, request.headers) {
-            case .whole: if length == 0 { return }
-            case .partial(let range): offset = range.offset
-            case .notModified, .preconditionFailed, .rangeNotSatisfiable: return
+            case .whole: range = ByteRange(length: length)
+            case .partial(let part): range = part
+            case .notModified, .preconditionFailed, .rangeNotSatisfiable: return nil
             }
         }
-        guard request.method == .get else { return }
-        reading.download.reading(at: offset)
-        do throws(StoreError) {
-            _ = try await head.file.available(from: offset)
+        guard request.method == .get, range?.isEmpty != true else { return nil }
+        do {
+            return FirstBytes(range: range, arrival: try await ForwardBody(reading.download, head, range).next())
         } catch {
-            throw DownloadError(error)
+            throw BlobResponder.downloadError(error)
         }
     }
 
-    private func body(_ head: TaskDownload.Head, _ range: ByteRange?) -> ResponseBody {
+    private func body(_ head: TaskDownload.Head, _ range: ByteRange?, _ first: FirstBytes?) -> ResponseBody {
         .stream(length: range?.count) { [reading, exchange] stream in
             defer { exchange.context.notes.set(reading.download.progress.origins) }
-            try await reading.download.read(head, range) { bytes in
-                try await stream.write(FileSlice(descriptor: head.file.descriptor, range: bytes, owner: head.file))
-            }
+            var body = ForwardBody(reading.download, head, range)
+            // The length, and with it the range, may have become known since.
+            try await body.send(first?.range == range ? first?.arrival : nil, to: stream)
         }
     }
+}
+
+/// What came first of a range, or of all.
+private struct FirstBytes: Sendable {
+    let range: ByteRange?
+    let arrival: Arrival
 }
 
 /// A client that reads; when nobody holds it any longer, the download knows.

@@ -13,40 +13,50 @@ struct SentParts: Sendable {
         var checks: [PieceIndex: PieceCheck] = [:]
     }
 
-    /// The content's first bytes, sent before they were in a file.
-    private var opening: [UInt8]?
+    /// Bytes behind those of the parts, sent before a file had them committed.
+    private struct Early: Sendable {
+        /// What has them, right or not; nil: no file.
+        var file: PieceFile?
+        var range: ByteRange
+        var hasher: DigestHasher
+    }
+
+    private let algorithm: Digest.Algorithm
+    private var early: Early?
     private var parts: [Part] = []
     /// Whether a piece was being replaced just then.
     private var isBroken = false
 
-    /// These are being sent first, before any file has them.
-    mutating func begin(_ opening: [UInt8]) { self.opening = opening }
+    /// `algorithm`: that of the content's digest.
+    init(_ algorithm: Digest.Algorithm = .sha256) { self.algorithm = algorithm }
 
-    /// Whether what was sent first is what a file has there, if it is not known yet.
-    ///
-    /// Throws where it is not committed there.
-    mutating func confirmOpening(by file: PieceFile) throws(StoreError) -> Bool {
-        guard let opening else { return true }
-        let range = ByteRange(length: Int64(opening.count))
-        var confirmed = SentParts()
-        // Before they are read: if they are replaced from here on, that shows as with all other parts.
-        confirmed.add(range, of: file)
-        var bytes = [UInt8](repeating: 0, count: opening.count)
-        let read = try Self.read(range, of: file, into: &bytes)
-        guard read == opening.count, bytes == opening else { return false }
-        self = confirmed
-        return true
+    /// These bytes behind all others are being sent early; `file` has them, but not committed.
+    mutating func add(early bytes: UnsafeRawBufferPointer, at offset: Int64, of file: PieceFile?) {
+        var early = early ?? Early(range: ByteRange(offset..<offset), hasher: DigestHasher(algorithm))
+        early.file = file
+        early.range = ByteRange(early.range.offset..<offset + Int64(bytes.count))
+        early.hasher.update(bytes)
+        self.early = early
     }
 
-    private static func read(
-        _ range: ByteRange,
-        of file: PieceFile,
-        into bytes: inout [UInt8]
-    ) throws(StoreError) -> Int {
-        let result = bytes.withUnsafeMutableBytes { buffer in
-            Result { () throws(StoreError) in try file.read(range, into: buffer) }
+    /// Whether what was sent early is what a file has there, if that is not known yet.
+    ///
+    /// Throws where it is not committed there.
+    mutating func confirmEarly(by file: PieceFile) async throws(StoreError) -> Bool {
+        guard let early else { return true }
+        guard file.committedRun(from: early.range.offset).contains(early.range) else {
+            throw StoreError(.outOfRange, "bytes \(early.range) are not committed")
         }
-        return try result.get()
+        var confirmed = self
+        confirmed.early = nil
+        // Before they are read: if they are replaced from here on, that shows as with all other parts.
+        confirmed.add(early.range, of: file)
+        let expected = early.hasher.finalize()
+        guard try await file.hash(early.range, expecting: expected, into: DigestHasher(algorithm)) != nil else {
+            return false
+        }
+        self = confirmed
+        return true
     }
 
     /// These bytes of a file are being sent.
@@ -69,7 +79,7 @@ struct SentParts: Sendable {
 
     /// Whether a file that is good as a whole has the bytes that were sent.
     func agree(with file: PieceFile) -> Bool {
-        !isBroken && opening == nil
+        !isBroken && early == nil
             && parts.allSatisfy { part in
                 if part.file === file, file.isReadOnly { return true }
                 guard part.file.layout.pieceSize == file.layout.pieceSize else { return false }
@@ -85,11 +95,12 @@ struct SentParts: Sendable {
     func hash(_ algorithm: Digest.Algorithm) async throws(StoreError) -> DigestHasher? {
         if isBroken { return nil }
         var hasher = DigestHasher(algorithm)
-        opening?.withUnsafeBytes { hasher.update($0) }
         for part in parts {
             guard let next = try await part.file.hash(part.range, of: part.checks, into: hasher) else { return nil }
             hasher = next
         }
-        return hasher
+        guard let early else { return hasher }
+        if parts.isEmpty, algorithm == self.algorithm { return early.hasher }
+        return try await early.file?.hash(early.range, expecting: early.hasher.finalize(), into: hasher)
     }
 }

@@ -27,7 +27,7 @@ final class SegmentSink: ContentSink, Sendable {
         }
         let offset = segment.position
         // An origin that knows no 304 sends what is here already, in a file that can be written no longer.
-        if !file.isWhole { try file.write(bytes, at: offset) }
+        if !file.isWhole { try file.write(bytes, at: offset, from: .origin) }
         _ = segment.advance(by: bytes.count)
         received.increment(by: bytes.count)
         tellWholePieces(file.layout, from: offset, to: offset + Int64(bytes.count))

@@ -1,4 +1,4 @@
-import CacheStore
+package import CacheStore
 package import Content
 import OriginFetch
 import Synchronization
@@ -35,6 +35,34 @@ extension TaskDownload {
         // Without a byte there is none to hold back.
         if range == nil || head.length == 0 { _ = try await completion() }
         return ByteRange(offset..<offset)
+    }
+
+    /// Waits for the next bytes as ``next(_:_:from:)`` does, or for some that this node has got from the origin and not
+    /// verified, where no others come for a while.
+    ///
+    /// `early`: when, for a reader who compares them with their piece once that is here (``Arrival/early(_:)``) and reads all of
+    /// the content; nil: never.
+    package func next(
+        _ head: Head,
+        _ range: ByteRange?,
+        from offset: Int64,
+        early: EarlyReading?
+    ) async throws -> Arrival {
+        guard let early, !isDone, head.file.committedRun(from: offset).isEmpty else {
+            return .committed(try await next(head, range, from: offset))
+        }
+        return try await withThrowingTaskGroup(of: Arrival.self) { group in
+            group.addTask { .committed(try await self.next(head, range, from: offset)) }
+            group.addTask {
+                try await early.clock.sleep(for: early.pause)
+                let arrival = try await head.file.arrival(from: offset, early: EarlyReading.least)
+                if case .early = arrival { return arrival }
+                return .committed(try await self.next(head, range, from: offset))
+            }
+            defer { group.cancelAll() }
+            guard let arrival = try await group.next() else { throw CancellationError() }
+            return arrival
+        }
     }
 
     /// Whether all of the content is here, and right.

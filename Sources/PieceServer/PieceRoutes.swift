@@ -93,7 +93,7 @@ package struct PieceRoutes: Sendable {
             throw WireError(.pieceNotHeld, "the content's first bytes come with its first piece")
         }
         do throws(StoreError) {
-            try await file.beginning(Opening.byteCount)
+            _ = try await file.arrival(from: 0, early: Opening.byteCount)
         } catch {
             throw WireError(.pieceNotHeld, error.message)
         }

@@ -13,6 +13,8 @@ import Testing
             (200, ["Cache-Control": "max-age=5, Private"], "private"),
             (200, ["Cache-Control": "private=\"x-user\""], "private"), (304, ["Cache-Control": "no-store"], "no-store"),
             (200, ["Set-Cookie": "a=b", "Cache-Control": "public"], "set-cookie"),
+            (200, ["Content-Type": "text/event-stream; charset=utf-8"], "event-stream"),
+            (200, ["Content-Type": "text/events"], nil),
             (200, ["Vary": "User-Agent"], "vary"), (200, ["Vary": "*"], "vary"),
             (200, ["Vary": "Accept, Cookie"], "vary"),
             (404, [:], "status-404"), (302, [:], "status-302"), (203, [:], "status-203"), (500, [:], "status-500"),

@@ -35,35 +35,67 @@ import Testing
         }
     }
 
-    @Test("Whoever waits for the first bytes gets them once all of them are in the file, committed or not")
-    func beginning() async throws {
+    @Test("Who takes the origin's bytes before their piece is committed gets them once there are so many without a gap")
+    func early() async throws {
         let content = sample(600_000)
         try await withFile(600_000) { _, file in
-            async let waiting: Void = file.beginning(65_536)
-            try file.write(Array(content[262_144...]), at: 262_144)
+            async let waiting = file.arrival(from: 0, early: 65_536)
+            async let patient = file.available(from: 0)
+            try file.write(Array(content[262_144...]), at: 262_144, from: .origin)
             try await file.commit(PieceIndex(1), expecting: nil)
-            try file.write(Array(content[40_000..<262_144]), at: 40_000)
-            let early = Task.immediate { try await file.beginning(65_536) }
-            early.cancel()
-            #expect(await code { try await early.value } == .cancelled)
-            try file.write(Array(content[..<40_000]), at: 0)
-            try file.write(Array(content[40_000..<262_144]), at: 40_000)
-            try await waiting
+            try file.write(Array(content[40_000..<262_144]), at: 40_000, from: .origin)
+            let cancelled = Task.immediate { try await file.arrival(from: 0, early: 65_536) }
+            cancelled.cancel()
+            #expect(await code { _ = try await cancelled.value } == .cancelled)
+            try file.write(Array(content[..<40_000]), at: 0, from: .origin)
+            try file.write(Array(content[40_000..<262_144]), at: 40_000, from: .origin)
+            guard case .early(let range) = try await waiting else { throw StoreError(.failed, "it is not committed") }
+            #expect(range.offset == 0 && range.count >= 65_536)
+            // Never all of a piece.
+            #expect(try await file.arrival(from: 100_000, early: 65_536) == .early(ByteRange(100_000..<262_143)))
             #expect(!file.committed.contains(PieceIndex(0)))
-            try await file.beginning(65_536)
-            var bytes = [UInt8](repeating: 0, count: 65_536)
-            #expect(pread(file.descriptor, &bytes, bytes.count, 0) == bytes.count)
-            #expect(bytes == Array(content[..<65_536]))
+            #expect(try file.early(range) == Array(content[..<Int(range.end)]))
+            try await file.commit(PieceIndex(0), expecting: nil)
+            let committed = ByteRange(0..<524_288)
+            #expect(try await patient.offset == 0)
+            #expect(try await file.arrival(from: 0, early: 65_536) == .committed(committed))
+            #expect(try file.early(range) == Array(content[..<Int(range.end)]))
         }
     }
 
-    @Test("Whoever waits for the first bytes learns of the download's failure")
-    func noBeginning() async throws {
+    @Test(
+        "Bytes that somebody else has sent are nobody's before they are committed, nor are those of the origin beside them"
+    )
+    func notEarly() async throws {
+        let content = sample(600_000)
         try await withFile(600_000) { _, file in
-            let waiting = Task.immediate { try await file.beginning(65_536) }
+            let waiting = Task.immediate { try await file.arrival(from: 0, early: 65_536) }
+            try file.write(Array(content[..<200_000]), at: 0)
+            try file.write(Array(content[..<200_000]), at: 0, from: .origin)
+            try file.write(Array(content[262_144..<500_000]), at: 262_144, from: .origin)
+            let early = try await file.arrival(from: 262_144, early: 65_536)
+            #expect(early == .early(ByteRange(262_144..<491_520)))
+            try file.write([0], at: 300_000)
+            // Whoever was about to read them does not get them.
+            #expect(try file.early(ByteRange(262_144..<491_520)) == nil)
+            #expect(try file.early(ByteRange(0..<100)) == nil)
+            try await file.fill(0, of: content)
+            #expect(try await waiting.value == .committed(ByteRange(0..<262_144)))
+            let doubtful = Task.immediate { try await file.arrival(from: 262_144, early: 65_536) }
             file.fail(StoreError(.failed, "the origin is gone"))
-            #expect(await code { try await waiting.value } == .failed)
-            #expect(await code { try await file.beginning(65_536) } == .failed)
+            #expect(await code { _ = try await doubtful.value } == .failed)
+            #expect(await code { _ = try await file.arrival(from: 262_144, early: 65_536) } == .failed)
+        }
+    }
+
+    @Test("What was written and is in doubt now is nobody's, and what may be the end is never early")
+    func noEarlyEnd() async throws {
+        let content = sample(131_072)
+        try await withFile(nil) { _, file in
+            try file.write(content, at: 0, from: .origin)
+            #expect(try await file.arrival(from: 0, early: 65_536) == .early(ByteRange(0..<131_071)))
+            file.doubt()
+            #expect(try file.early(ByteRange(0..<131_071)) == nil)
         }
     }
 

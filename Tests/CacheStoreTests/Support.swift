@@ -48,8 +48,15 @@ func taskID(_ name: String) -> TaskID { TaskID(url: "http://origin/\(name)") }
 func generation(_ number: UInt8 = 1) -> Generation { Generation(length: nil, nonce: [number]) }
 
 extension PieceFile {
-    func write(_ bytes: [UInt8], at offset: Int64) throws {
-        try bytes.withUnsafeBytes { try write($0, at: offset) }
+    func write(_ bytes: [UInt8], at offset: Int64, from source: ByteSource = .other) throws {
+        try bytes.withUnsafeBytes { try write($0, at: offset, from: source) }
+    }
+
+    /// Those of the bytes that arrived early; nil where they are not to be had.
+    func early(_ range: ByteRange) throws -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: Int(range.count))
+        let count = try bytes.withUnsafeMutableBytes { try readEarly(range, into: $0) }
+        return count.map { Array(bytes[..<$0]) }
     }
 
     /// Writes and commits the piece of `content`; `isNamed`: as one whose digest is known before.

@@ -34,6 +34,8 @@ struct BlobRig: Sendable {
         fileprivate let notes = Mutex<[RequestNotes]>([])
         /// How often credentials were asked for.
         let credentials = Mutex(0)
+        /// How many have been asked for.
+        var count: Int { notes.withLock { $0.count } }
         /// The last answer's.
         func note(_ name: String) -> String? { notes.withLock { $0.last }?[name] }
     }
@@ -104,6 +106,7 @@ func withBlobs(
     patience: Duration = .seconds(50),
     prefetch: Prefetch = .rest,
     quota: Int64? = nil,
+    early: EarlyReading = EarlyReading(),
     _ body: (BlobRig) async throws -> Void
 ) async throws {
     try await withTemporaryDirectory { directory in
@@ -136,7 +139,7 @@ func withBlobs(
             name: "blobs",
             configuration: ListenerConfiguration(address: ListenAddress(.tcp(host: "127.0.0.1", port: 0))),
             responder: BlobEndpoint(
-                blobs: BlobResponder(configuration, engine: engine, jobs: jobs),
+                blobs: BlobResponder(configuration, engine: engine, jobs: jobs, early: early),
                 answers: answers
             ),
             logger: quiet

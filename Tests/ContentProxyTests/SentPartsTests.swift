@@ -58,19 +58,22 @@ import Testing
     }
 
     @Test(
-        "First bytes that were sent before any file had them are right if a good file has them",
-        arguments: [true, false]
+        "Bytes that were sent before they were committed are right if a good file has them",
+        arguments: [0, 300_000],
+        [true, false]
     )
-    func opening(isRight: Bool) async throws {
+    func early(start: Int, isRight: Bool) async throws {
         try await withSentFile(servesPieces: true) { file, _ in
-            var opening = Array(bytes[..<1000])
-            if !isRight { opening[999] ^= 1 }
+            var early = Array(bytes[start..<start + 1000])
+            if !isRight { early[999] ^= 1 }
             var sent = SentParts()
-            sent.begin(opening)
+            if start > 0 { sent.add(ByteRange(length: Int64(start)), of: file) }
+            sent.add(early[..<600], at: start)
+            sent.add(early[600...], at: start + 600)
             #expect(!sent.agree(with: file))
-            let isConfirmed = try sent.confirmOpening(by: file)
+            let isConfirmed = try await sent.confirmEarly(by: file)
             #expect(isConfirmed == isRight)
-            sent.add(ByteRange(1000..<Int64(bytes.count)), of: file)
+            sent.add(ByteRange(Int64(start + 1000)..<Int64(bytes.count)), of: file)
             #expect(sent.agree(with: file) == isRight)
         }
     }
@@ -79,15 +82,33 @@ import Testing
     func unknownOpening() async throws {
         try await withSentFile(servesPieces: true) { file, _ in
             var sent = SentParts()
-            sent.begin(Array(bytes[..<1000]))
+            sent.add(bytes[..<1000], at: 0)
             file.doubt()
-            #expect(throws: StoreError.self) { _ = try sent.confirmOpening(by: file) }
+            await #expect(throws: StoreError.self) { _ = try await sent.confirmEarly(by: file) }
             let hasher = try await sent.hash(.sha256)
             #expect(hasher?.finalize() == Digest.of(Array(bytes[..<1000])))
             file.trust()
-            let isConfirmed = try sent.confirmOpening(by: file)
+            let isConfirmed = try await sent.confirmEarly(by: file)
             #expect(isConfirmed)
             #expect(sent.agree(with: file))
+        }
+    }
+
+    @Test(
+        "Who goes on elsewhere behind bytes that were never committed has them hashed as they were sent, or not at all",
+        arguments: [true, false]
+    )
+    func goesOnBehindEarly(isSame: Bool) async throws {
+        try await withSentFile(servesPieces: true) { file, _ in
+            var sent = SentParts()
+            sent.add(ByteRange(0..<262_144), of: file)
+            var early = Array(bytes[262_144..<400_000])
+            if !isSame { early[1] ^= 1 }
+            sent.add(early[...], at: 262_144, of: file)
+            for algorithm in [Digest.Algorithm.sha256, .sha512] {
+                let hasher = try await sent.hash(algorithm)
+                #expect(hasher?.finalize() == (isSame ? Digest.of(Array(bytes[..<400_000]), algorithm) : nil))
+            }
         }
     }
 
@@ -111,5 +132,11 @@ import Testing
             let hasher = try await SentParts().hash(.sha256)
             #expect(hasher?.finalize() == Digest.of([UInt8]()))
         }
+    }
+}
+
+extension SentParts {
+    fileprivate mutating func add(_ bytes: ArraySlice<UInt8>, at offset: Int, of file: PieceFile? = nil) {
+        bytes.withUnsafeBytes { add(early: $0, at: Int64(offset), of: file) }
     }
 }

@@ -23,6 +23,15 @@ import WireAPI
         let file: PieceFile
         let second: SwarmSupernode
         let kill: () async -> Void
+
+        /// The status with which the node answers who asks it for a piece.
+        func served(_ piece: Int) async throws -> Int {
+            let (supernode, node) = (try #require(swarm.supernodes(for: resource).first), swarm.nodes[0])
+            let generation = try #require(download.generation)
+            let ticket = try supernode.ticket(download.taskID, generation, for: node, expiry: swarm.time.date + 60)
+            return try await swarm.piece(piece, of: download.taskID, generation, at: node.pieces, ticket: "\(ticket)")
+                .status
+        }
     }
 
     /// `prepare`: what the second supernode's origin is to be like.
@@ -84,29 +93,10 @@ import WireAPI
         try await withHalfADownload { origin, _ in
             pause = origin.pause(at: 0)
         } _: { halfway in
-            let generation = try #require(halfway.download.generation)
-            let node = halfway.swarm.nodes[0]
-            func served() async throws -> Int {
-                let supernode = try #require(halfway.swarm.supernodes(for: halfway.resource).first)
-                let ticket = try supernode.ticket(
-                    halfway.download.taskID,
-                    generation,
-                    for: node,
-                    expiry: halfway.swarm.time.date + 60
-                )
-                return try await halfway.swarm.piece(
-                    0,
-                    of: halfway.download.taskID,
-                    generation,
-                    at: node.pieces,
-                    ticket: ticket.description
-                )
-                .status
-            }
-            #expect(try await served() == 200)
+            #expect(try await halfway.served(0) == 200)
             await halfway.kill()
             await eventually { halfway.file.committed.isEmpty }
-            #expect(try await served() == 404)
+            #expect(try await halfway.served(0) == 404)
             var buffer = [UInt8](repeating: 0, count: 100)
             #expect(throws: StoreError.self) {
                 try buffer.withUnsafeMutableBytes { try halfway.file.read(ByteRange(0..<100), into: $0) }
@@ -114,7 +104,7 @@ import WireAPI
             pause?.release.fire()
             let received = try await content(of: halfway.download)
             #expect(received.elementsEqual(bytes))
-            #expect(try await served() == 200)
+            #expect(try await halfway.served(0) == 200)
             #expect(try await halfway.download.completion().supernode == Self.size)
         }
     }
@@ -132,6 +122,28 @@ import WireAPI
             let from = try await halfway.download.completion()
             #expect(from.origin == Self.size - Self.half)
             #expect(halfway.swarm.origin.memory.bytesSent == Self.size - Self.half)
+        }
+    }
+
+    @Test(
+        "What a node gets from the origin itself may be read early there, and is served to nobody before it is committed"
+    )
+    func early() async throws {
+        try await withHalfADownload { origin, _ in
+            _ = origin.pause(at: 0)
+        } _: { halfway in
+            let pause = halfway.swarm.origin.pause(at: Self.half + (200 << 10))
+            await halfway.kill()
+            await eventually { halfway.file.committed.isEmpty }
+            await halfway.second.server.kill()
+            let arrival = try await halfway.file.arrival(from: Self.half, early: 64 << 10)
+            guard case .early = arrival else { throw WireError(.internalError, "\(arrival) instead of early bytes") }
+            #expect(try await halfway.served(7) == 200)
+            #expect(try await halfway.served(8) == 404)
+            pause.release.fire()
+            let received = try await content(of: halfway.download)
+            #expect(received.elementsEqual(bytes))
+            #expect(try await halfway.served(8) == 200)
         }
     }
 
