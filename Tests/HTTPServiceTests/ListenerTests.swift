@@ -54,6 +54,35 @@ import Testing
         }
     }
 
+    @Test(
+        "A request that two readers would take for two different ones is refused (RFC 9112 §3.2, §6.1)",
+        arguments: [
+            ("GET /hello HTTP/1.1\r\n", 400), ("GET http://a/hello HTTP/1.1\r\n", 400),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nhost: a\r\n", 400),
+            ("GET /hello HTTP/1.0\r\nHost: a\r\nHost: b\r\n", 400),
+            ("CONNECT a:443 HTTP/1.1\r\n", 400), ("GET /hello HTTP/1.1\r\nHost: a\r\n", 200),
+            ("GET /hello HTTP/1.1\r\nHost:\r\n", 200), ("GET /hello HTTP/1.0\r\n", 200),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n", 400),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n", 400),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n", 200),
+        ]
+    )
+    func ambiguousRequests(head: String, status: Int) async throws {
+        try await withListener(routes: Self.hello) { server in
+            let client = try RawClient(port: server.port)
+            // Behind one that is answered, as it may be on any connection.
+            try await client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n\(head)\r\n")
+            if status == 200 {
+                try await client.send("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            }
+            let answers = String(decoding: try await client.readToTheLast(), as: UTF8.self).split(
+                separator: "HTTP/1.1 "
+            )
+            #expect(answers.prefix(2).map { $0.prefix(3) } == ["200", "\(status)"])
+            if status == 400 { #expect(answers.count == 2) }
+        }
+    }
+
     @Test func aUnixSocketIsPrivateAndRemovedAtTheEnd() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.url.appendingPathComponent("api.sock").path
