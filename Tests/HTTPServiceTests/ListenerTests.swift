@@ -3,6 +3,7 @@ import Foundation
 import HTTPService
 import Hummingbird
 import Logging
+import NIOCore
 import Testing
 
 @Suite struct ListenerTests {
@@ -80,6 +81,38 @@ import Testing
             )
             #expect(answers.prefix(2).map { $0.prefix(3) } == ["200", "\(status)"])
             if status == 400 { #expect(answers.count == 2) }
+        }
+    }
+
+    @Test("Clients of HTTP/1.0 and 1.1 that do not wait for their answers get each the framing that it knows")
+    func pipelinedVersions() async throws {
+        try await withListener { router in
+            router.get("chunks") { _, _ in
+                Response(
+                    status: .ok,
+                    body: ResponseBody { writer in
+                        try await writer.write(ByteBuffer(string: "some"))
+                        try await writer.finish(nil)
+                    }
+                )
+            }
+        } _: { server in
+            let client = try RawClient(port: server.port)
+            let head = "GET /chunks HTTP/1.1\r\nHost: a\r\n\r\n"
+            try await client.send("\(head)\(head)GET /chunks HTTP/1.0\r\n\r\n\(head)")
+            let text = String(decoding: try await client.readToTheLast(), as: UTF8.self)
+            let answers = text.split(separator: "HTTP/1.").map { $0.lowercased() }
+            #expect(answers.count == 3, "\(text)")
+            for answer in answers.prefix(2) {
+                #expect(
+                    answer.contains("transfer-encoding: chunked") && answer.hasSuffix("4\r\nsome\r\n0\r\n\r\n"),
+                    "\(text)"
+                )
+            }
+            #expect(
+                answers.last?.contains("chunked") == false && answers.last?.hasSuffix("\r\n\r\nsome") == true,
+                "\(text)"
+            )
         }
     }
 
