@@ -27,6 +27,8 @@ enum CachePolicy: Sendable, Hashable {
         case cookie
         case authorization
         case noStore = "no-store"
+        /// It has a field that may choose the content, and that the swarm's own request would not have.
+        case unknownField = "unknown-field"
         /// It comes from the swarm itself.
         case swarm
     }
@@ -87,7 +89,8 @@ enum CachePolicy: Sendable, Hashable {
         if headers[.upgrade] != nil { return .upgrade }
         if headers[.cookie] != nil { return .cookie }
         if headers[.authorization] != nil, !rule.allowAuthorization { return .authorization }
-        return wishes.noStore ? .noStore : nil
+        if wishes.noStore { return .noStore }
+        return InertFields.exception(in: headers) == nil ? nil : .unknownField
     }
 
     /// Whether an answer to a request says that what was kept under its URL is out of date (RFC 9111 §4.4).

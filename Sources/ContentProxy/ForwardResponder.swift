@@ -73,7 +73,9 @@ package struct ForwardResponder: Sendable {
         if let answer = try exchange.ownAnswer() { return answer }
         if let response = await blob(exchange) { return response }
         switch CachePolicy(request.method, request.headers, exchange.rule) {
-        case .straight(let reason): return try await straight(exchange, reason.rawValue)
+        case .straight(let reason):
+            if reason == .unknownField { context.notes["field"] = InertFields.exception(in: request.headers) }
+            return try await straight(exchange, reason.rawValue)
         case .unsatisfiable: throw Self.nothingHere
         case .content(let use): return try await content(exchange, use)
         }

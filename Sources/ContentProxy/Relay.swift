@@ -101,12 +101,7 @@ struct Relay: Sendable {
 
     private static func response(_ head: TransferHead, _ running: RunningRelay, isHead: Bool) -> Response {
         let status = HTTPResponse.Status(code: head.status)
-        var headers: HTTPFields = [:]
-        let named = Set(head.fields.elements(of: "Connection").map { $0.lowercased() })
-        for field in head.fields.filter(names: { !hopByHop.contains($0) && !named.contains($0) }) {
-            guard let name = HTTPField.Name(field.name) else { continue }
-            headers.append(HTTPField(name: name, value: field.value))
-        }
+        var headers = passedOn(head.fields)
         if isHead || head.status == 304 || head.status == 204 {
             if head.status != 204 { headers[.contentLength] = head.fields["Content-Length"] }
             return Response(status: status, headers: headers)
@@ -123,6 +118,17 @@ struct Relay: Sendable {
             return Self.trailers(running.sink.trailers)
         }
         return Response(status: status, headers: headers, body: body)
+    }
+
+    /// An answer's fields that go on to the client.
+    static func passedOn(_ fields: HeaderFields) -> HTTPFields {
+        var headers: HTTPFields = [:]
+        let named = Set(fields.elements(of: "Connection").map { $0.lowercased() })
+        for field in fields.filter(names: { !hopByHop.contains($0) && !named.contains($0) }) {
+            guard let name = HTTPField.Name(field.name) else { continue }
+            headers.append(HTTPField(name: name, value: field.value))
+        }
+        return headers
     }
 
     /// Fields behind a body, but for those that must not stand there (RFC 9110 §6.5.1).

@@ -33,7 +33,12 @@ private func policy(
             ([("Cookie", "a=b")], "cookie"), ([("Authorization", "Basic x")], "authorization"),
             ([("Cache-Control", "max-age=5, no-store")], "no-store"), ([("Upgrade", "websocket")], "upgrade"),
             ([("Content-Length", "5")], "body"), ([("Transfer-Encoding", "chunked")], "body"),
-            ([("Via", "1.1 somebody, 1.1 darter")], "swarm"),
+            ([("Via", "1.1 somebody, 1.1 darter")], "swarm"), ([("X-API-Key", "k1")], "unknown-field"),
+            ([("PRIVATE-TOKEN", "t")], "unknown-field"), ([("X-Nobody-Knows", "")], "unknown-field"),
+            ([("Accept", "*/*"), ("Accept-Datetime", "Thu, 31 May 2007 20:35:00 GMT")], "unknown-field"),
+            ([("Origin", "http://other.example")], "unknown-field"), ([("Save-Data", "on")], "unknown-field"),
+            ([("X-Forwarded-Host", "other.example")], "unknown-field"),
+            ([("Connection", "x-hop"), ("X-Key", "1")], "unknown-field"),
         ] as [([(String, String)], String)]
     )
     func straight(fields: [(String, String)], reason: String) throws {
@@ -42,6 +47,44 @@ private func policy(
             return
         }
         #expect(given.rawValue == reason)
+    }
+
+    @Test(
+        "What clients send with every request keeps none of them from the swarm",
+        arguments: [
+            // curl, wget, pip, apt, and as older clients tell a proxy.
+            ["User-Agent", "Accept", "Proxy-Connection", "Proxy-Authorization"],
+            ["User-Agent", "Accept", "Accept-Encoding", "Connection", "Proxy-Connection", "Range"],
+            ["User-Agent", "Accept", "Accept-Encoding", "Connection", "Cache-Control", "If-None-Match"],
+            ["User-Agent", "Accept", "Cache-Control", "Range", "If-Range", "If-Modified-Since", "Referer"],
+            // huggingface_hub, helm, git-lfs, conda, npm, zypper, aria2.
+            ["user-agent", "Accept", "Accept-Encoding", "Connection", "X-Amzn-Trace-Id", "x-request-id"],
+            ["User-Agent", "Accept-Encoding"], ["User-Agent", "Accept-Encoding", "Range"],
+            ["User-Agent", "Accept", "Accept-Encoding", "Connection", "Content-Type", "If-Modified-Since"],
+            [
+                "npm-command", "npm-in-ci", "npm-session", "pacote-version", "pacote-req-type", "pacote-pkg-id",
+                "Accept",
+            ],
+            ["X-ZYpp-AnonymousId", "X-ZYpp-DistributionFlavor"], ["User-Agent", "Accept", "Want-Digest"],
+            // Browsers.
+            ["DNT", "Sec-GPC", "Sec-Fetch-Mode", "Sec-CH-UA-Platform", "Upgrade-Insecure-Requests", "Priority", "TE"],
+            // Other proxies and those who trace.
+            ["Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "traceparent", "tracestate", "X-B3-TraceId"],
+        ]
+    )
+    func inert(names: [String]) throws {
+        guard case .content = try policy(names.map { ($0, "x") }) else {
+            Issue.record("\(names) do not go through the swarm")
+            return
+        }
+    }
+
+    @Test("A field of the client's connection never reaches the origin, so it chooses nothing")
+    func ofTheConnection() throws {
+        guard case .content = try policy([("Connection", "X-Hop"), ("X-Hop", "1"), ("Keep-Alive", "5")]) else {
+            Issue.record("not for the cache")
+            return
+        }
     }
 
     @Test(
@@ -65,7 +108,7 @@ private func policy(
         "A client that wants it from here only is never passed on",
         arguments: [
             [("Cache-Control", "only-if-cached"), ("Cookie", "a=b")],
-            [("Cache-Control", "only-if-cached, no-store")],
+            [("Cache-Control", "only-if-cached, no-store")], [("Cache-Control", "only-if-cached"), ("X-Key", "1")],
         ]
     )
     func onlyIfCached(fields: [(String, String)]) throws {

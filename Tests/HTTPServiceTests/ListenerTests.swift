@@ -3,6 +3,7 @@ import Foundation
 import HTTPService
 import Hummingbird
 import Logging
+import NIOCore
 import Testing
 
 @Suite struct ListenerTests {
@@ -51,6 +52,67 @@ import Testing
                 let answer = String(decoding: try await client.read(4096), as: UTF8.self)
                 #expect(answer.hasPrefix("HTTP/1.1 200 "))
             }
+        }
+    }
+
+    @Test(
+        "A request that two readers would take for two different ones is refused (RFC 9112 §3.2, §6.1)",
+        arguments: [
+            ("GET /hello HTTP/1.1\r\n", 400), ("GET http://a/hello HTTP/1.1\r\n", 400),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nhost: a\r\n", 400),
+            ("GET /hello HTTP/1.0\r\nHost: a\r\nHost: b\r\n", 400),
+            ("CONNECT a:443 HTTP/1.1\r\n", 400), ("GET /hello HTTP/1.1\r\nHost: a\r\n", 200),
+            ("GET /hello HTTP/1.1\r\nHost:\r\n", 200), ("GET /hello HTTP/1.0\r\n", 200),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n", 400),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n", 400),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n", 200),
+        ]
+    )
+    func ambiguousRequests(head: String, status: Int) async throws {
+        try await withListener(routes: Self.hello) { server in
+            let client = try RawClient(port: server.port)
+            // Behind one that is answered, as it may be on any connection.
+            try await client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n\(head)\r\n")
+            if status == 200 {
+                try await client.send("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            }
+            let answers = String(decoding: try await client.readToTheLast(), as: UTF8.self).split(
+                separator: "HTTP/1.1 "
+            )
+            #expect(answers.prefix(2).map { $0.prefix(3) } == ["200", "\(status)"])
+            if status == 400 { #expect(answers.count == 2) }
+        }
+    }
+
+    @Test("Clients of HTTP/1.0 and 1.1 that do not wait for their answers get each the framing that it knows")
+    func pipelinedVersions() async throws {
+        try await withListener { router in
+            router.get("chunks") { _, _ in
+                Response(
+                    status: .ok,
+                    body: ResponseBody { writer in
+                        try await writer.write(ByteBuffer(string: "some"))
+                        try await writer.finish(nil)
+                    }
+                )
+            }
+        } _: { server in
+            let client = try RawClient(port: server.port)
+            let head = "GET /chunks HTTP/1.1\r\nHost: a\r\n\r\n"
+            try await client.send("\(head)\(head)GET /chunks HTTP/1.0\r\n\r\n\(head)")
+            let text = String(decoding: try await client.readToTheLast(), as: UTF8.self)
+            let answers = text.split(separator: "HTTP/1.").map { $0.lowercased() }
+            #expect(answers.count == 3, "\(text)")
+            for answer in answers.prefix(2) {
+                #expect(
+                    answer.contains("transfer-encoding: chunked") && answer.hasSuffix("4\r\nsome\r\n0\r\n\r\n"),
+                    "\(text)"
+                )
+            }
+            #expect(
+                answers.last?.contains("chunked") == false && answers.last?.hasSuffix("\r\n\r\nsome") == true,
+                "\(text)"
+            )
         }
     }
 

@@ -218,7 +218,7 @@ import Testing
             let (known, session) = (try Session(running), try Session(running))
             for session in [known, session] { Self.expectWhole(try await session.ask(Self.whole)) }
             let repeated = try await repeats(counts) {
-                try await session.send("GET /b HTTP/1.1\r\nHost: x\r\nAccept: ")
+                try await session.send("GET /b HTTP/1.1\r\nAccept: ")
                 // The first part has been read when the other connection's next request is answered and this one is not.
                 for _ in 0..<3 {
                     Self.expectWhole(try await known.ask("GET /c HTTP/1.1\r\nHost: x\r\nCookie: a\r\n\r\n"))

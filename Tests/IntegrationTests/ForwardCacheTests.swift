@@ -267,6 +267,36 @@ import Testing
         }
     }
 
+    @Test(
+        "A field that may choose the content goes straight, and its answer is nobody else's",
+        arguments: [true, false]
+    )
+    func unknownFields(isFirst: Bool) async throws {
+        try await withForwardRig { request in
+            let text = request.headers["X-API-Key"] == "k1" ? "private content" : "public teaser"
+            return .content(Array(text.utf8), for: request, Self.fresh)
+        } body: { rig in
+            let (client, url) = (rig.client(), rig.origin.url("/file"))
+            func open() async throws {
+                let answer = try await client.send("GET", url)
+                #expect(answer.text == "public teaser")
+                #expect(answer.headers["X-Darter-Direct"] == nil)
+            }
+            if !isFirst { try await open() }
+            for _ in 0..<2 {
+                let answer = try await client.send("GET", url, ["X-API-Key": "k1"])
+                #expect(answer.text == "private content")
+                #expect(answer.headers["X-Darter-Direct"] == "unknown-field")
+                #expect(answer.cacheStatus == "darter; fwd=bypass; fwd-status=200; detail=unknown-field")
+            }
+            try await open()
+            try await open()
+            #expect(rig.count() == 3)
+            let log = await rig.daemons[0].process.stopForErrors()
+            #expect(log.split(separator: "\n").count { $0.contains("field=x-api-key") && !$0.contains("k1") } == 2)
+        }
+    }
+
     @Test("What needs a login goes straight, or through the swarm to whom the origin lets have it, as the rule says")
     func authorization() async throws {
         let origin: ScriptedServer.Handler = { request in

@@ -208,4 +208,23 @@ import Testing
             #expect(rig.count() == 1)
         }
     }
+
+    @Test("A wrong signature gets what is fresh, and the origin's own word where each request is confirmed")
+    func wrongSignature() async throws {
+        for (freshness, expected) in [("1h", 200), ("0s", 403)] {
+            try await withForwardRig(of: 2, rules: "[{regx: ., ignored_query: [sig], freshness: \(freshness)}]") {
+                request in
+                guard request.target.hasSuffix("sig=good") else { return .respond(403) }
+                return request.headers["If-None-Match"] == "\"one\""
+                    ? .respond(304, Self.fresh) : .content(Self.bytes, for: request, Self.fresh)
+            } body: { rig in
+                for (number, sig, status) in [
+                    (0, "good", 200), (0, "bad", expected), (1, "bad", expected), (1, "good", 200),
+                ] {
+                    let answer = try await rig.client(number).send("GET", rig.origin.url("/file?sig=\(sig)"))
+                    #expect(answer.status == status, "\(freshness) \(number) \(sig)")
+                }
+            }
+        }
+    }
 }

@@ -187,6 +187,50 @@ import Testing
         }
     }
 
+    @Test func aClientOfHTTP10GetsTheEndThatItKnows() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withInterception(in: directory) { proxy, origin, trust, _ in
+                let script = """
+                    import socket, ssl, sys
+                    host, port = sys.argv[2].split(':')
+                    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 30)
+                    s.sendall(f'CONNECT {host}:{port} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'.encode())
+                    assert s.recv(4096).startswith(b'HTTP/1.1 200 ')
+                    s = ssl.create_default_context(cafile=sys.argv[3]).wrap_socket(s, server_hostname=host)
+                    s.sendall(b'HEAD /file HTTP/1.0\\r\\n\\r\\n')
+                    print('connection: close' in s.makefile('rb').read().decode().lower())
+                    """
+                let arguments = ["-c", script, "\(proxy.port)", origin.authority, trust]
+                let output = try await runSuccessfully(.init("python3", arguments))
+                #expect(output == "True\n")
+            }
+        }
+    }
+
+    @Test func anUpgradeThatIsDeclinedIsAnOrdinaryAnswer() async throws {
+        try await withTemporaryDirectory { directory in
+            try await withInterception(in: directory) { proxy, origin, trust, digest in
+                let script = """
+                    import hashlib, socket, ssl, sys
+                    host, port = sys.argv[2].split(':')
+                    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 30)
+                    s.sendall(f'CONNECT {host}:{port} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'.encode())
+                    assert s.recv(4096).startswith(b'HTTP/1.1 200 ')
+                    s = ssl.create_default_context(cafile=sys.argv[3]).wrap_socket(s, server_hostname=host)
+                    s.sendall(b'GET /file HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: chat\\r\\n\\r\\n'
+                              b'GET /second HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')
+                    head, body = s.makefile('rb').read().split(b'\\r\\n\\r\\n', 1)
+                    print(head.split(b'\\r\\n')[0].decode(), b'connection: close' in head.lower(), hashlib.sha256(body).hexdigest())
+                    """
+                let arguments = ["-c", script, "\(proxy.port)", origin.authority, trust]
+                let output = try await runSuccessfully(.init("python3", arguments))
+                #expect(output == "HTTP/1.1 200 OK True \(digest.hex)\n")
+                let requests = try await origin.requests()
+                #expect(requests.map(\.target).allSatisfy { $0 == "/file" })
+            }
+        }
+    }
+
     /// TLS begins in the same packet as the CONNECT.
     @Test func aClientThatDoesNotWaitForTheAnswer() async throws {
         try await withTemporaryDirectory { directory in

@@ -1,5 +1,6 @@
 import Content
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -58,6 +59,138 @@ import Testing
         }
     }
 
+    /// Answers every request of a connection, after showing its head.
+    private static func answering(
+        _ answer: String,
+        _ heads: Heads
+    ) -> @Sendable (ByteConnection) async throws -> Void {
+        { connection in
+            while true {
+                let head = try await connection.read(until: "\r\n\r\n")
+                guard !head.isEmpty else { return }
+                heads.add(head)
+                try await connection.send(answer)
+            }
+        }
+    }
+
+    @Test(
+        "Where the origin declines, its client's connection is not its own",
+        arguments: [("200 OK", "no"), ("426 Upgrade Required", "upgrade"), ("403 Forbidden", "")]
+    )
+    func declined(status: String, body: String) async throws {
+        let heads = Heads()
+        let answer = "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        try await withTemporaryDirectory { directory in
+            try await withByteServer(Self.answering(answer, heads)) { port in
+                try await ProxyRig.with(in: directory) { proxy in
+                    try await withByteConnection(to: proxy.port) { client in
+                        // What a client sends behind it is for whomever it names.
+                        try await client.send(
+                            Self.ask("http://127.0.0.1:\(port)/room")
+                                + "GET http://other.invalid/second HTTP/1.1\r\nHost: other.invalid\r\n"
+                                + "Authorization: Bearer t\r\nProxy-Authorization: Basic eDp5\r\n\r\n"
+                        )
+                        let text = String(decoding: try await client.readToEnd().bytes, as: UTF8.self)
+                        #expect(text.hasPrefix("HTTP/1.1 \(status.prefix(3)) "), "\(text)")
+                        #expect(text.hasSuffix("\r\n\r\n\(body)"), "\(text)")
+                        #expect(text.lowercased().contains("\r\nconnection: close\r\n"))
+                    }
+                    // Once with the offer and once without.
+                    #expect(heads.all.map { $0.contains("Upgrade: chat") } == [true, false])
+                    #expect(!heads.all.contains { $0.contains("second") || $0.contains("Authorization") })
+                    let log = await proxy.daemon.process.stopForErrors()
+                    let line = try #require(log.split(separator: "\n").last { $0.contains("/room") })
+                    #expect(line.contains("status=\(status.prefix(3))"), "\(line)")
+                    #expect(!line.contains("tunnel="), "\(line)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "What may have changed something is not sent twice",
+        arguments: [
+            ("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nKeep-Alive: x\r\nX-Own: 1\r\n\r\nno", 403, "no"),
+            ("HTTP/1.1 204 No Content\r\nX-Own: 1\r\n\r\n", 204, "204"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 502, "answers 200"),
+        ]
+    )
+    func declinedOnce(answer: String, status: Int, words: String) async throws {
+        let heads = Heads()
+        try await withTemporaryDirectory { directory in
+            try await withByteServer(Self.answering(answer, heads)) { port in
+                try await ProxyRig.with(in: directory) { proxy in
+                    try await withByteConnection(to: proxy.port) { client in
+                        let ask = Self.ask("http://127.0.0.1:\(port)/exec", "Content-Length: 0\r\n")
+                        try await client.send(ask.replacing("GET", with: "POST"))
+                        let text = String(decoding: try await client.readToEnd().bytes, as: UTF8.self)
+                        #expect(text.hasPrefix("HTTP/1.1 \(status) "), "\(text)")
+                        #expect(text.contains(words), "\(text)")
+                        #expect(text.contains("X-Own: 1") == (status != 502))
+                        #expect(!text.contains("Keep-Alive"))
+                        #expect(text.lowercased().contains("\r\nconnection: close\r\n"))
+                    }
+                    #expect(heads.all.count == 1)
+                }
+            }
+        }
+    }
+
+    @Test func whatComesBeforeAndWithTheAnswerIsNotLost() async throws {
+        let server: @Sendable (ByteConnection) async throws -> Void = { connection in
+            _ = try await connection.read(until: "\r\n\r\n")
+            try await connection.send("HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 101 Swit")
+            try await connection.send("ching Protocols\r\nUpgrade: chat\r\n\r\nhello\n")
+            try await connection.send("got \(try await connection.read(until: "\n"))")
+            _ = try await connection.readToEnd()
+        }
+        try await withTemporaryDirectory { directory in
+            try await withByteServer(server) { port in
+                try await ProxyRig.with(in: directory) { proxy in
+                    try await withByteConnection(to: proxy.port) { client in
+                        // A client that does not wait for the answer.
+                        try await client.send("\(Self.ask("http://127.0.0.1:\(port)/"))early\n")
+                        #expect(
+                            try await client.read(until: "\r\n\r\n")
+                                == "HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\n"
+                        )
+                        #expect(try await client.read(until: "hello\n") == "hello\n")
+                        #expect(try await client.read(until: "\n") == "got early\n")
+                    }
+                    let log = await proxy.daemon.process.stopForErrors()
+                    #expect(log.split(separator: "\n").contains { $0.contains("status=101") && $0.contains("upgrade") })
+                }
+            }
+        }
+    }
+
+    @Test(
+        "An origin without an answer is a bad gateway",
+        arguments: ["", "HTTP/1.1 101 Swi", "SSH-2.0-x\r\n\r\n", "endless"]
+    )
+    func noAnswer(text: String) async throws {
+        let server: @Sendable (ByteConnection) async throws -> Void = { connection in
+            _ = try await connection.read(until: "\r\n\r\n")
+            guard text == "endless" else { return try await connection.send(text) }
+            try await connection.send("HTTP/1.1 101 Switching Protocols\r\n")
+            // Ends with the connection.
+            while true { try await connection.send("X-More: \(String(repeating: "x", count: 4000))\r\n") }
+        }
+        try await withTemporaryDirectory { directory in
+            try await withByteServer(server) { port in
+                try await ProxyRig.with(in: directory) { proxy in
+                    try await withByteConnection(to: proxy.port) { client in
+                        try await client.send(Self.ask("http://127.0.0.1:\(port)/"))
+                        let text = String(decoding: try await client.readToEnd().bytes, as: UTF8.self)
+                        #expect(text.hasPrefix("HTTP/1.1 502 "), "\(text)")
+                        #expect(text.contains("upstream_unavailable"), "\(text)")
+                    }
+                }
+            }
+        }
+    }
+
     /// As Java's client does with every request.
     @Test func anOfferOfHTTP2IsPassedOver() async throws {
         try await withTemporaryDirectory { directory in
@@ -91,4 +224,12 @@ import Testing
             }
         }
     }
+}
+
+/// The heads of requests that an origin has seen.
+private final class Heads: Sendable {
+    private let heads = Mutex<[String]>([])
+
+    var all: [String] { heads.withLock { $0 } }
+    func add(_ head: String) { heads.withLock { $0.append(head) } }
 }

@@ -65,7 +65,13 @@ package struct ProxyResponder: HTTPResponder {
         guard let url = ResourceURL("\(scheme)://\(request.head.authority ?? "")\(request.head.path ?? "/")") else {
             throw APIError.badRequest("the request's URL is malformed")
         }
-        if TunnelResponder.isUpgrade(request) { return try await tunnels.upgrade(request, to: url, context) }
+        var request = request
+        if TunnelResponder.isUpgrade(request) {
+            switch try await tunnels.upgrade(request, to: url, context) {
+            case .answered(let response): return response
+            case .declined(let ordinary): request = ordinary
+            }
+        }
         return try await forward.respond(
             to: request,
             url: url,

@@ -16,8 +16,10 @@ struct TunnelResponder: Sendable {
     let idleTimeout: Duration
     let interceptor: Interceptor
 
-    /// The largest body of a request that asks for an upgrade.
+    /// The largest body of a request that asks for an upgrade, and of an answer that declines it.
     private static let largestBody = 1 << 20
+    /// How long an origin may take to answer it.
+    private static let patience = Duration.seconds(60)
     /// Other versions of HTTP, and TLS for the same: offers that a proxy makes nothing of.
     private static let declined = ["h2c", "http/", "tls/"]
 
@@ -59,27 +61,76 @@ struct TunnelResponder: Sendable {
         }
     }
 
-    /// Sends the request to `url` over a connection of its own and leaves the rest to the two of them.
-    func upgrade(_ request: Request, to url: ResourceURL, _ context: ServiceRequestContext) async throws -> Response {
+    /// What comes of a request that offers another protocol.
+    enum Upgrade {
+        case answered(Response)
+        /// The origin makes nothing of the offer; the request is to be answered as if there were none.
+        case declined(Request)
+    }
+
+    /// Asks the origin over a connection of its own, and leaves the rest to the two of them if it says yes.
+    ///
+    /// The client's connection is its own until then: what it sends next may be for somebody else.
+    func upgrade(_ request: Request, to url: ResourceURL, _ context: ServiceRequestContext) async throws -> Upgrade {
         guard let target = ProxyTarget(url) else { throw APIError.badRequest("no such place") }
         let body = try await request.collect(limit: Self.largestBody)
-        let socket = try await dial(target)
-        let encryption = try url.scheme == "https" ? tls(for: target) : nil
-        let upstream: UpstreamConnection
+        let upstream = try await connect(to: target, isEncrypted: url.scheme == "https", context)
+        context.notes["upstream"] = url.origin
+        let canRepeat = request.method == .get || request.method == .head
+        let answer: UpstreamAnswer
         do {
-            upstream = try await .over(socket.take(), tls: encryption, on: context.channel.eventLoop)
+            answer = try await upstream.answer(
+                to: UpgradeRequest.bytes(request, host: url.authority, body: body),
+                mostBody: canRepeat ? 0 : Self.largestBody,
+                within: min(idleTimeout, Self.patience)
+            )
+        } catch {
+            let isLate = (error as? UpstreamFault) == .late
+            throw APIError(
+                isLate ? .gatewayTimeout : .badGateway,
+                isLate ? "upstream_timeout" : "upstream_unavailable",
+                "no answer of \(target) to an upgrade: \(error)"
+            )
+        }
+        guard !answer.isAccepted else {
+            context.notes.set(.tunnel)
+            context.notes["tunnel"] = "upgrade"
+            return .answered(
+                .tunnel(to: upstream, status: .switchingProtocols, idleTimeout: idleTimeout) {
+                    context.notes["sent"] = "\($0.sent)"
+                }
+            )
+        }
+        guard !canRepeat else { return .declined(Request(head: request.head, body: RequestBody(buffer: body))) }
+        context.notes["direct"] = CachePolicy.Reason.upgrade.rawValue
+        guard let content = answer.body else {
+            throw APIError(
+                .badGateway,
+                "upgrade_declined",
+                "\(target) answers \(answer.status) to an upgrade, with a body whose length is not told or too large"
+            )
+        }
+        return .answered(
+            Response(
+                status: HTTPResponse.Status(code: answer.status),
+                headers: Relay.passedOn(answer.fields),
+                body: ResponseBody(byteBuffer: content)
+            )
+        )
+    }
+
+    private func connect(
+        to target: ProxyTarget,
+        isEncrypted: Bool,
+        _ context: ServiceRequestContext
+    ) async throws -> UpstreamConnection {
+        let socket = try await dial(target)
+        let encryption = try isEncrypted ? tls(for: target) : nil
+        do {
+            return try await .over(socket.take(), tls: encryption, on: context.channel.eventLoop)
         } catch {
             throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target): \(error)")
         }
-        context.notes["upstream"] = url.origin
-        context.notes.set(.tunnel)
-        context.notes["tunnel"] = "upgrade"
-        return .tunnel(
-            to: upstream,
-            status: .switchingProtocols,
-            requesting: UpgradeRequest.bytes(request, host: url.authority, body: body),
-            idleTimeout: idleTimeout
-        ) { context.notes["sent"] = "\($0.sent)" }
     }
 
     private func tls(for target: ProxyTarget) throws -> UpstreamConnection.TLS {

@@ -11,25 +11,36 @@ final class OldClients: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private var isOld = false
-    private var keepsAlive = true
+    /// What the client has said with a request.
+    private struct Manner {
+        let isOld: Bool
+        let keepsAlive: Bool
+    }
+
+    /// Of the requests that are not answered, in their order: a client may send the next ones without waiting.
+    private var manners: CircularBuffer<Manner> = []
     private var closesAfterResponse = false
+
+    /// Says that the first request that waits has got its answer by another way.
+    func forgetFirst() { _ = manners.popFirst() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .head(let head) = unwrapInboundIn(data) {
-            isOld = head.version.major == 1 && head.version.minor == 0
-            keepsAlive = head.isKeepAlive
-            closesAfterResponse = false
+            let isOld = head.version.major == 1 && head.version.minor == 0
+            manners.append(Manner(isOld: isOld, keepsAlive: head.isKeepAlive))
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard isOld else { return context.write(data, promise: promise) }
-        switch unwrapOutboundIn(data) {
+        let part = unwrapOutboundIn(data)
+        let manner = manners.first
+        if case .end = part { forgetFirst() }
+        guard let manner, manner.isOld else { return context.write(data, promise: promise) }
+        switch part {
         case .head(var head) where head.status.code >= 200:
             let tellsEnd = head.headers.contains(name: "content-length") || !head.status.mayHaveResponseBody
-            closesAfterResponse = !tellsEnd || !keepsAlive
+            closesAfterResponse = !tellsEnd || !manner.keepsAlive
             head.headers.replaceOrAdd(name: "connection", value: closesAfterResponse ? "close" : "keep-alive")
             // The codec makes chunks of what has no length for later versions.
             if !tellsEnd { head.version = .http1_0 }

@@ -20,6 +20,8 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
     private let logger: Logger
     private var intercepted: String?
     private var dropsEnd = false
+    /// A request was none; nothing behind it is read.
+    private var hasRefused = false
 
     init(logger: Logger) { self.logger = logger }
 
@@ -31,11 +33,13 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !hasRefused else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            guard let request = request(head) else {
-                // A method that is no token is refused by NIO's parser already.
-                return context.fireErrorCaught(HTTPParserError.invalidMethod)
+            guard Self.isUnambiguous(head), let request = request(head) else {
+                hasRefused = true
+                // Behind the answers to earlier requests: 400, and the end of the connection.
+                return context.fireErrorCaught(HTTPParserError.invalidHeaderToken)
             }
             context.fireChannelRead(wrapInboundOut(.head(request)))
         case .body(let body): context.fireChannelRead(wrapInboundOut(.body(body)))
@@ -53,6 +57,14 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
             )
         }
         context.fireErrorCaught(error)
+    }
+
+    /// Whether a head names one host (RFC 9112 §3.2; HTTP/1.0 knows none), and frames its body in a way that is understood (§6.1).
+    private static func isUnambiguous(_ head: HTTPRequestHead) -> Bool {
+        let hosts = head.headers["host"].count
+        guard hosts == 1 || (hosts == 0 && head.version == .http1_0) else { return false }
+        let codings = head.headers["transfer-encoding"]
+        return codings.isEmpty || (codings.count == 1 && codings[0].lowercased() == "chunked")
     }
 
     private func request(_ head: HTTPRequestHead) -> HTTPRequest? {

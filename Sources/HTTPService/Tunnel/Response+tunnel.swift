@@ -18,7 +18,6 @@ extension Response {
     ///   - upstream: the other end.
     ///   - status: what the request's line in the log says.
     ///   - answer: what the client is sent first, as it is.
-    ///   - request: what the upstream is sent first, as it is.
     ///   - idleTimeout: a tunnel that nothing goes through for so long is cut off.
     ///   - onEnd: called with what went through, when the tunnel has ended.
     /// - Returns: a response that must not be changed any more, as nothing of its head is sent.
@@ -26,7 +25,6 @@ extension Response {
         to upstream: UpstreamConnection,
         status: HTTPResponse.Status = .ok,
         answering answer: [UInt8] = [],
-        requesting request: [UInt8] = [],
         idleTimeout: Duration,
         onEnd: @escaping @Sendable (TunnelReport) -> Void
     ) -> Response {
@@ -38,7 +36,7 @@ extension Response {
                     upstream: upstream,
                     idleTimeout: TimeAmount(idleTimeout)
                 )
-                let report = try await tunnel.run(answering: answer, requesting: request)
+                let report = try await tunnel.run(answering: answer)
                 sender.count(report.received)
                 onEnd(report)
             }
@@ -58,7 +56,7 @@ extension Response {
         )
     }
 
-    /// A response to CONNECT as ``tunnel(to:status:answering:requesting:idleTimeout:onEnd:)`` has it.
+    /// A response to CONNECT as ``tunnel(to:status:answering:idleTimeout:onEnd:)`` has it.
     package static func established(
         to upstream: UpstreamConnection,
         idleTimeout: Duration,

@@ -61,6 +61,7 @@ struct Takeover: Sendable {
         try pipeline.addHandler(server, position: .after(kept))
         try pipeline.addHandler(decoder, position: .after(server))
         try pipeline.handler(type: ServerCodec.self).intercept(authority)
+        try pipeline.handler(type: OldClients.self).forgetFirst()
         connections.noteInterception(of: channel)
         // For the handlers that count: the request for the tunnel is answered.
         channel.pipeline.syncOperations.writeAndFlush(NIOAny(HTTPResponsePart.end(nil)), promise: nil)

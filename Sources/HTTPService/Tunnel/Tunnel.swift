@@ -7,14 +7,14 @@ struct Tunnel: Sendable {
     let idleTimeout: TimeAmount
 
     /// Passes bytes on until both connections are gone.
-    func run(answering answer: [UInt8], requesting request: [UInt8]) async throws -> TunnelReport {
+    func run(answering answer: [UInt8]) async throws -> TunnelReport {
         let channel = takeover.channel
         let ended = channel.eventLoop.makePromise(of: TunnelReport.self)
         channel.eventLoop.flatSubmit {
             takeover.tunnel()
         }.whenComplete { result in
             switch result {
-            case .success(let client): begin(client.value, answer, request, ended)
+            case .success(let client): begin(client.value, answer, ended)
             case .failure(let error): ended.fail(error)
             }
         }
@@ -29,12 +29,10 @@ struct Tunnel: Sendable {
     private func begin(
         _ client: TunnelHandler,
         _ answer: [UInt8],
-        _ request: [UInt8],
         _ ended: EventLoopPromise<TunnelReport>
     ) {
         let origin = upstream.handler.value
         client.send(answer)
-        origin.send(request)
         let watch = IdleWatch(client, origin, after: idleTimeout, on: takeover.channel.eventLoop)
         client.join(origin) {
             watch.stop()

@@ -66,6 +66,41 @@ package final class UpstreamConnection: Sendable {
         return connection
     }
 
+    /// Sends a request for another protocol and gives what is answered, once; what follows a yes is left for a tunnel.
+    ///
+    /// - Parameters:
+    ///   - request: the bytes of the request.
+    ///   - mostBody: the body of another answer is read too, if its length is told and no more than that.
+    ///   - time: so long the answer may take.
+    /// - Returns: the answer's head, and its body where that was wanted.
+    /// - Throws: ``UpstreamFault`` where there is no answer.
+    package func answer(
+        to request: [UInt8],
+        mostBody: Int,
+        within time: Duration
+    ) async throws -> UpstreamAnswer {
+        let (channel, handler) = (channel, handler)
+        return try await withTaskCancellationHandler {
+            try await channel.eventLoop.flatSubmit {
+                let promise = channel.eventLoop.makePromise(of: UpstreamAnswer.self)
+                do {
+                    // What came before the request answers nothing.
+                    guard handler.value.bytesRead == 0 else { throw UpstreamFault.malformed }
+                    try channel.pipeline.syncOperations.addHandler(
+                        AnswerReader(promise, mostBody: mostBody, within: TimeAmount(time)),
+                        position: .before(handler.value)
+                    )
+                    handler.value.send(request)
+                } catch {
+                    promise.fail(error)
+                }
+                return promise.futureResult
+            }.get()
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+
     /// Milliseconds for which an upstream may acknowledge nothing of what is being sent.
     private static let userTimeout = 300_000
 }
