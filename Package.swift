@@ -312,6 +312,14 @@ let package = Package(
             ]
         ),
         tests(
+            "APIDescriptionTests",
+            [
+                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
+                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "TestSupport", "WireAPI",
+                hummingbird, httpTypes, lifecycle, logging, yams,
+            ]
+        ),
+        tests(
             "NodeControlTests",
             [
                 "NodeControl", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",

@@ -4,6 +4,7 @@ import CurlTransport
 import HTTPService
 import Hummingbird
 import Logging
+import NodeAssembly
 import OriginFetch
 import PeerEngine
 import PieceServer
@@ -44,15 +45,10 @@ extension HTTPListener {
         logger: Logger,
         inherited: Int32? = nil
     ) -> HTTPListener {
-        let router = Router<ServiceRequestContext>.api()
         let source = OutputPieces(engine: engine, activity: activity)
-        PieceRoutes(
-            source: source,
-            limits: limits,
-            slots: UploadSlots(perTask: slots),
-            now: UnixTime.now
+        let router = ListenerRouters.pieces(
+            PieceRoutes(source: source, limits: limits, slots: UploadSlots(perTask: slots), now: UnixTime.now)
         )
-        .add(to: router)
         return HTTPListener(
             name: "pieces",
             configuration: configuration,

@@ -80,20 +80,17 @@ package struct DaemonProcess: Sendable {
     }
 
     private func operations(_ node: PeerNode) -> some HTTPResponder<ServiceRequestContext> {
-        let router = Router<ServiceRequestContext>.api()
-        process.operationalRoutes(checks: []).add(to: router)
-        return router.buildResponder()
+        ListenerRouters.health(process.operationalRoutes(checks: [])).buildResponder()
     }
 
     private func control(_ node: PeerNode) -> some HTTPResponder<ServiceRequestContext> {
-        let router = Router<ServiceRequestContext>.api()
         let description = NodeDescription(
             name: "dfdaemon",
             version: DarterVersion.current,
             pid: ProcessInfo.processInfo.processIdentifier
         )
-        NodeControlRoutes(engine: node.engine, description: description).add(to: router)
-        return router.buildResponder()
+        return ListenerRouters.control(NodeControlRoutes(engine: node.engine, description: description))
+            .buildResponder()
     }
 
     private func listener(

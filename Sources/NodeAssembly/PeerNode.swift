@@ -107,14 +107,14 @@ package struct PeerNode: Sendable {
         self.transport = transport
         options.rateLimits = limits.relays
         relayOptions = options
-        let router = Router<ServiceRequestContext>.api()
-        PieceRoutes(
-            source: engine,
-            limits: limits,
-            slots: UploadSlots(perTask: configuration.peer.uploadSlots),
-            now: UnixTime.now
+        let router = ListenerRouters.pieces(
+            PieceRoutes(
+                source: engine,
+                limits: limits,
+                slots: UploadSlots(perTask: configuration.peer.uploadSlots),
+                now: UnixTime.now
+            )
         )
-        .add(to: router)
         pieces = HTTPListener(
             name: "pieces",
             configuration: configuration.pieces,

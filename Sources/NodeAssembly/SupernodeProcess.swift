@@ -55,8 +55,7 @@ package struct SupernodeProcess: Sendable {
     }
 
     private func pieceListener(_ supernode: Supernode, _ limits: NodeLimits) -> HTTPListener {
-        let router = Router<ServiceRequestContext>.api()
-        PieceRoutes(source: supernode, limits: limits, now: UnixTime.now).add(to: router)
+        let router = ListenerRouters.pieces(PieceRoutes(source: supernode, limits: limits, now: UnixTime.now))
         return HTTPListener(
             name: "pieces",
             configuration: configuration.pieces,
@@ -66,9 +65,8 @@ package struct SupernodeProcess: Sendable {
     }
 
     private func apiListener(_ supernode: Supernode, _ pieces: HTTPListener) -> HTTPListener {
-        let router = Router<ServiceRequestContext>.api()
-        SupernodeRoutes(supernode, pieces: pieces).add(to: router)
-        process.operationalRoutes(checks: []).add(to: router)
+        let routes = SupernodeRoutes(supernode, pieces: pieces)
+        let router = ListenerRouters.api(routes, process.operationalRoutes(checks: []))
         return HTTPListener(
             name: "api",
             configuration: configuration.api,

@@ -81,7 +81,7 @@ package struct TaskReport: Sendable, Codable {
     }
 
     /// Why a transfer from a parent failed.
-    package enum Reason: String, Sendable, Codable {
+    package enum Reason: String, Sendable, Codable, CaseIterable {
         /// No connection, or it broke.
         case unreachable
         /// Nothing came for too long.
@@ -157,7 +157,7 @@ package struct TaskUpdate: Sendable, Codable {
     package var cancelled: [PieceIndex]
 
     /// How the task stands at the supernode.
-    package enum State: String, Sendable, Codable {
+    package enum State: String, Sendable, Codable, CaseIterable {
         /// On its way from the origin, or complete.
         case running
         /// The origin has another version: join again for the new generation.

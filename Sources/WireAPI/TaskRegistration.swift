@@ -26,7 +26,7 @@ package struct TaskRegistrationRequest: Sendable, Codable {
     package var pattern: Pattern
 
     /// Whom the peer fetches from.
-    package enum Pattern: String, Sendable, Codable {
+    package enum Pattern: String, Sendable, Codable, CaseIterable {
         case p2p
         case cdn
     }
