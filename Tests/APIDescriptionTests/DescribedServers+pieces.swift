@@ -29,6 +29,8 @@ extension DescribedServers {
         let node = try #require(supernode.peers.all.first { $0.name == "node" })
         try await checkPieces(task, at: supernodePieces, as: supernode.seed.id, supernode.seed.key)
         try await checkPieces(task, at: nodePieces, as: node.id, node.key)
+        let opening = APIPath.opening(task.task, task.generation)
+        try await call(DescribedCall("GET", opening, ["Darter-Ticket": ticket]), at: supernodePieces)
     }
 
     /// The first piece of the supernode's that it assigns.
@@ -107,6 +109,8 @@ extension DescribedServers {
         ] as [(String, Int, String, HeaderFields)] {
             try await call(DescribedCall("GET", pieces, ticket, status: status, code: code), at: listener)
             try await call(DescribedCall("GET", pieces + "/0", ticket, status: status, code: code), at: listener)
+            let opening = pieces.dropLast("pieces".count) + "opening"
+            try await call(DescribedCall("GET", "\(opening)", ticket, status: status, code: code), at: listener)
         }
     }
 }

@@ -98,7 +98,8 @@ extension MessageExample {
                     lastModified: "Sun, 06 Nov 1994 08:49:37 GMT",
                     headers: ["Content-Type": "text/plain"],
                     freshFor: 1.5,
-                    age: 2
+                    age: 2,
+                    openingTicket: ticket
                 )
             ),
             MessageExample("HeadResponse", head),
@@ -172,6 +173,7 @@ extension MessageExample {
     private static let task = TaskID(content: digest)
     private static let generation = Generation(content: digest)
     private static let peer = PeerID()
+    private static let ticket = "1.\(peer).\(PeerID()).1700000000.\(digest.hex)"
     private static let manifest = ManifestEntries([PieceIndex(0): Digest.of("0"), PieceIndex(9): Digest.of("9")])
     private static let error = WireError(.originUnauthorized, "who are you?", detail: ["challenge": "Basic"])
         .advising("say who you are")
@@ -218,7 +220,6 @@ extension MessageExample {
         update.length = 7
         update.digest = digest
         update.manifest = manifest
-        let ticket = "1.\(peer).\(PeerID()).1700000000.\(digest.hex)"
         update.parents = [TaskUpdate.Parent(peer: peer, url: "http://192.0.2.1:65002", ticket: ticket)]
         update.assignments = [TaskUpdate.Assignment(piece: PieceIndex(4), digest: digest, parents: [0])]
         update.cancelled = [PieceIndex(3)]
