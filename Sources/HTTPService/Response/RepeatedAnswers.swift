@@ -58,7 +58,7 @@ final class RepeatedAnswers: Sendable {
             _ count: @escaping @Sendable () -> Void
         ) {
             guard request.method == .get, request.scheme == nil,
-                request.headerFields.allSatisfy({ plain.contains($0.name) }),
+                request.headerFields.allSatisfy({ RepeatedAnswers.plain.contains($0.name) }),
                 String(buffer: text).prefix(while: { $0 != "\r\n" }).hasSuffix(" HTTP/1.1"),
                 case let lines = String(buffer: head).lowercased(), lines.hasPrefix("http/1.1 200 "),
                 lines.hasSuffix("\r\n\r\n"), lines.contains("\r\ncontent-length: \(body.readableBytes)\r\n"),
@@ -89,6 +89,12 @@ final class RepeatedAnswers: Sendable {
             return condensed
         }
     }
+
+    /// The fields that change nothing about such an answer, or did not the first time: any other field is somebody else's to
+    /// look at.
+    private static let plain: Set<HTTPField.Name> = [
+        .accept, .acceptEncoding, .acceptLanguage, .authorization, .userAgent,
+    ]
 
     static let time = TimeAmount.seconds(1)
     /// The most bytes of answers that are kept, and of one body.
@@ -139,6 +145,3 @@ final class RepeatedAnswers: Sendable {
         }
     }
 }
-
-/// The fields that change nothing about such an answer, or did not the first time: any other field is somebody else's to look at.
-private let plain: Set<HTTPField.Name> = [.accept, .acceptEncoding, .acceptLanguage, .authorization, .userAgent]
