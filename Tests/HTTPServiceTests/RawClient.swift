@@ -18,6 +18,24 @@ final class RawClient: Sendable {
             }
         }
         guard result == 0 else { throw Failure(number: errno) }
+        limitPatience()
+    }
+
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else { throw Failure(number: errno) }
+        limitPatience()
+    }
+
+    private func limitPatience() {
         var limit = timeval(tv_sec: 45, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -26,6 +44,9 @@ final class RawClient: Sendable {
 
     /// Ends the connection; further calls fail.
     func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    /// Says that nothing more will be sent.
+    func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Has the end of this object send a reset instead of a clean end.
     func resetAtClose() {

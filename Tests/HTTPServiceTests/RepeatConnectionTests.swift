@@ -135,14 +135,18 @@ import Testing
         #expect(!connection.channel.isActive)
     }
 
-    @Test("A close waits for the answer that is under way, and for what follows it")
-    func closes() throws {
+    /// Of the output alone: as where the client sends no more.
+    @Test(
+        "A close waits for the answer that is under way, and for what follows it",
+        arguments: [CloseMode.all, .output]
+    )
+    func closes(mode: CloseMode) throws {
         let connection = try Connection()
         connection.dam.isClosed = true
         #expect(try connection.ask().isEmpty)
         // It does not know the answer that is given again, and is answered behind it.
         #expect(try connection.ask("GET /b HTTP/1.1\r\nHost: x\r\n\r\n").isEmpty)
-        let closed = connection.channel.close()
+        let closed = connection.channel.close(mode: mode)
         #expect(connection.channel.isActive)
         try connection.open()
         let output = try connection.output()

@@ -13,7 +13,8 @@ import ServiceLifecycle
 /// A handler runs in a task that is cancelled when its client goes away, and sees the graceful shutdown
 /// (`withGracefulShutdownHandler`): a suspended long poll should end at either. No thread waits for a connection.
 ///
-/// A client that closes its sending side counts as gone, as with nginx and Go's server.
+/// A client that closes its sending side gets its answers still (RFC 9112 §9.6). Whether it has gone altogether shows once something
+/// is sent to it; see ``ConnectionGuard``.
 package final class HTTPListener: Service {
     private typealias Connection = HTTP1Channel.Value
     private typealias ServerChannel = NIOAsyncChannel<Connection, Never>
@@ -166,7 +167,7 @@ package final class HTTPListener: Service {
     }
 
     private func bootstrap() -> ServerBootstrap {
-        var bootstrap = ServerBootstrap(group: group)
+        var bootstrap = ServerBootstrap(group: group).childChannelOption(.allowRemoteHalfClosure, value: true)
         guard case .tcp = configuration.address.place else { return bootstrap }
         let stall = UInt32(clamping: TimeAmount(configuration.stallTimeout).nanoseconds / 1_000_000)
         for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {

@@ -25,6 +25,7 @@ struct HTTPPipeline: Sendable {
         let repeating = RepeatHandler(server.repeated, server.observer, guardian, logger)
         try channel.pipeline.syncOperations.addHandlers([
             repeating,
+            InputEnd(guardian),
             Self.decoder(maximumHeaderBytes: configuration.maximumHeaderBytes),
             HTTPResponseEncoder(),
             OldClients(),

@@ -206,8 +206,8 @@ final class RepeatHandler: ChannelDuplexHandler {
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        // Who closes in a shutdown has waited long enough.
-        guard isSending, !quiesces, mode == .all else { return context.close(mode: mode, promise: promise) }
+        // Who closes in a shutdown has waited long enough. Where the client sends no more, the output's end is the connection's.
+        guard isSending, !quiesces, mode != .input else { return context.close(mode: mode, promise: promise) }
         closes = true
         context.channel.closeFuture.cascade(to: promise)
     }

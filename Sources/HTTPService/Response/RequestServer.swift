@@ -127,7 +127,7 @@ struct RequestServer: Sendable {
         var head = response.head
         if head.headerFields[.date] == nil { head.headerFields[.date] = HTTPDate.now.description }
         let asksToClose = request.headers[.connection]?.lowercased() == "close"
-        if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) || Self.endsHTTP(request) {
+        if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) || request.head.endsHTTP {
             head.headerFields[.connection] = "close"
         }
         let wantsBody = request.method != .head && Self.mayHaveBody(response.status)
@@ -149,11 +149,6 @@ struct RequestServer: Sendable {
     /// A HEAD's response without a length would be framed as chunked and its terminating chunk taken for the next response.
     private static func hasUnknownEnd(_ response: Response, _ request: Request) -> Bool {
         request.method == .head && mayHaveBody(response.status) && response.headers[.contentLength] == nil
-    }
-
-    /// Behind these requests the decoder expects another protocol and reads no further requests, whatever the response.
-    private static func endsHTTP(_ request: Request) -> Bool {
-        request.method == .connect || request.asksForUpgrade
     }
 
     private static func mayHaveBody(_ status: HTTPResponse.Status) -> Bool {

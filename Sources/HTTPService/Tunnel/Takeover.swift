@@ -23,11 +23,14 @@ struct Takeover: Sendable {
         let end = NIOLoopBound(TunnelHandler(), eventLoop: channel.eventLoop)
         do {
             try channel.syncOptions?.setOption(.autoRead, value: false)
-            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             let pipeline = channel.pipeline.syncOperations
+            try pipeline.handler(type: ConnectionGuard.self).connectionIsTaken()
             let decoder = try pipeline.handler(type: HTTPPipeline.Decoder.self)
+            let inputEnd = NIOLoopBound(try pipeline.handler(type: InputEnd.self), eventLoop: channel.eventLoop)
             try pipeline.addHandler(end.value, position: .after(decoder))
-            return pipeline.removeHandler(decoder).map { end }
+            return pipeline.removeHandler(decoder).flatMap {
+                self.channel.pipeline.syncOperations.removeHandler(inputEnd.value)
+            }.map { end }
         } catch {
             return channel.eventLoop.makeFailedFuture(error)
         }
@@ -39,7 +42,9 @@ struct Takeover: Sendable {
     func encrypt(_ tls: NIOSSLContext, as authority: String) -> EventLoopFuture<Void> {
         do {
             let pipeline = channel.pipeline.syncOperations
+            try pipeline.handler(type: ConnectionGuard.self).connectionIsTaken()
             let decoder = try pipeline.handler(type: HTTPPipeline.Decoder.self)
+            let inputEnd = NIOLoopBound(try pipeline.handler(type: InputEnd.self), eventLoop: channel.eventLoop)
             let kept = NIOLoopBound(KeptBytes(), eventLoop: channel.eventLoop)
             try pipeline.addHandler(kept.value, position: .after(decoder))
             let context = try pipeline.context(handler: kept.value)
@@ -48,6 +53,8 @@ struct Takeover: Sendable {
                 try self.restart(behind: kept.value, tls, authority)
             }.flatMap {
                 self.channel.pipeline.syncOperations.removeHandler(kept.value)
+            }.flatMap {
+                self.channel.pipeline.syncOperations.removeHandler(inputEnd.value)
             }
         } catch {
             return channel.eventLoop.makeFailedFuture(error)
@@ -59,7 +66,9 @@ struct Takeover: Sendable {
         let server = NIOSSLServerHandler(context: tls)
         let decoder = HTTPPipeline.decoder(maximumHeaderBytes: maximumHeaderBytes)
         try pipeline.addHandler(server, position: .after(kept))
-        try pipeline.addHandler(decoder, position: .after(server))
+        let inputEnd = InputEnd(try pipeline.handler(type: ConnectionGuard.self))
+        try pipeline.addHandler(inputEnd, position: .after(server))
+        try pipeline.addHandler(decoder, position: .after(inputEnd))
         try pipeline.handler(type: ServerCodec.self).intercept(authority)
         try pipeline.handler(type: OldClients.self).forgetFirst()
         connections.noteInterception(of: channel)

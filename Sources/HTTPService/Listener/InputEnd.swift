@@ -1,0 +1,26 @@
+import NIOCore
+
+/// Tells that a client sends nothing more, and keeps that from a decoder which holds what another protocol is to read: it would
+/// drop it. What is kept goes on when this handler is removed.
+///
+/// Stands in front of the HTTP decoder.
+final class InputEnd: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: ConnectionGuard
+    private var isKept = false
+
+    init(_ connection: ConnectionGuard) { self.connection = connection }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        isKept = connection.hasLastRequest
+        connection.inputEnds()
+        if !isKept { context.fireUserInboundEventTriggered(event) }
+    }
+
+    func removeHandler(context: ChannelHandlerContext, removalToken: ChannelHandlerContext.RemovalToken) {
+        if isKept { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        context.leavePipeline(removalToken: removalToken)
+    }
+}
