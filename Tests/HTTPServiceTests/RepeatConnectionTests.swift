@@ -80,13 +80,18 @@ import Testing
             ])
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
             #expect(try ask().hasSuffix("ab"))
+            let request = try #require(answerer.requests.first)
+            #expect(handler.wants(request, length: 2))
+            #expect(!handler.wants(request, length: 3))
             handler.keep(
                 ByteBuffer(string: "ab"),
-                of: try #require(answerer.requests.first),
+                of: request,
                 line: [:],
                 count: {},
                 on: loop
             )
+            // Nobody need read a body for what is kept already.
+            #expect(!handler.wants(request, length: 2))
         }
 
         /// What comes back for the request.

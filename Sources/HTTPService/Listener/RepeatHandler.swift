@@ -143,6 +143,15 @@ final class RepeatHandler: ChannelDuplexHandler {
         if !isBeyond, !waiting.isEmpty { answered = waiting.removeFirst() }
     }
 
+    /// Whether the answer that `request` has got, with a body of `length` bytes, is one to keep.
+    ///
+    /// To be called on the event loop.
+    func wants(_ request: HTTPRequest, length: Int) -> Bool {
+        guard let exchange = answered, exchange.request == request, let head = exchange.head else { return false }
+        return answers.lacks(RepeatedAnswers.Key(client: client, text: exchange.text))
+            && RepeatedAnswers.Answer.isPossible(to: request, exchange.text, head, length: length)
+    }
+
     /// Has the answer that `request` has got given again: the head that was written, and `body`.
     ///
     /// `line`: what the access log has of it; `count` counts one more. To be called on the event loop.

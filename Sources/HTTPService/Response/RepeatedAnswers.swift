@@ -45,9 +45,6 @@ final class RepeatedAnswers: Sendable {
         let count: @Sendable () -> Void
 
         /// Nil if what `request` got, which came as `text`, is no answer for another one.
-        ///
-        /// It may be where nothing in the request but its method, its target and fields that choose between nothing here asks for
-        /// anything, and where the head is that of an ordinary answer after which the connection goes on.
         init?(
             to request: HTTPRequest,
             _ text: ByteBuffer,
@@ -57,13 +54,7 @@ final class RepeatedAnswers: Sendable {
             _ line: Logger.Metadata,
             _ count: @escaping @Sendable () -> Void
         ) {
-            guard request.method == .get, request.scheme == nil,
-                request.headerFields.allSatisfy({ RepeatedAnswers.plain.contains($0.name) }),
-                String(buffer: text).prefix(while: { $0 != "\r\n" }).hasSuffix(" HTTP/1.1"),
-                case let lines = String(buffer: head).lowercased(), lines.hasPrefix("http/1.1 200 "),
-                lines.hasSuffix("\r\n\r\n"), lines.contains("\r\ncontent-length: \(body.readableBytes)\r\n"),
-                !lines.contains("\r\nconnection:")
-            else { return nil }
+            guard Self.isPossible(to: request, text, head, length: body.readableBytes) else { return nil }
             var bytes = ByteBufferAllocator().buffer(capacity: head.readableBytes + body.readableBytes)
             bytes.writeImmutableBuffer(head)
             bytes.writeImmutableBuffer(body)
@@ -73,6 +64,20 @@ final class RepeatedAnswers: Sendable {
             self.line = line
             condensedLine = Self.condensed(line)
             self.count = count
+        }
+
+        /// Whether what `request` got, which came as `text`, may be an answer for another one.
+        ///
+        /// It may be where nothing in the request but its method, its target and fields that choose between nothing here asks for
+        /// anything, and where the head is that of an ordinary answer after which the connection goes on.
+        static func isPossible(to request: HTTPRequest, _ text: ByteBuffer, _ head: ByteBuffer, length: Int) -> Bool {
+            guard request.method == .get, request.scheme == nil,
+                request.headerFields.allSatisfy({ RepeatedAnswers.plain.contains($0.name) }),
+                String(buffer: text).prefix(while: { $0 != "\r\n" }).hasSuffix(" HTTP/1.1")
+            else { return false }
+            let lines = String(buffer: head).lowercased()
+            return lines.hasPrefix("http/1.1 200 ") && lines.hasSuffix("\r\n\r\n")
+                && lines.contains("\r\ncontent-length: \(length)\r\n") && !lines.contains("\r\nconnection:")
         }
 
         private static func condensed(_ line: Logger.Metadata) -> Logger.Metadata {
@@ -104,6 +109,8 @@ final class RepeatedAnswers: Sendable {
     private struct State {
         var answers: [Key: Kept] = [:]
         var bytes = 0
+
+        func lacks(_ key: Key) -> Bool { answers[key]?.isBeingRenewed ?? true }
     }
 
     private struct Kept {
@@ -123,12 +130,15 @@ final class RepeatedAnswers: Sendable {
         }
     }
 
+    /// Whether an answer that is made now would be kept: there is none, or it is to be made anew.
+    func lacks(_ key: Key) -> Bool { state.withLock { $0.lacks(key) } }
+
     /// Keeps an answer that was made just now.
     func keep(_ answer: Answer, for key: Key, on loop: any EventLoop) {
         let isKept = state.withLock { state in
             let known = state.answers[key]
             let bytes = state.bytes + answer.bytes.readableBytes - (known?.answer.bytes.readableBytes ?? 0)
-            guard known?.isBeingRenewed ?? true, bytes <= Self.most else { return false }
+            guard state.lacks(key), bytes <= Self.most else { return false }
             state.bytes = bytes
             state.answers[key] = Kept(answer: answer)
             return true

@@ -34,21 +34,31 @@ struct RequestServer: Sendable {
         let (outcome, failure) = await send(response, to: request, context)
         observer.observed(request, context, outcome, since: start)
         if let failure { throw failure }
-        keep(response, outcome, request, context)
+        await keep(response, outcome, request, context)
     }
 
     /// Has an answer given again that may be.
-    private func keep(_ response: Response, _ outcome: Outcome, _ request: Request, _ context: ServiceRequestContext) {
+    private func keep(
+        _ response: Response,
+        _ outcome: Outcome,
+        _ request: Request,
+        _ context: ServiceRequestContext
+    ) async {
         guard let repeatable = context.notes.repeatable, response.status == .ok,
-            repeatable.slice.range.count == outcome.bytes, outcome.bytes <= RepeatedAnswers.longest,
-            let body = try? repeatable.slice.contents(repeatable.slice.range)
+            repeatable.slice.range.count == outcome.bytes, outcome.bytes <= RepeatedAnswers.longest
         else { return }
-        let line = RequestObserver.line(request, context, outcome)
         let (channel, head) = (context.channel, request.head)
+        // Without one the client is gone.
+        @Sendable func handler() -> RepeatHandler? {
+            try? channel.pipeline.syncOperations.handler(type: RepeatHandler.self)
+        }
+        let isWanted = try? await channel.eventLoop.submit {
+            handler()?.wants(head, length: Int(outcome.bytes)) ?? false
+        }.get()
+        guard isWanted == true, let body = try? repeatable.slice.contents(repeatable.slice.range) else { return }
+        let line = RequestObserver.line(request, context, outcome)
         channel.eventLoop.execute {
-            // Without one the client is gone.
-            let handler = try? channel.pipeline.syncOperations.handler(type: RepeatHandler.self)
-            handler?.keep(body, of: head, line: line, count: repeatable.count, on: channel.eventLoop)
+            handler()?.keep(body, of: head, line: line, count: repeatable.count, on: channel.eventLoop)
         }
     }
 
