@@ -116,6 +116,45 @@ import Testing
         #expect(!log.text.contains("s3cret"))
     }
 
+    @Test(
+        "What is no request has a line that says who, and what is wrong, and nothing that the client said",
+        arguments: [
+            ("s3cret\r\n\r\n", "invalid"), ("GET /s3cret HTTP/1.1\r\n\r\n", "not one Host field but 0"),
+            ("GET /s3cret HTTP/1.1\r\nHost: x\r\nHost: s3cret\r\n\r\n", "not one Host field but 2"),
+            ("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: s3cret\r\n\r\n", "a transfer coding that is not chunked"),
+            ("GET / HTTP/1.1\r\nHost: x\r\ns3cret : a\r\n\r\n", "invalid character in header"),
+            ("GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "s3cret", count: 1000))", "too many header bytes"),
+            ("GET / HTTP/1.1\r\nHost: s3cret\r\n", "ended at an unexpected time"),
+            ("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\ns3cret", "ended at an unexpected time"),
+        ]
+    )
+    func refusals(text: String, why: String) async throws {
+        let log = LogCapture()
+        let metrics = PrometheusRegistry()
+        var configuration = ListenerConfiguration.local()
+        configuration.maximumHeaderBytes = 4096
+        try await withListener(configuration, logger: log.logger, metrics: metrics) { router in
+            ListenerTests.hello(router)
+            router.post("up") { request, _ in
+                _ = try await request.collect(limit: 100)
+                return Response.text("")
+            }
+        } _: { server in
+            let client = try RawClient(port: server.port)
+            try await client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n\(text)")
+            client.endOutput()
+            let answers = String(decoding: try await client.readToTheLast(), as: UTF8.self)
+            #expect(answers.split(separator: "HTTP/1.1 ").map { $0.prefix(3) } == ["200", "400"], "\(answers)")
+        }
+        let lines = log.text.split(separator: "\n").filter { $0.hasPrefix("request ") }
+        #expect(lines.count == 2)
+        let line = try #require(lines.first { $0.contains("status=400") })
+        #expect(line.contains("remote=127.0.0.1:") && line.contains("ms=") && line.contains("refused="), "\(line)")
+        #expect(line.contains(why) && line.count < 300, "\(line)")
+        #expect(!log.text.contains("s3cret"))
+        #expect(metrics.exposition().contains(#"http_requests_total{listener="test",status="400"} 1"#))
+    }
+
     @Test("A client that closes once it has all that was announced has aborted nothing", arguments: [2000, 2001])
     func closedAtOnce(announced: Int64) async throws {
         let log = LogCapture()

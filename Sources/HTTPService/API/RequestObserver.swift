@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import Metrics
+import NIOCore
 import Synchronization
 
 /// Counts and logs the requests of a listener.
@@ -48,6 +49,13 @@ final class RequestObserver: Sendable {
         ]
         metadata.merge(context.notes.all) { own, _ in own }
         return metadata
+    }
+
+    /// Counts and logs a request that is none, and so is answered with 400; `why`: in words that are not the client's.
+    func refused(_ why: String, _ channel: any Channel, _ logger: Logger) {
+        observed(RequestServer.Outcome(status: 400, bytes: 0, isComplete: true), since: .now, logger) {
+            ["status": "400", "bytes": "0", "remote": "\(RemoteAddress(channel.remoteAddress))", "refused": "\(why)"]
+        }
     }
 
     /// Counts and logs a request; `line`: what the log has of it besides.

@@ -18,12 +18,17 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let logger: Logger
+    private let refused: (_ why: String, any Channel) -> Void
     private var intercepted: String?
     private var dropsEnd = false
     /// A request was none; nothing behind it is read.
     private var hasRefused = false
 
-    init(logger: Logger) { self.logger = logger }
+    /// `refused` is told what makes a request none, in words that are not the client's.
+    init(logger: Logger, refused: @escaping (_ why: String, any Channel) -> Void = { _, _ in }) {
+        self.logger = logger
+        self.refused = refused
+    }
 
     /// From now on the client believes to talk to `authority` over TLS; the response that is under way was sent already but
     /// for its end, which has no bytes.
@@ -36,11 +41,10 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
         guard !hasRefused else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            guard Self.isUnambiguous(head), let request = request(head) else {
-                hasRefused = true
-                // Behind the answers to earlier requests: 400, and the end of the connection.
-                return context.fireErrorCaught(HTTPParserError.invalidHeaderToken)
+            guard let request = request(head) else {
+                return refuse(.invalidMethod, "the method is none", context)
             }
+            if let fault = Self.ambiguity(head) { return refuse(.invalidHeaderToken, fault, context) }
             context.fireChannelRead(wrapInboundOut(.head(request)))
         case .body(let body): context.fireChannelRead(wrapInboundOut(.body(body)))
         case .end(let trailers):
@@ -48,7 +52,18 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// Behind the answers to earlier requests comes 400, and the end of the connection.
+    private func refuse(_ error: HTTPParserError, _ why: String, _ context: ChannelHandlerContext) {
+        hasRefused = true
+        refused(why, context.channel)
+        context.fireErrorCaught(error)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Nobody answers a client that is gone.
+        if let error = error as? HTTPParserError, !hasRefused, context.channel.isActive {
+            return refuse(error, error.debugDescription, context)
+        }
         if let intercepted, case .handshakeFailed? = error as? NIOSSLError {
             // The client shows an error of the server's certificate; whose that is stands here alone.
             logger.info(
@@ -59,12 +74,16 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireErrorCaught(error)
     }
 
-    /// Whether a head names one host (RFC 9112 §3.2; HTTP/1.0 knows none), and frames its body in a way that is understood (§6.1).
-    private static func isUnambiguous(_ head: HTTPRequestHead) -> Bool {
+    /// Why a head does not name one host (RFC 9112 §3.2; HTTP/1.0 knows none), or frames its body in a way that is not understood
+    /// (§6.1).
+    private static func ambiguity(_ head: HTTPRequestHead) -> String? {
         let hosts = head.headers["host"].count
-        guard hosts == 1 || (hosts == 0 && head.version == .http1_0) else { return false }
+        guard hosts == 1 || (hosts == 0 && head.version == .http1_0) else { return "not one Host field but \(hosts)" }
         let codings = head.headers["transfer-encoding"]
-        return codings.isEmpty || (codings.count == 1 && codings[0].lowercased() == "chunked")
+        guard codings.isEmpty || (codings.count == 1 && codings[0].lowercased() == "chunked") else {
+            return "a transfer coding that is not chunked"
+        }
+        return nil
     }
 
     private func request(_ head: HTTPRequestHead) -> HTTPRequest? {
