@@ -9,6 +9,8 @@ import NIOHTTPTypes
 /// - A client that goes on sending a body although the response is complete: it gets a moment to read the response
 ///   (closing at once would reset the connection and lose it), then the connection ends.
 /// - A response that announces `Connection: close` is followed by the close.
+/// - Behind a request that another protocol is meant to follow nothing is read until that has its place, as the decoder would keep
+///   it all. If the answer is no, what comes is dropped for the same moment.
 /// - A client that has gone while it waits for an answer. One that only has nothing more to send (RFC 9112 §9.6, and `nc -N`)
 ///   looks the same, until something is sent to it: who has gone answers that with a reset. So an answer that takes its time is
 ///   preceded by interim ones (RFC 9110 §15.2).
@@ -41,6 +43,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Another protocol is meant to follow the request that is being read.
     private var endsHTTP = false
     private var question: Scheduled<Void>?
+    /// Something else than an answer has its place on the connection.
+    private var isTaken = false
+    /// What the client sends is of no use any more.
+    private(set) var dropsInput = false
     private var context: ChannelHandlerContext?
     /// What stood behind the body of the last request that is complete; the event loop's alone.
     private(set) var trailers: HTTPFields?
@@ -82,7 +88,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// The request that is due gets something else in the place of an answer.
-    func connectionIsTaken() { answerHasBegun = true }
+    func connectionIsTaken() {
+        answerHasBegun = true
+        isTaken = true
+    }
 
     /// Whether the decoder has come to the end of a request behind which another protocol is meant to follow.
     var hasLastRequest: Bool { endsHTTP && requestIsComplete }
@@ -135,6 +144,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func read(context: ChannelHandlerContext) {
+        if !hasLastRequest { context.read() }
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head):
@@ -146,14 +159,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             isAnswered(at: context.eventLoop.now)
             answerHasBegun = false
-            if unanswered == 0 { endsHTTP = false }
+            let wasLast = unanswered == 0 && hasLastRequest
+            if wasLast { endsHTTP = false }
+            if wasLast, isTaken {
+                isTaken = false
+                context.write(data, promise: promise)
+                return context.read()
+            }
             guard closesAfterResponse || !requestIsComplete else { return context.write(data, promise: promise) }
             context.writeAndFlush(data, promise: promise)
-            if requestIsComplete {
-                context.close(promise: nil)
-            } else {
-                closeConnection(of: context, in: Self.linger)
+            if wasLast, !inputHasEnded {
+                dropsInput = true
+                context.close(mode: .output, promise: nil)
+                context.read()
+            } else if requestIsComplete {
+                return context.close(promise: nil)
             }
+            closeConnection(of: context, in: Self.linger)
         }
     }
 

@@ -1,7 +1,8 @@
 import NIOCore
 
 /// Tells that a client sends nothing more, and keeps that from a decoder which holds what another protocol is to read: it would
-/// drop it. What is kept goes on when this handler is removed.
+/// drop it. What is kept goes on when this handler is removed. Where nothing is to take the decoder's place any more, nothing else
+/// goes on to it.
 ///
 /// Stands in front of the HTTP decoder.
 final class InputEnd: ChannelInboundHandler, RemovableChannelHandler {
@@ -11,6 +12,10 @@ final class InputEnd: ChannelInboundHandler, RemovableChannelHandler {
     private var isKept = false
 
     init(_ connection: ConnectionGuard) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !connection.dropsInput { context.fireChannelRead(data) }
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
