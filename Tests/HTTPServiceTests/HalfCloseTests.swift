@@ -6,6 +6,8 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOPosix
+import NIOSSL
 import TestSupport
 import Testing
 
@@ -133,6 +135,39 @@ import Testing
             await waits.wait()
             other.close()
             await isCancelled.wait()
+        }
+    }
+
+    @Test("Over TLS, too, where the end is a message of its own (RFC 8446 §6.1)")
+    func encrypted() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try await TLSTests.certificate(in: directory, name: "server")
+        var configuration = ListenerConfiguration.local()
+        configuration.tls = .init(certificate: files.certificate, key: files.key)
+        var trust = TLSConfiguration.makeClientConfiguration()
+        trust.certificateVerification = .none
+        let context = try NIOSSLContext(configuration: trust)
+        try await withListener(configuration, routes: routes) { server in
+            let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                .connect(host: "127.0.0.1", port: server.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let handler = try NIOSSLClientHandler(context: context, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                        return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                            wrappingChannelSynchronously: channel,
+                            configuration: .init(isOutboundHalfClosureEnabled: true)
+                        )
+                    }
+                }
+            let answer = try await client.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: "GET /chunks HTTP/1.1\r\nHost: x\r\n\r\n"))
+                outbound.finish()
+                var answer = ""
+                for try await part in inbound { answer += String(buffer: part) }
+                return answer
+            }
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("part\n\r\n0\r\n\r\n"), "\(answer)")
         }
     }
 
