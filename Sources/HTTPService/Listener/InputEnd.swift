@@ -1,8 +1,9 @@
 import NIOCore
 
-/// Tells that a client sends nothing more, and keeps that from a decoder which holds what another protocol is to read: it would
-/// drop it. What is kept goes on when this handler is removed. Where nothing is to take the decoder's place any more, nothing else
-/// goes on to it.
+/// Tells when a client sends nothing more.
+///
+/// A decoder that holds what another protocol is to read would drop it then: so it does not hear of the end, which goes on when this
+/// handler is removed. Where nothing is to take the decoder's place any more, no bytes go on to it either.
 ///
 /// Stands in front of the HTTP decoder.
 final class InputEnd: ChannelInboundHandler, RemovableChannelHandler {
