@@ -71,6 +71,32 @@ import Testing
         #expect((json?["findings"] as? [[String: Any]])?.first?["state"] as? String == "ok")
     }
 
+    @Test("Whoever listens is found, however many others do")
+    func owners() throws {
+        var sockets: [Int32] = []
+        defer { for socket in sockets { close(socket) } }
+        // The kernel's table of sockets has 27 lines a page.
+        for _ in 0..<60 {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            sockets.append(descriptor)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let port = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> Int? in
+                    guard bind(descriptor, address, length) == 0, listen(descriptor, 1) == 0,
+                        getsockname(descriptor, address, &length) == 0
+                    else { return nil }
+                    return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                        Int(UInt16(bigEndian: $0.pointee.sin_port))
+                    }
+                }
+            }
+            #expect(PortOwner.of(port: try #require(port))?.pid == Int(getpid()))
+        }
+    }
+
     @Test("Listening sockets are read from the kernel's table")
     func sockets() {
         let table = """
