@@ -11,7 +11,7 @@ import Testing
     private typealias Answered = (Int, HeaderFields, String, Finding.State, String)
 
     private static let answered: [Answered] = [
-        (200, [:], "", .ok, "without a login"),
+        (200, [:], "", .ok, "without a login"), (401, [:], "", .ok, "wants a login"),
         (401, ["WWW-Authenticate": "Bearer realm=\"https://a.test/token?x=1\""], "", .ok, "https://a.test/token)"),
         (401, ["WWW-Authenticate": "Basic realm=\"r\""], "", .ok, "by basic"),
         (404, [:], #"{"errors":[{"code":"NAME_UNKNOWN","message":"not mirrored"}]}"#, .failed, "not mirrored"),
@@ -50,6 +50,15 @@ import Testing
         let finding = try #require(RegistryAnswer(status: status, fields: fields, body: Array(body.utf8)).finding("r"))
         #expect(finding.state == state && finding.message.contains(words), "\(finding)")
         #expect(state != .failed || finding.remedy != nil)
+    }
+
+    @Test("Where dfdaemon logs in, nobody is told that there is no login")
+    func login() throws {
+        let well = try #require(RegistryAnswer(status: 200, fields: [:], body: []).finding("r", login: "user 'ann'"))
+        #expect(well.state == .ok && well.message.contains("(user 'ann')"))
+        #expect(!well.message.contains("without"))
+        let no = try #require(RegistryAnswer(status: 401, fields: [:], body: []).finding("r", login: "user 'ann'"))
+        #expect(no.state == .failed && no.remedy?.contains("password_file") == true)
     }
 
     @Test("Trouble behind the mirror has to be asked for directly")
