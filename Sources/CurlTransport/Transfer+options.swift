@@ -1,5 +1,6 @@
 internal import CLibCurl
 internal import Content
+internal import FoundationEssentials
 internal import RateLimiting
 
 /// From a request to libcurl's options.
@@ -165,6 +166,9 @@ extension Transfer {
         try handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         if let pem = tls.caPEM {
             try handle.set(CURLOPT_CAINFO_BLOB, blob: Array(pem.utf8))
+        } else if tls.caFiles.count > 1 {
+            // libcurl takes one file.
+            try handle.set(CURLOPT_CAINFO_BLOB, blob: try Self.bytes(of: tls.caFiles))
         } else if let file = tls.caFile {
             try handle.set(CURLOPT_CAINFO, file)
         }
@@ -172,6 +176,18 @@ extension Transfer {
             try handle.set(CURLOPT_SSLCERT, certificate)
             try handle.set(CURLOPT_SSLKEY, tls.clientKey ?? certificate)
         }
+    }
+
+    private static func bytes(of files: [String]) throws(TransferError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for file in files {
+            guard let content = FileManager.default.contents(atPath: file) else {
+                throw TransferError(.tls, "the certificate authorities can not be read: \(file)")
+            }
+            bytes += content
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        return bytes
     }
 
     private func setFields(_ handle: EasyHandle) throws(TransferError) {

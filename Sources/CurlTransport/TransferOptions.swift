@@ -58,9 +58,9 @@ public struct LowSpeedLimit: Sendable, Hashable {
 public struct TLSOptions: Sendable, Hashable {
     /// Whether the peer's certificate and name are verified.
     public var verify = true
-    /// A PEM file of certificate authorities to trust besides the system's directory of them.
-    public var caFile: String?
-    /// The same as text; wins over ``caFile``.
+    /// PEM files of certificate authorities to trust besides the system's directory of them.
+    public var caFiles: [String] = []
+    /// The same as text; wins over ``caFiles``.
     public var caPEM: String?
     /// A PEM file with the client's certificate chain.
     ///
@@ -82,6 +82,12 @@ public struct TLSOptions: Sendable, Hashable {
         self.caPEM = caPEM
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
+    }
+
+    /// The only one of ``caFiles``, or the first; sets all of them.
+    public var caFile: String? {
+        get { caFiles.first }
+        set { caFiles = newValue.map { [$0] } ?? [] }
     }
 }
 

@@ -30,7 +30,7 @@ extension NodeDoctor {
         base: String,
         _ registry: MirroredRegistry?
     ) async -> Finding {
-        if let file = registry?.caFile, let fault = CertificateFile.fault(file) {
+        if let fault = (registry?.caFiles ?? []).lazy.compactMap({ CertificateFile.fault($0) }).first {
             return Finding(
                 .failed,
                 subject,
