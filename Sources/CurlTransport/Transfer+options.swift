@@ -160,7 +160,8 @@ extension Transfer {
     }
 
     private func setTLS(_ handle: EasyHandle) throws(TransferError) {
-        let tls = request.options.tls
+        let own = hop.url.portInUse.flatMap { request.options.tlsOfPlace?(hop.url.host, $0) }
+        let tls = own ?? request.options.tls
         try handle.set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1 : 0)
         try handle.set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2 : 0)
         try handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)

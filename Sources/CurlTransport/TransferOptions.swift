@@ -4,6 +4,8 @@ public import RateLimiting
 public struct TransferOptions: Sendable {
     /// Trust and identity.
     public var tls = TLSOptions()
+    /// The same in place of ``tls`` for single places, by host and port, wherever redirects lead; it gives nil for others.
+    public var tlsOfPlace: (@Sendable (_ host: String, _ port: Int) -> TLSOptions?)?
     /// The longest wait for name resolution, connection and TLS handshake together.
     public var connectTimeout: Duration = .seconds(10)
     /// Ends a transfer with ``TransferError/Code/tooSlow``; time spent paused does not count.

@@ -61,6 +61,8 @@ public struct TransferSettings: Configurable {
     /// To be called once for a backend: all that use the result share its rate limit.
     public func options(over defaults: TransferOptions) -> TransferOptions {
         var options = defaults
+        // Whoever says whom to trust at some hosts means these settings and no others.
+        if !caFiles.isEmpty || clientCertificate != nil || insecure { options.tlsOfPlace = nil }
         if !caFiles.isEmpty { options.tls.caFiles = caFiles }
         if let clientCertificate {
             options.tls.clientCertificate = clientCertificate

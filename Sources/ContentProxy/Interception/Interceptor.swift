@@ -46,11 +46,15 @@ package struct Interceptor: Sendable {
 
     /// `options` with what the configuration says of the TLS of a host.
     package func options(_ options: TransferOptions, forHost name: String, port: Int) -> TransferOptions {
-        guard let target = ProxyTarget("\(name.contains(":") ? "[\(name)]" : name):\(port)"), let host = host(target)
-        else { return options }
+        guard let tls = tls(ofHost: name, port: port) else { return options }
         var options = options
-        options.tls = host.tls
+        options.tls = tls
         return options
+    }
+
+    /// What the configuration says of the TLS of a host; nil: nothing.
+    package func tls(ofHost name: String, port: Int) -> TLSOptions? {
+        ProxyTarget("\(name.contains(":") ? "[\(name)]" : name):\(port)").flatMap { host($0)?.tls }
     }
 
     private func host(_ target: ProxyTarget) -> Host? {
