@@ -49,6 +49,11 @@ package struct MirrorConfiguration: Sendable, Configurable {
     }
 }
 
+extension MirrorConfiguration {
+    /// How long a registry may say nothing about a tag: one that says nothing for so long does not say much later either.
+    var patienceWithTags: Duration { min(patience, .seconds(10)) }
+}
+
 /// What becomes of the rest of a blob of which only parts are asked for.
 package enum Prefetch: String, Sendable, CaseIterable, ConfigValue {
     /// It is fetched, too.
