@@ -19,7 +19,9 @@ extension CacheStore {
         try creation.withLock { _ throws(StoreError) in
             if let existing = try resume(task, generation, layout, metadata, contentHash) { return existing }
             remove(task)
-            return try make(task, generation, layout, metadata, contentHash)
+            let made = Result { () throws(StoreError) in try make(task, generation, layout, metadata, contentHash) }
+            note(made)
+            return try made.get()
         }
     }
 

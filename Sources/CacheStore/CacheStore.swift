@@ -22,6 +22,8 @@ package final class CacheStore: Sendable {
     let catalog: Mutex<Catalog>
     /// Held while a task is created: two at the same time get the same file.
     let creation = Mutex(())
+    /// Whether the last attempt to make a file failed for a reason that every other one would fail for.
+    let isTroubled = Atomic(false)
     let logger: Logger
     let faults: FaultPoints
     let bootID: String

@@ -33,6 +33,16 @@ final class DirectoryLock: Sendable {
         close(held)
     }
 
+    /// Whether the file that is held is the one that `path` names; true once it is released.
+    func isStillAt(_ path: String) -> Bool {
+        descriptor.withLock { descriptor in
+            guard let descriptor else { return true }
+            var (held, named) = (stat(), stat())
+            guard fstat(descriptor, &held) == 0, stat(path, &named) == 0 else { return false }
+            return held.st_dev == named.st_dev && held.st_ino == named.st_ino
+        }
+    }
+
     private static func holder(_ descriptor: Int32) -> Int32? {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = pread(descriptor, &bytes, bytes.count, 0)

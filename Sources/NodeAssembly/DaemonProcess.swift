@@ -41,7 +41,7 @@ package struct DaemonProcess: Sendable {
         )
         let jobs = BackgroundJobs()
         let proxy = listener("proxy", configuration.proxy, responder(node, interceptor, jobs))
-        let health = listener("health", configuration.health, operations(node))
+        let health = listener("health", configuration.health, operations(store))
         let socket = "\(configuration.home)/dfdaemon.sock"
         let control = listener("control", .init(address: ListenAddress(.unix(path: socket))), control(node))
         let services: [any Service] = [
@@ -81,8 +81,8 @@ package struct DaemonProcess: Sendable {
         )
     }
 
-    private func operations(_ node: PeerNode) -> some HTTPResponder<ServiceRequestContext> {
-        ListenerRouters.health(process.operationalRoutes(checks: [])).buildResponder()
+    private func operations(_ store: CacheStore) -> some HTTPResponder<ServiceRequestContext> {
+        ListenerRouters.health(process.operationalRoutes(store)).buildResponder()
     }
 
     private func control(_ node: PeerNode) -> some HTTPResponder<ServiceRequestContext> {

@@ -1,3 +1,4 @@
+import CacheStore
 package import CurlTransport
 import FoundationEssentials
 import Glibc
@@ -69,10 +70,11 @@ package struct NodeProcess: Sendable {
         }
     }
 
-    func operationalRoutes(checks: [ReadinessCheck]) -> OperationalRoutes {
+    /// Ready is whoever can keep what it fetches.
+    func operationalRoutes(_ store: CacheStore) -> OperationalRoutes {
         OperationalRoutes(
             version: VersionInformation(name: name, version: DarterVersion.current),
-            checks: checks,
+            checks: [ReadinessCheck("store") { store.trouble() }],
             metrics: metrics
         )
     }

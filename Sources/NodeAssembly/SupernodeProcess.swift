@@ -46,7 +46,7 @@ package struct SupernodeProcess: Sendable {
             logger: logger
         )
         let pieces = pieceListener(supernode, limits)
-        let api = apiListener(supernode, pieces)
+        let api = apiListener(supernode, pieces, store)
         // The last one is stopped first: with its calls answered and its fetches ended, the listeners drain at once.
         try await process.run([StoreService(store: store), pieces, api, supernode]) {
             "api=\(try await api.bound()) pieces=\(try await pieces.bound())"
@@ -64,9 +64,9 @@ package struct SupernodeProcess: Sendable {
         )
     }
 
-    private func apiListener(_ supernode: Supernode, _ pieces: HTTPListener) -> HTTPListener {
+    private func apiListener(_ supernode: Supernode, _ pieces: HTTPListener, _ store: CacheStore) -> HTTPListener {
         let routes = SupernodeRoutes(supernode, pieces: pieces)
-        let router = ListenerRouters.api(routes, process.operationalRoutes(checks: []))
+        let router = ListenerRouters.api(routes, process.operationalRoutes(store))
         return HTTPListener(
             name: "api",
             configuration: configuration.api,
