@@ -72,6 +72,21 @@ import Testing
         }
     }
 
+    @Test("It ends with a reset for who takes the connection's end for the body's", arguments: ["[]", "[{regx: .}]"])
+    func earlyCloseForOldClients(rules: String) async throws {
+        try await withForwardRig(rules: rules) { _ in
+            .head(200, ["Transfer-Encoding": "chunked"]).chunk(Self.bytes).close()
+        } body: { rig in
+            let port = try #require(rig.daemons[0].proxy.split(separator: ":").last.flatMap { Int($0) })
+            try await withByteConnection(to: port) { client in
+                try await client.send("GET \(rig.origin.url("/file")) HTTP/1.0\r\n\r\n")
+                let (bytes, end) = try await client.readToEnd()
+                let answer = String(decoding: bytes.prefix(12), as: UTF8.self)
+                #expect(answer == "HTTP/1.0 200" ? end == .reset : answer.hasSuffix(" 502"), "\(answer) \(end)")
+            }
+        }
+    }
+
     @Test("Trailers pass in both directions")
     func trailers() async throws {
         try await withForwardRig { _ in
