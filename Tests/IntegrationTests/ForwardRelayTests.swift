@@ -87,6 +87,25 @@ import Testing
         }
     }
 
+    @Test(
+        "A length that the origin does not tell is not made up",
+        arguments: [
+            ("HEAD", 200, nil, nil), ("HEAD", 404, nil, nil), ("HEAD", 200, "7", "7"), ("HEAD", 200, "0", "0"),
+            ("GET", 204, nil, nil), ("GET", 304, nil, nil), ("GET", 304, "7", nil), ("GET", 200, "0", "0"),
+        ]
+    )
+    func unknownLength(method: String, status: Int, told: String?, expected: String?) async throws {
+        for rules in ["[]", "[{regx: .}]"] {
+            try await withForwardRig(rules: rules) { _ in
+                .head(status, told.map { ["Content-Length": $0] } ?? [:])
+            } body: { rig in
+                let answer = try await rig.client().send(method, rig.origin.url("/file"), ["If-None-Match": "\"x\""])
+                #expect(answer.status == status)
+                #expect(answer.headers.values(of: "Content-Length") == (expected.map { [$0] } ?? []), "\(rules)")
+            }
+        }
+    }
+
     @Test("Trailers pass in both directions")
     func trailers() async throws {
         try await withForwardRig { _ in

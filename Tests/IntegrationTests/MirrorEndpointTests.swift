@@ -77,6 +77,17 @@ import Testing
         }
     }
 
+    @Test func aLengthThatTheRegistryDoesNotTellIsNotMadeUp() async throws {
+        let registry = Registry("{\"schemaVersion\":2}") { _ in .head(200) }
+        try await withNodes(registry) { _, daemons in
+            for path in ["tags/list", "blobs/\(registry.digest)", "referrers/\(registry.digest)"] {
+                let answer = try await client.send("HEAD", "http://\(daemons[0].proxy)/v2/a/\(path)")
+                #expect(answer.status == 200)
+                #expect(!answer.headers.contains("Content-Length"), "\(path)")
+            }
+        }
+    }
+
     @Test func aBodyThatBreaksOffHasNoCleanEnd() async throws {
         let registry = Registry("{\"schemaVersion\":2}") { _ in
             .head(200, ["Transfer-Encoding": "chunked"]).chunk("{\"name\":".utf8).close()
