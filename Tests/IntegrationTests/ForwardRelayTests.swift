@@ -106,6 +106,24 @@ import Testing
         }
     }
 
+    @Test("An answer whose length is not one is none (RFC 9112 §6.3)", arguments: ["[]", "[{regx: .}]"])
+    func twoLengths(rules: String) async throws {
+        try await withForwardRig(rules: rules) { request in
+            .head(
+                200,
+                request.path == "/same" ? ["Content-Length": "4, 4"] : ["Content-Length": "4", "content-length": "5"]
+            )
+            .body(Array("four".utf8)).close()
+        } body: { rig in
+            let answer = try await rig.client().send("GET", rig.origin.url("/file"))
+            #expect(answer.status == 502)
+            #expect(answer.text.contains("Content-Length"), "\(answer.text)")
+            let same = try await rig.client().send("GET", rig.origin.url("/same"))
+            #expect(same.status == 200 && same.text == "four")
+            #expect(same.headers.values(of: "Content-Length") == ["4"])
+        }
+    }
+
     @Test("Trailers pass in both directions")
     func trailers() async throws {
         try await withForwardRig { _ in
