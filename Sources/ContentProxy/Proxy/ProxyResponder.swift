@@ -68,8 +68,10 @@ package struct ProxyResponder: HTTPResponder {
         var request = request
         if TunnelResponder.isUpgrade(request) {
             switch try await tunnels.upgrade(request, to: url, context) {
-            case .answered(let response): return response
+            case .accepted(let response): return response
             case .declined(let ordinary): request = ordinary
+            case .answered(let response):
+                return forward.passedOn(response, to: request, url: url, context: context)
             }
         }
         return try await forward.respond(
