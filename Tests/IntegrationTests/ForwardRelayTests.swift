@@ -173,7 +173,7 @@ import Testing
             ("TRACE http://127.0.0.1/", "", 405, "TRACE"),
             ("GET http://127.0.0.1/", "Expect: magic\\r\\n", 417, "100-continue"),
             ("OPTIONS http://127.0.0.1:1/", "Max-Forwards: 0\\r\\n", 204, "Allow: GET"),
-            ("FOO /", "", 501, ""),
+            ("OPTIONS *", "", 204, "Allow: GET"), ("GET *", "", 404, "UNSUPPORTED"), ("FOO /", "", 501, ""),
             ("GET http://127.0.0.1:1/", "", 502, "\"advice\""),
             ("GET http://169.254.169.254/latest/meta-data", "", 403, "origin.allow_addresses"),
         ]
