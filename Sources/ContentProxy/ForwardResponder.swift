@@ -199,13 +199,41 @@ package struct ForwardResponder: Sendable {
             )
             throw error
         }
-        if CachePolicy.invalidates(request.method, status: response.status.code) { forget(exchange, response) }
+        finish(&response, exchange, reason, status)
+        return response
+    }
+
+    /// The origin's answer to a request that has gone to it another way, with what others have that are passed on.
+    func passedOn(
+        _ answer: Response,
+        to request: Request,
+        url: ResourceURL,
+        context: ServiceRequestContext
+    ) -> Response {
+        let exchange = ForwardExchange(request, context, client: url, rule: nil, via: via)
+        let reason = CachePolicy.Reason.upgrade.rawValue
+        context.notes["direct"] = reason
+        var response = answer
+        if let name = HTTPField.Name("Via") {
+            response.headers.append(HTTPField(name: name, value: via.value()))
+        }
+        finish(&response, exchange, reason, nil)
+        return response
+    }
+
+    /// What is kept and known follows from an answer that was passed on.
+    private func finish(
+        _ response: inout Response,
+        _ exchange: ForwardExchange,
+        _ reason: String,
+        _ status: CacheStatus?
+    ) {
+        if CachePolicy.invalidates(exchange.request.method, status: response.status.code) { forget(exchange, response) }
         var status = status ?? CacheStatus()
         if status.forward == nil { status.forward = reason == CachePolicy.Reason.method.rawValue ? .method : .bypass }
         status.forwardStatus = response.status.code
         status.detail = reason
         exchange.add(status, to: &response)
-        return response
     }
 
     /// RFC 9111 §4.4: what is under the URL, and under those of the same place that the answer names.

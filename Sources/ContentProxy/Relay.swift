@@ -103,8 +103,9 @@ struct Relay: Sendable {
         let status = HTTPResponse.Status(code: head.status)
         var headers = passedOn(head.fields)
         if isHead || head.status == 304 || head.status == 204 {
-            if head.status != 204 { headers[.contentLength] = head.fields["Content-Length"] }
-            return Response(status: status, headers: headers)
+            headers[.contentLength] = head.contentLength.map { "\($0)" }
+            // RFC 9110 §8.6: where the origin tells no length, there is none to tell; an empty body would have one.
+            return Response(status: status, headers: headers, body: ResponseBody { try await $0.finish(nil) })
         }
         @Sendable func send(_ stream: BodyStream) async throws {
             try await stream.sendHead()

@@ -69,11 +69,30 @@ struct Upstreams: Sendable {
         if let (name, stripped) = Self.prefix(of: path), let upstream = upstream(named: name),
             let place = RegistryPath(stripped)
         {
-            return Self.target(upstream, .prefix(name), place, rest)
+            return Self.target(upstream, .prefix(name), place, mounting(rest, at: upstream, place))
         }
         guard let place = RegistryPath(path) else { throw .noEndpoint }
         guard let remote else { throw .unknownRegistry }
-        return Self.target(remote, .remote, place, rest)
+        return Self.target(remote, .remote, place, mounting(rest, at: remote, place))
+    }
+
+    /// The query of a request to `place` with the repository that a blob is mounted from as the registry knows it.
+    ///
+    /// Of another registry's repository it knows nothing: without the mount an upload begins, as it may where a mount is not possible
+    /// (distribution-spec, "Mounting a blob from another repository").
+    private func mounting(_ query: String?, at upstream: Upstream, _ place: RegistryPath) -> String? {
+        guard case .upload(_, nil) = place, let query else { return query }
+        var pairs = query.split(separator: "&")
+        guard let index = pairs.firstIndex(where: { $0.hasPrefix("from=") }) else { return query }
+        if let source = ResourceURL.percentDecoded(pairs[index].dropFirst(5)),
+            let target = try? target(path: "/v2/\(source)/blobs/uploads/", query: nil),
+            target.upstream.base == upstream.base, let repository = target.path.repository
+        {
+            pairs[index] = "from=\(repository)"
+        } else {
+            pairs.removeAll { $0.hasPrefix("from=") || $0.hasPrefix("mount=") }
+        }
+        return pairs.isEmpty ? nil : pairs.joined(separator: "&")
     }
 
     /// Whether there is a registry for requests that name none.

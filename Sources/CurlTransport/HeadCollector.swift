@@ -25,7 +25,10 @@ struct HeadCollector {
         guard size <= Self.longest else { return .malformed("the response's head is too long") }
         var line = String(decoding: bytes, as: UTF8.self)[...]
         while let last = line.unicodeScalars.last, last == "\r" || last == "\n" { line.unicodeScalars.removeLast() }
-        if line.isEmpty { return status == 0 ? .more : .complete }
+        if line.isEmpty {
+            if let fault { return .malformed(fault) }
+            return status == 0 ? .more : .complete
+        }
         if line.hasPrefix("HTTP/") { return takeStatus(line) }
         if line.hasPrefix(" ") || line.hasPrefix("\t") { return fold(line) }
         guard let colon = line.firstIndex(of: ":") else { return .more }
@@ -33,12 +36,27 @@ struct HeadCollector {
         return .more
     }
 
-    /// The length that is announced for the body (RFC 9112 §6.3).
+    /// The length that is announced for the body (RFC 9112 §6.3); it may be told more than once.
     var contentLength: Int64? {
-        guard !fields.contains("Transfer-Encoding"), let value = fields["Content-Length"],
-            value.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        guard !fields.contains("Transfer-Encoding") else { return nil }
+        let values = fields.values(of: "Content-Length").flatMap { value in
+            value.split(separator: ",", omittingEmptySubsequences: false).map { Self.number(Self.trimmed($0)) }
+        }
+        guard let length = values.first, values.allSatisfy({ $0 == length }) else { return nil }
+        return length
+    }
+
+    private static func number(_ text: String) -> Int64? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(text) : nil
+    }
+
+    /// Why nobody can tell where the body ends: not libcurl either, which goes by the last of several lengths, and by the digits
+    /// that a value begins with.
+    private var fault: String? {
+        guard status >= 200, fields.contains("Content-Length"), !fields.contains("Transfer-Encoding"),
+            contentLength == nil
         else { return nil }
-        return Int64(value)
+        return "Content-Length is not one length"
     }
 
     private mutating func takeStatus(_ line: Substring) -> Outcome {

@@ -41,7 +41,7 @@ package struct NodeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Log this and what is graver: trace, debug, info, notice, warning, error.",
+            "Log this and what is graver: \(LogConfiguration.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "level"
         )
     )

@@ -14,4 +14,7 @@ struct DaemonCommand: AsyncParsableCommand {
         subcommands: [Serve.self, Runtime.self, GenerateAuthority.self],
         defaultSubcommand: Serve.self
     )
+
+    /// As every other line that says what is wrong begins.
+    static let _errorPrefix = "dfdaemon: "
 }

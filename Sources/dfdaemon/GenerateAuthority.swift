@@ -7,7 +7,7 @@ struct GenerateAuthority: ParsableCommand {
         commandName: "gen-ca",
         abstract: "Make an authority for looking into HTTPS (hijack_https).",
         discussion: """
-            Writes ca.crt and ca.key, and says what to do with them. Whoever has the key can pretend to be any server
+            Writes ca.crt and ca.key, and says what to do with them. Whoever has the key can pretend to be any server \
             towards those who trust the certificate: it stays on this machine, readable for dfdaemon alone.
             """
     )

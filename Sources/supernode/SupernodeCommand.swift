@@ -13,4 +13,7 @@ struct SupernodeCommand: AsyncParsableCommand {
         subcommands: [Serve.self, Peers.self, Block.self, Unblock.self],
         defaultSubcommand: Serve.self
     )
+
+    /// As every other line that says what is wrong begins.
+    static let _errorPrefix = "supernode: "
 }

@@ -72,6 +72,27 @@ import Testing
     }
 
     @Test(
+        "A blob is mounted from where the registry itself has the repository, and from there only",
+        arguments: [
+            ("quay.io/b", "mount=D&from=quay.io/lib/a", "mount=D&from=lib/a"),
+            ("quay.io/b", "from=QUAY.io%2Flib%2Fa&x=y&mount=D", "from=lib/a&x=y&mount=D"),
+            ("quay.io/b", "mount=D&from=ghcr.io/lib/a&x=y", "x=y"), ("quay.io/b", "mount=D&from=lib/a", nil),
+            ("quay.io/b", "mount=D&from=%ff", nil), ("quay.io/b", "mount=D&from=../a", nil),
+            ("quay.io/b", "mount=D", "mount=D"), ("quay.io/b", "digest=D", "digest=D"),
+            ("docker.io/b", "mount=D&from=index.docker.io/a", "mount=D&from=library/a"),
+            ("registry.test:5000/b", "mount=D&from=registry.test:5000/a", "mount=D&from=a"),
+            ("registry.test:5000/b", "mount=D&from=lib/a", "mount=D&from=lib/a"),
+            ("b", "mount=D&from=lib/a", "mount=D&from=lib/a"),
+            ("b", "mount=D&from=registry.test:5000/a", "mount=D&from=a"),
+            ("b", "mount=D&from=quay.io/a", nil), ("b", "ns=quay.io&mount=D&from=lib/a", "mount=D&from=lib/a"),
+        ]
+    )
+    func mounts(repository: String, query: String, expected: String?) throws {
+        let path = "/v2/\(repository)/blobs/uploads/"
+        #expect(try Self.upstreams(Self.several).target(path: path, query: query).query == expected)
+    }
+
+    @Test(
         "A registry that is not configured is never dialled",
         arguments: [
             ("/v2/app/tags/list", "ns=evil.test"), ("/v2/app/tags/list", "ns=127.0.0.1"),

@@ -12,44 +12,60 @@ import Testing
         var bytes: Int64 = 0
     }
 
-    private static let faults = [
-        Fault(testDescription: "short body", script: .short([1, 2, 3, 4], sending: 3), code: .closedEarly, bytes: 3),
-        Fault(testDescription: "no body", script: .short([1, 2, 3, 4], sending: 0), code: .closedEarly),
-        Fault(
-            testDescription: "chunks that stop",
-            script: .head(200, ["Transfer-Encoding": "chunked"]).chunk([1, 2]).close(),
-            code: .closedEarly,
-            bytes: 2
-        ),
-        Fault(
-            testDescription: "a chunk that is none",
-            script: .head(200, ["Transfer-Encoding": "chunked"]).body(Array("zz\r\n".utf8)).close(),
-            code: .protocolError
-        ),
-        Fault(
-            testDescription: "reset in the head",
-            script: .raw("HTTP/1.1 200 OK\r\nContent-".utf8).reset(),
-            code: .closedEarly
-        ),
-        Fault(testDescription: "nothing", script: .raw([]).close(), code: .closedEarly),
-        Fault(testDescription: "no HTTP", script: .raw("SSH-2.0-OpenSSH\r\n".utf8).close(), code: .protocolError),
-        Fault(
-            testDescription: "two lengths",
-            script: .raw("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n12345".utf8).close(),
-            code: .protocolError
-        ),
-        Fault(
-            testDescription: "an endless head",
-            script: .raw("HTTP/1.1 200 OK\r\n".utf8).raw([UInt8](repeating: 0x41, count: 4 << 20)).close(),
-            code: .protocolError
-        ),
-        Fault(
-            testDescription: "endless fields",
-            script: .raw("HTTP/1.1 200 OK\r\n".utf8)
-                .raw(String(repeating: "A: \(String(repeating: "b", count: 1000))\r\n", count: 1000).utf8).close(),
-            code: .protocolError
-        ),
-    ]
+    private static let faults =
+        [
+            Fault(
+                testDescription: "short body",
+                script: .short([1, 2, 3, 4], sending: 3),
+                code: .closedEarly,
+                bytes: 3
+            ),
+            Fault(testDescription: "no body", script: .short([1, 2, 3, 4], sending: 0), code: .closedEarly),
+            Fault(
+                testDescription: "chunks that stop",
+                script: .head(200, ["Transfer-Encoding": "chunked"]).chunk([1, 2]).close(),
+                code: .closedEarly,
+                bytes: 2
+            ),
+            Fault(
+                testDescription: "a chunk that is none",
+                script: .head(200, ["Transfer-Encoding": "chunked"]).body(Array("zz\r\n".utf8)).close(),
+                code: .protocolError
+            ),
+            Fault(
+                testDescription: "reset in the head",
+                script: .raw("HTTP/1.1 200 OK\r\nContent-".utf8).reset(),
+                code: .closedEarly
+            ),
+            Fault(testDescription: "nothing", script: .raw([]).close(), code: .closedEarly),
+            Fault(testDescription: "no HTTP", script: .raw("SSH-2.0-OpenSSH\r\n".utf8).close(), code: .protocolError),
+            Fault(
+                testDescription: "a negative length",
+                script: .raw("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n12345".utf8).close(),
+                code: .protocolError
+            ),
+        ]
+        + [
+            "5\r\nContent-Length: 4", "5, 4", "5,", ",", "", "4x", "+4", "0x4", "4 4", "99999999999999999999",
+        ].map {
+            Fault(
+                testDescription: "a length of \($0)",
+                script: .raw("HTTP/1.1 200 OK\r\nContent-Length: \($0)\r\n\r\n1234".utf8).close(),
+                code: .protocolError
+            )
+        } + [
+            Fault(
+                testDescription: "an endless head",
+                script: .raw("HTTP/1.1 200 OK\r\n".utf8).raw([UInt8](repeating: 0x41, count: 4 << 20)).close(),
+                code: .protocolError
+            ),
+            Fault(
+                testDescription: "endless fields",
+                script: .raw("HTTP/1.1 200 OK\r\n".utf8)
+                    .raw(String(repeating: "A: \(String(repeating: "b", count: 1000))\r\n", count: 1000).utf8).close(),
+                code: .protocolError
+            ),
+        ]
 
     @Test(arguments: faults)
     func isTold(fault: Fault) async throws {

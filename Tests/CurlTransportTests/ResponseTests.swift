@@ -37,6 +37,26 @@ import Testing
         }
     }
 
+    @Test(
+        "A length counts that is told several times, and none where the coding has the end (RFC 9112 §6.3)",
+        arguments: [
+            ("Content-Length: 4\r\ncontent-length: 4", "four", 4), ("Content-Length: 4, 4", "four", 4),
+            ("Content-Length: 004", "four", 4),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 9", "4\r\nfour\r\n0\r\n\r\n", nil),
+        ]
+    )
+    func lengths(fields: String, body: String, length: Int64?) async throws {
+        try await withScriptedServer { _ in
+            .raw("HTTP/1.1 200 OK\r\n\(fields)\r\n\r\n".utf8).body(Array(body.utf8))
+        } body: { server in
+            try await withTransport { transport in
+                let response = try await transport.fetch(TransferRequest(to: server.url()))
+                #expect(response.body == Array("four".utf8))
+                #expect(response.head.contentLength == length)
+            }
+        }
+    }
+
     @Test(arguments: [200, 204, 206, 304, 400, 401, 403, 404, 416, 429, 500, 503])
     func everyFinalStatusIsAResponse(status: Int) async throws {
         try await withScriptedServer { _ in

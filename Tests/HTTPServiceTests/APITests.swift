@@ -119,16 +119,25 @@ import Testing
     @Test(
         "What is no request has a line that says who, and what is wrong, and nothing that the client said",
         arguments: [
-            ("s3cret\r\n\r\n", "invalid"), ("GET /s3cret HTTP/1.1\r\n\r\n", "not one Host field but 0"),
-            ("GET /s3cret HTTP/1.1\r\nHost: x\r\nHost: s3cret\r\n\r\n", "not one Host field but 2"),
-            ("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: s3cret\r\n\r\n", "a transfer coding that is not chunked"),
-            ("GET / HTTP/1.1\r\nHost: x\r\ns3cret : a\r\n\r\n", "invalid character in header"),
-            ("GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "s3cret", count: 1000))", "too many header bytes"),
-            ("GET / HTTP/1.1\r\nHost: s3cret\r\n", "ended at an unexpected time"),
-            ("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\ns3cret", "ended at an unexpected time"),
+            ("s3cret\r\n\r\n", 400, "invalid"), ("s3cret / HTTP/1.1\r\n\r\n", 501, "invalid"),
+            ("GET /s3cret HTTP/1.1\r\n\r\n", 400, "not one Host field but 0"),
+            ("GET /s3cret HTTP/1.1\r\nHost: x\r\nHost: s3cret\r\n\r\n", 400, "not one Host field but 2"),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: s3cret\r\n\r\n", 400,
+                "a transfer coding that is not chunked"
+            ),
+            ("GET / HTTP/1.1\r\nHost: x\r\ns3cret : a\r\n\r\n", 400, "invalid character in header"),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "s3cret", count: 1000))", 431,
+                "too many header bytes"
+            ),
+            ("GET / HTTP/1.1\r\nHost: s3cret\r\n", 400, "ended at an unexpected time"),
+            (
+                "POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\ns3cret", 400, "ended at an unexpected time"
+            ),
         ]
     )
-    func refusals(text: String, why: String) async throws {
+    func refusals(text: String, status: Int, why: String) async throws {
         let log = LogCapture()
         let metrics = PrometheusRegistry()
         var configuration = ListenerConfiguration.local()
@@ -144,15 +153,15 @@ import Testing
             try await client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n\(text)")
             client.endOutput()
             let answers = String(decoding: try await client.readToTheLast(), as: UTF8.self)
-            #expect(answers.split(separator: "HTTP/1.1 ").map { $0.prefix(3) } == ["200", "400"], "\(answers)")
+            #expect(answers.split(separator: "HTTP/1.1 ").map { $0.prefix(3) } == ["200", "\(status)"], "\(answers)")
         }
         let lines = log.text.split(separator: "\n").filter { $0.hasPrefix("request ") }
         #expect(lines.count == 2)
-        let line = try #require(lines.first { $0.contains("status=400") })
+        let line = try #require(lines.first { $0.contains("status=\(status)") })
         #expect(line.contains("remote=127.0.0.1:") && line.contains("ms=") && line.contains("refused="), "\(line)")
         #expect(line.contains(why) && line.count < 300, "\(line)")
         #expect(!log.text.contains("s3cret"))
-        #expect(metrics.exposition().contains(#"http_requests_total{listener="test",status="400"} 1"#))
+        #expect(metrics.exposition().contains(#"http_requests_total{listener="test",status="\#(status)"} 1"#))
     }
 
     @Test("A client that closes once it has all that was announced has aborted nothing", arguments: [2000, 2001])

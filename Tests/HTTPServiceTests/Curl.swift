@@ -16,7 +16,10 @@ struct CurlResult: Sendable {
 }
 
 /// Runs the curl program, a client that nobody here wrote.
-func curl(_ arguments: String...) async throws -> CurlResult {
+func curl(_ arguments: String...) async throws -> CurlResult { try await curl(arguments) }
+
+/// Runs the curl program.
+func curl(_ arguments: [String]) async throws -> CurlResult {
     try await run("/usr/bin/curl", ["--silent", "--show-error", "--max-time", "20", "--noproxy", "*"] + arguments)
 }
 

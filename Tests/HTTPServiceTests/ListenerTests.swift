@@ -84,6 +84,31 @@ import Testing
         }
     }
 
+    @Test(
+        "What is too large or not known is told from what is no request (RFC 6585 §5, RFC 9110 §15.6.2)",
+        arguments: [
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 70_000))\r\n", 431),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: y\r\n", count: 300))", 431),
+            ("GET /hello HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 3 << 20))\r\n", 431),
+            ("FOO /hello HTTP/1.1\r\nHost: a\r\n", 501), ("get /hello HTTP/1.1\r\nHost: a\r\n", 501),
+            ("PROPFIND /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", 404),
+            ("GET /hello HTTP/1.1\r\nHost a\r\n", 400), ("(/hello HTTP/1.1\r\n", 400), ("\u{16}\u{3}\u{1}\r\n", 400),
+        ],
+        [false, true]
+    )
+    func refusedRequests(request: (head: String, status: Int), isFirst: Bool) async throws {
+        try await withListener(routes: Self.hello) { server in
+            let client = try RawClient(port: server.port)
+            let first = isFirst ? "" : "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+            // The server need not read all of it.
+            try? await client.send("\(first)\(request.head)\r\n")
+            let text = String(decoding: try await client.readToTheLast(), as: UTF8.self)
+            let answers = text.components(separatedBy: "HTTP/1.1 ").dropFirst()
+            #expect(answers.map { String($0.prefix(3)) } == (isFirst ? [] : ["200"]) + ["\(request.status)"])
+            #expect(answers.last?.lowercased().contains("\r\nconnection: close\r\n") == true)
+        }
+    }
+
     @Test("Clients of HTTP/1.0 and 1.1 that do not wait for their answers get each the framing that it knows")
     func pipelinedVersions() async throws {
         try await withListener { router in

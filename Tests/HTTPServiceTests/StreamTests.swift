@@ -69,6 +69,48 @@ import Testing
         }
     }
 
+    @Test(
+        "A body that fails has no clean end for those either that take the connection's end for it",
+        arguments: [false, true]
+    )
+    func oldClients(encrypted: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        var configuration = ListenerConfiguration.local()
+        var trust: [String] = []
+        if encrypted {
+            let files = try await TLSTests.certificate(in: directory, name: "server")
+            configuration.tls = .init(certificate: files.certificate, key: files.key)
+            trust = ["--cacert", files.certificate]
+        }
+        try await withListener(configuration) { router in
+            for isBroken in [false, true] {
+                router.get(isBroken ? "broken" : "whole") { _, _ in
+                    Response(
+                        status: .ok,
+                        body: .stream { stream in
+                            try await stream.write([UInt8](repeating: 65, count: 3000))
+                            if isBroken { throw Broken() }
+                        }
+                    )
+                }
+            }
+            router.head("whole") { _, _ in Response(status: .ok, body: .stream { _ in }) }
+        } _: { server in
+            func get(_ path: String, _ more: String...) async throws -> CurlResult {
+                let url = server.url(path, scheme: encrypted ? "https" : "http")
+                return try await curl(["--http1.0", url] + trust + more)
+            }
+            let broken = try await get("/broken")
+            #expect(broken.exitCode == 56, "\(broken.errors)")
+            #expect(broken.output.count == 3000)
+            let whole = try await get("/whole")
+            #expect(whole.exitCode == 0, "\(whole.errors)")
+            #expect(whole.output.count == 3000)
+            let head = try await get("/whole", "--head")
+            #expect(head.exitCode == 0, "\(head.errors)")
+        }
+    }
+
     @Test(arguments: [2999, 3001] as [Int64])
     func aBodyOfAnotherLengthThanAnnouncedIsNeverComplete(announced: Int64) async throws {
         try await withListener {

@@ -72,6 +72,58 @@ import Testing
         }
     }
 
+    @Test("It ends with a reset for who takes the connection's end for the body's", arguments: ["[]", "[{regx: .}]"])
+    func earlyCloseForOldClients(rules: String) async throws {
+        try await withForwardRig(rules: rules) { _ in
+            .head(200, ["Transfer-Encoding": "chunked"]).chunk(Self.bytes).close()
+        } body: { rig in
+            let port = try #require(rig.daemons[0].proxy.split(separator: ":").last.flatMap { Int($0) })
+            try await withByteConnection(to: port) { client in
+                try await client.send("GET \(rig.origin.url("/file")) HTTP/1.0\r\n\r\n")
+                let (bytes, end) = try await client.readToEnd()
+                let answer = String(decoding: bytes.prefix(12), as: UTF8.self)
+                #expect(answer == "HTTP/1.0 200" ? end == .reset : answer.hasSuffix(" 502"), "\(answer) \(end)")
+            }
+        }
+    }
+
+    @Test(
+        "A length that the origin does not tell is not made up",
+        arguments: [
+            ("HEAD", 200, nil, nil), ("HEAD", 404, nil, nil), ("HEAD", 200, "7", "7"), ("HEAD", 200, "0", "0"),
+            ("GET", 204, nil, nil), ("GET", 304, nil, nil), ("GET", 304, "7", nil), ("GET", 200, "0", "0"),
+        ]
+    )
+    func unknownLength(method: String, status: Int, told: String?, expected: String?) async throws {
+        for rules in ["[]", "[{regx: .}]"] {
+            try await withForwardRig(rules: rules) { _ in
+                .head(status, told.map { ["Content-Length": $0] } ?? [:])
+            } body: { rig in
+                let answer = try await rig.client().send(method, rig.origin.url("/file"), ["If-None-Match": "\"x\""])
+                #expect(answer.status == status)
+                #expect(answer.headers.values(of: "Content-Length") == (expected.map { [$0] } ?? []), "\(rules)")
+            }
+        }
+    }
+
+    @Test("An answer whose length is not one is none (RFC 9112 §6.3)", arguments: ["[]", "[{regx: .}]"])
+    func twoLengths(rules: String) async throws {
+        try await withForwardRig(rules: rules) { request in
+            .head(
+                200,
+                request.path == "/same" ? ["Content-Length": "4, 4"] : ["Content-Length": "4", "content-length": "5"]
+            )
+            .body(Array("four".utf8)).close()
+        } body: { rig in
+            let answer = try await rig.client().send("GET", rig.origin.url("/file"))
+            #expect(answer.status == 502)
+            #expect(answer.text.contains("Content-Length"), "\(answer.text)")
+            let same = try await rig.client().send("GET", rig.origin.url("/same"))
+            #expect(same.status == 200 && same.text == "four")
+            #expect(same.headers.values(of: "Content-Length") == ["4"])
+        }
+    }
+
     @Test("Trailers pass in both directions")
     func trailers() async throws {
         try await withForwardRig { _ in
@@ -121,6 +173,7 @@ import Testing
             ("TRACE http://127.0.0.1/", "", 405, "TRACE"),
             ("GET http://127.0.0.1/", "Expect: magic\\r\\n", 417, "100-continue"),
             ("OPTIONS http://127.0.0.1:1/", "Max-Forwards: 0\\r\\n", 204, "Allow: GET"),
+            ("OPTIONS *", "", 204, "Allow: GET"), ("GET *", "", 404, "UNSUPPORTED"), ("FOO /", "", 501, ""),
             ("GET http://127.0.0.1:1/", "", 502, "\"advice\""),
             ("GET http://169.254.169.254/latest/meta-data", "", 403, "origin.allow_addresses"),
         ]

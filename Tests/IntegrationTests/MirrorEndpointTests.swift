@@ -77,6 +77,32 @@ import Testing
         }
     }
 
+    @Test func aLengthThatTheRegistryDoesNotTellIsNotMadeUp() async throws {
+        let registry = Registry("{\"schemaVersion\":2}") { _ in .head(200) }
+        try await withNodes(registry) { _, daemons in
+            for path in ["tags/list", "blobs/\(registry.digest)", "referrers/\(registry.digest)"] {
+                let answer = try await client.send("HEAD", "http://\(daemons[0].proxy)/v2/a/\(path)")
+                #expect(answer.status == 200)
+                #expect(!answer.headers.contains("Content-Length"), "\(path)")
+            }
+        }
+    }
+
+    @Test func aBodyThatBreaksOffHasNoCleanEnd() async throws {
+        let registry = Registry("{\"schemaVersion\":2}") { _ in
+            .head(200, ["Transfer-Encoding": "chunked"]).chunk("{\"name\":".utf8).close()
+        }
+        try await withNodes(registry) { _, daemons in
+            let port = try #require(daemons[0].proxy.split(separator: ":").last.flatMap { Int($0) })
+            try await withByteConnection(to: port) { client in
+                try await client.send("GET /v2/a/tags/list HTTP/1.0\r\n\r\n")
+                let (bytes, end) = try await client.readToEnd()
+                #expect(String(decoding: bytes, as: UTF8.self).hasSuffix("\r\n\r\n{\"name\":"))
+                #expect(end == .reset)
+            }
+        }
+    }
+
     @Test func aTagIsAnsweredWhileTheRegistryIsDown() async throws {
         let registry = Registry("{\"schemaVersion\":2}")
         try await withNodes(registry) { server, daemons in

@@ -49,6 +49,38 @@ import Testing
         }
     }
 
+    @Test func aFileOfUsersThatCanNotBeUsedAnyMoreIsToldOnce() async throws {
+        try await withTemporaryDirectory { directory in
+            let users = "\(directory)/users"
+            try write("ann:secret\n", to: users)
+            try await withScriptedServer { _ in
+                .respond(200)
+            } body: { origin in
+                try await ProxyRig.with("proxy_access: {users_file: \(users)}", in: directory) { proxy in
+                    func ask(_ expected: String) async throws {
+                        for _ in 0..<2 {
+                            let status = try await proxy.status(["--proxy-user", "ann:secret", origin.url()])
+                            #expect(status == "\(expected) 000")
+                        }
+                    }
+                    try await ask("200")
+                    try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: users)
+                    try await ask("407")
+                    try FileManager.default.removeItem(atPath: users)
+                    try await ask("407")
+                    try write("ann:secret\n", to: users)
+                    try await ask("200")
+                    let log = await proxy.daemon.process.stopForErrors()
+                    let lines = log.split(separator: "\n").filter { $0.contains("users_file") }
+                    #expect(lines.count == 3, "\(lines)")
+                    #expect(lines.filter { $0.contains("warning") }.count == 2)
+                    #expect(lines.first?.contains("chmod 600 \(users)") == true)
+                    #expect(lines.last?.contains("info") == true)
+                }
+            }
+        }
+    }
+
     @Test func strangersAreSentAway() async throws {
         try await withTemporaryDirectory { directory in
             try await ProxyRig.with("proxy_access: {networks: [10.0.0.0/8]}", in: directory) { proxy in

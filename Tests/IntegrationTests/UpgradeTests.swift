@@ -128,6 +128,9 @@ import Testing
                         #expect(text.hasPrefix("HTTP/1.1 \(status) "), "\(text)")
                         #expect(text.contains(words), "\(text)")
                         #expect(text.contains("X-Own: 1") == (status != 502))
+                        #expect(text.contains("\r\nVia: 1.1 darter-") == (status != 502), "\(text)")
+                        let cache = "\r\nCache-Status: darter; fwd=bypass; fwd-status=\(status); detail=upgrade\r\n"
+                        #expect(text.contains(cache) == (status != 502), "\(text)")
                         #expect(!text.contains("Keep-Alive"))
                         #expect(text.lowercased().contains("\r\nconnection: close\r\n"))
                     }

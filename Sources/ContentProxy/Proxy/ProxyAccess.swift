@@ -28,7 +28,7 @@ struct ProxyAccess: Sendable {
             )
         }
         guard let users, !context.isIntercepted else { return }
-        if let user = users.user(showing: request.headers[.proxyAuthorization]) {
+        if let user = users.user(showing: request.headers[.proxyAuthorization], logger: context.logger) {
             context.notes["user"] = user
             return
         }

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import Logging
 import OriginTransfer
 import Synchronization
 
@@ -11,6 +12,8 @@ final class ProxyUsers: Sendable {
         var version: FileVersion?
         /// Digests of `user:password`: comparing them tells nothing by the time that it takes.
         var known: [SHA256Digest] = []
+        /// Why the file can not be used.
+        var fault: String?
     }
 
     private let path: String
@@ -20,26 +23,33 @@ final class ProxyUsers: Sendable {
 
     /// The name of the user whose credentials a `Proxy-Authorization` (RFC 7617) has; nil where they are nobody's.
     ///
-    /// Nobody's where the file can not be read any more.
-    func user(showing authorization: String?) -> String? {
+    /// Nobody's where the file can not be used any more; `logger` is told once why, and once when it is good again.
+    func user(showing authorization: String?, logger: Logger? = nil) -> String? {
         guard let shown = authorization.flatMap(Self.credentials(of:)) else { return nil }
         let digest = SHA256.hash(data: shown)
-        let isKnown = current().reduce(false) { found, one in
+        let isKnown = current(logger).reduce(false) { found, one in
             let isThisOne = one == digest
             return found || isThisOne
         }
         return isKnown ? String(decoding: shown.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self) : nil
     }
 
-    private func current() -> [SHA256Digest] {
+    private func current(_ logger: Logger?) -> [SHA256Digest] {
         let version = FileVersion(path: path)
-        return state.withLock { state in
+        let (known, fault, hasChanged) = state.withLock { state in
+            let before = state.fault
             if version == nil || version != state.version {
-                state.known = (try? Self.read(path)) ?? []
+                (state.known, state.fault) = Self.contents(path)
                 state.version = version
             }
-            return state.known
+            return (state.known, state.fault, state.fault != before)
         }
+        if hasChanged, let fault {
+            logger?.warning("users_file can not be used: nobody is let in", metadata: ["reason": "\(fault)"])
+        } else if hasChanged {
+            logger?.info("users_file can be used again", metadata: ["file": "\(path)"])
+        }
+        return known
     }
 
     static func credentials(of authorization: String) -> [UInt8]? {
@@ -55,12 +65,14 @@ final class ProxyUsers: Sendable {
     private struct Fault: Error { let text: String }
 
     /// Why the file can not be used, for a person; nil where it can.
-    static func fault(ofFile path: String) -> String? {
+    static func fault(ofFile path: String) -> String? { contents(path).fault }
+
+    private static func contents(_ path: String) -> (known: [SHA256Digest], fault: String?) {
         do throws(Fault) {
-            guard try !read(path).isEmpty else { return "has no user: \(path)" }
-            return nil
+            let known = try read(path)
+            return (known, known.isEmpty ? "has no user: \(path)" : nil)
         } catch {
-            return error.text
+            return ([], error.text)
         }
     }
 

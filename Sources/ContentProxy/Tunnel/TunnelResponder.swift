@@ -63,9 +63,11 @@ struct TunnelResponder: Sendable {
 
     /// What comes of a request that offers another protocol.
     enum Upgrade {
-        case answered(Response)
+        case accepted(Response)
         /// The origin makes nothing of the offer; the request is to be answered as if there were none.
         case declined(Request)
+        /// It makes nothing of it, and that is its answer to a request that is not sent twice.
+        case answered(Response)
     }
 
     /// Asks the origin over a connection of its own, and leaves the rest to the two of them if it says yes.
@@ -95,14 +97,13 @@ struct TunnelResponder: Sendable {
         guard !answer.isAccepted else {
             context.notes.set(.tunnel)
             context.notes["tunnel"] = "upgrade"
-            return .answered(
+            return .accepted(
                 .tunnel(to: upstream, status: .switchingProtocols, idleTimeout: idleTimeout) {
                     context.notes["sent"] = "\($0.sent)"
                 }
             )
         }
         guard !canRepeat else { return .declined(Request(head: request.head, body: RequestBody(buffer: body))) }
-        context.notes["direct"] = CachePolicy.Reason.upgrade.rawValue
         guard let content = answer.body else {
             throw APIError(
                 .badGateway,

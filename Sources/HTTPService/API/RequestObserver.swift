@@ -51,10 +51,13 @@ final class RequestObserver: Sendable {
         return metadata
     }
 
-    /// Counts and logs a request that is none, and so is answered with 400; `why`: in words that are not the client's.
-    func refused(_ why: String, _ channel: any Channel, _ logger: Logger) {
-        observed(RequestServer.Outcome(status: 400, bytes: 0, isComplete: true), since: .now, logger) {
-            ["status": "400", "bytes": "0", "remote": "\(RemoteAddress(channel.remoteAddress))", "refused": "\(why)"]
+    /// Counts and logs a request that is none, and so is answered with `status`; `why`: in words that are not the client's.
+    func refused(_ status: HTTPResponse.Status, _ why: String, _ channel: any Channel, _ logger: Logger) {
+        observed(RequestServer.Outcome(status: status.code, bytes: 0, isComplete: true), since: .now, logger) {
+            [
+                "status": "\(status.code)", "bytes": "0", "remote": "\(RemoteAddress(channel.remoteAddress))",
+                "refused": "\(why)",
+            ]
         }
     }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// Ends connections that would otherwise be held for nothing.
@@ -8,6 +9,7 @@ import NIOHTTPTypes
 /// - A connection over which nothing was asked, or answered, for the idle time; never one that waits for an answer.
 /// - A client that goes on sending a body although the response is complete: it gets a moment to read the response
 ///   (closing at once would reset the connection and lose it), then the connection ends.
+/// - A client that goes on sending a request that is refused gets that moment, too.
 /// - A response that announces `Connection: close` is followed by the close.
 /// - Behind a request that another protocol is meant to follow nothing is read until that has its place, as the decoder would keep
 ///   it all. If the answer is no, what comes is dropped for the same moment.
@@ -47,6 +49,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isTaken = false
     /// What the client sends is of no use any more.
     private(set) var dropsInput = false
+    /// A request was none: behind the answers to those before it comes its refusal.
+    private var refuses = false
     private var context: ChannelHandlerContext?
     /// What stood behind the body of the last request that is complete; the event loop's alone.
     private(set) var trailers: HTTPFields?
@@ -144,6 +148,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError, !inputHasEnded { (refuses, dropsInput) = (true, true) }
+        context.fireErrorCaught(error)
+    }
+
     func read(context: ChannelHandlerContext) {
         if !hasLastRequest { context.read() }
     }
@@ -171,6 +180,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if wasLast, !inputHasEnded {
                 dropsInput = true
                 context.close(mode: .output, promise: nil)
+                context.read()
+            } else if refuses {
                 context.read()
             } else if requestIsComplete {
                 return context.close(promise: nil)

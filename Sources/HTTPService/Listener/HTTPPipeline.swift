@@ -29,7 +29,7 @@ struct HTTPPipeline: Sendable {
             Self.decoder(maximumHeaderBytes: configuration.maximumHeaderBytes),
             HTTPResponseEncoder(),
             OldClients(),
-            ServerCodec(logger: logger) { [server, logger] in server.observer.refused($0, $1, logger) },
+            ServerCodec(logger: logger) { [server, logger] in server.observer.refused($0, $1, $2, logger) },
             guardian,
             HTTPConnectionStateHandler(logger: logger),
             RequestWatch(repeating),

@@ -1,4 +1,6 @@
+import HTTPTypes
 import NIOCore
+import NIOHTTP1
 
 /// Tells when a client sends nothing more.
 ///
@@ -11,11 +13,28 @@ final class InputEnd: ChannelInboundHandler, RemovableChannelHandler {
 
     private let connection: ConnectionGuard
     private var isKept = false
+    /// What the decoder is reading.
+    private var current: ByteBuffer?
 
     init(_ connection: ConnectionGuard) { self.connection = connection }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !connection.dropsInput { context.fireChannelRead(data) }
+        guard !connection.dropsInput else { return }
+        current = unwrapInboundIn(data)
+        context.fireChannelRead(data)
+        current = nil
+    }
+
+    /// Whether what the decoder is reading has a request line (RFC 9112 §3) with a method that is not registered.
+    var hasUnknownMethod: Bool {
+        guard let bytes = current?.readableBytesView else { return false }
+        return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
+            let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+            guard words.count == 3, words[2].starts(with: "HTTP/".utf8) else { return false }
+            let name = String(decoding: words[0], as: UTF8.self)
+            guard HTTPRequest.Method(name) != nil, case .RAW = HTTPMethod(rawValue: name) else { return false }
+            return true
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -18,14 +18,21 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let logger: Logger
-    private let refused: (_ why: String, any Channel) -> Void
+    private let refused: (HTTPResponse.Status, _ why: String, any Channel) -> Void
     private var intercepted: String?
     private var dropsEnd = false
-    /// A request was none; nothing behind it is read.
-    private var hasRefused = false
+    /// How a request is answered that was none; nothing behind it is read.
+    private var refusal: HTTPResponse.Status?
+    /// Requests whose answer is not over.
+    private var unanswered = 0
+    /// The head of a request has come, and not its end.
+    private var isWithinRequest = false
 
-    /// `refused` is told what makes a request none, in words that are not the client's.
-    init(logger: Logger, refused: @escaping (_ why: String, any Channel) -> Void = { _, _ in }) {
+    /// `refused` is told how a request is answered that is none, and what makes it that, in words that are not the client's.
+    init(
+        logger: Logger,
+        refused: @escaping (HTTPResponse.Status, _ why: String, any Channel) -> Void = { _, _, _ in }
+    ) {
         self.logger = logger
         self.refused = refused
     }
@@ -38,30 +45,46 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !hasRefused else { return }
+        guard refusal == nil else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
             guard let request = request(head) else {
                 return refuse(.invalidMethod, "the method is none", context)
             }
             if let fault = Self.ambiguity(head) { return refuse(.invalidHeaderToken, fault, context) }
+            unanswered += 1
+            isWithinRequest = true
             context.fireChannelRead(wrapInboundOut(.head(request)))
         case .body(let body): context.fireChannelRead(wrapInboundOut(.body(body)))
         case .end(let trailers):
+            isWithinRequest = false
             context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0, splitCookie: false) })))
         }
     }
 
-    /// Behind the answers to earlier requests comes 400, and the end of the connection.
+    /// Behind the answers to earlier requests comes the refusal, and the end of the connection.
     private func refuse(_ error: HTTPParserError, _ why: String, _ context: ChannelHandlerContext) {
-        hasRefused = true
-        refused(why, context.channel)
+        // What is within a request already is answered as that.
+        let status = isWithinRequest ? .badRequest : Self.status(error, context)
+        refusal = status
+        refused(status, why, context.channel)
         context.fireErrorCaught(error)
+    }
+
+    private static func status(_ error: HTTPParserError, _ context: ChannelHandlerContext) -> HTTPResponse.Status {
+        switch error {
+        case .headerOverflow: return .requestHeaderFieldsTooLarge
+        case .invalidMethod:
+            // The parser knows the methods that are registered, and takes no others.
+            let input = try? context.pipeline.syncOperations.handler(type: InputEnd.self)
+            return input?.hasUnknownMethod == true ? .notImplemented : .badRequest
+        default: return .badRequest
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Nobody answers a client that is gone.
-        if let error = error as? HTTPParserError, !hasRefused, context.channel.isActive {
+        if let error = error as? HTTPParserError, refusal == nil, context.channel.isActive {
             return refuse(error, error.debugDescription, context)
         }
         if let intercepted, case .handshakeFailed? = error as? NIOSSLError {
@@ -108,12 +131,17 @@ final class ServerCodec: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(let response): context.write(wrapOutboundOut(.head(HTTPResponseHead(response))), promise: promise)
+        case .head(var response):
+            // The library has one answer to all of them.
+            if unanswered == 0, response.status == .badRequest, let refusal { response.status = refusal }
+            context.write(wrapOutboundOut(.head(HTTPResponseHead(response))), promise: promise)
         case .body(let body): context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: promise)
         case .end where dropsEnd:
+            unanswered -= 1
             dropsEnd = false
             promise?.succeed()
         case .end(let trailers):
+            unanswered -= 1
             context.write(wrapOutboundOut(.end(trailers.map { HTTPHeaders($0) })), promise: promise)
         }
     }

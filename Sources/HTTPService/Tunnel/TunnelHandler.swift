@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 import NIOTLS
 
@@ -171,11 +170,6 @@ final class TunnelHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
-    /// Closes at once; over TCP the other side sees that it was no end.
-    func reset() {
-        guard let context else { return }
-        let channel = context.channel
-        guard let socket = channel as? any SocketOptionProvider else { return channel.close(promise: nil) }
-        socket.setSoLinger(Glibc.linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
-    }
+    /// Closes at once; the other side sees that it was no end.
+    func reset() { context?.channel.reset() }
 }
