@@ -62,6 +62,7 @@ final class OldClients: ChannelDuplexHandler, RemovableChannelHandler {
         default: context.write(data, promise: promise)
         }
     }
+
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard isWithinBody, mode != .input else { return context.close(mode: mode, promise: promise) }
         isWithinBody = false
