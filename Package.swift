@@ -308,7 +308,7 @@ let package = Package(
             "NodeAssemblyTests",
             [
                 "BackendAPI", "CacheStore", "Content", "ContentProxy", "HTTPService", "NodeAssembly", "NodeConfig",
-                "PeerEngine", "RateLimiting", "WireAPI",
+                "PeerEngine", "RateLimiting", "TestSupport", "WireAPI",
             ]
         ),
         tests(

@@ -20,30 +20,28 @@ final class ManifestResponder: Sendable {
     private let engine: PeerEngine
     private let lookUp: LookUp
     private let configuration: ManifestConfiguration
-    /// How long whoever can be told the registry's last word waits for a new one.
+    /// How long a registry may say nothing about a tag.
     private let patience: Duration
     private let memory = Mutex(TagMemory())
 
     /// The longest manifest that is kept (distribution-spec: registries should take 4 MiB).
     private static let longest: Int64 = 8 << 20
-    /// A registry that says nothing for so long does not say much later either.
-    private static let longestWait = Duration.seconds(10)
-
     init(engine: PeerEngine, configuration: MirrorConfiguration, lookUp: @escaping LookUp) {
         self.engine = engine
         self.configuration = configuration.manifests
-        patience = min(configuration.patience, Self.longestWait)
+        patience = configuration.patienceWithTags
         self.lookUp = lookUp
     }
 
     /// The answer to a GET or HEAD.
     ///
-    /// Throws where the request is to be passed on, so that the client sees the registry's own answer.
+    /// `credentials` logs in. Throws where the request is to be passed on, so that the client sees the registry's own answer, and
+    /// with ``WireError/isSilence`` where that would say nothing either.
     func respond(
         to request: Request,
         _ context: ServiceRequestContext,
         target: MirrorTarget,
-        credentials: Credentials
+        credentials login: @escaping @Sendable () async throws(DownloadError) -> Credentials
     ) async throws(DownloadError) -> Response {
         guard case .manifest(let repository, let reference) = target.path, let url = ResourceURL(target.url) else {
             throw DownloadError(.invalidRequest, "not a manifest")
@@ -53,9 +51,11 @@ final class ManifestResponder: Sendable {
         var resource = Resource(url: url, headers: accept.isEmpty ? [:] : ["Accept": accept])
         var status = CacheStatus()
         let warning: String?
+        let credentials: Credentials
         switch reference {
         case .digest(let digest):
             warning = nil
+            credentials = try await login()
             // A HEAD asks what that repository has, as whoever pushes does.
             if request.method == .head, let head = try await current(resource, credentials), let length = head.length {
                 status.forward = .method
@@ -64,7 +64,9 @@ final class ManifestResponder: Sendable {
             }
             resource.digest = digest
         case .tag:
-            let (answer, source) = try await tag(resource, credentials, &status)
+            let silence = Silence(of: target.upstream, most: patience)
+            credentials = try await silence.bounding(login)
+            let (answer, source) = try await tag(resource, credentials, silence, &status)
             warning = source == .outdated ? "110 darter \"Response is Stale\"" : nil
             guard let digest = answer.digest, digest.algorithm != .md5 else {
                 throw DownloadError(.invalidRequest, "the registry does not say which manifest the tag names")
@@ -99,6 +101,7 @@ final class ManifestResponder: Sendable {
     private func tag(
         _ resource: Resource,
         _ credentials: Credentials,
+        _ silence: Silence,
         _ status: inout CacheStatus
     ) async throws(DownloadError) -> (head: ContentHead, source: TagSource) {
         let key = TagMemory.Key(url: resource.url, accept: resource.headers["Accept"])
@@ -109,9 +112,9 @@ final class ManifestResponder: Sendable {
         }
         let known = configuration.staleIfError ? memory.withLock { $0.answer(key, within: nil, at: .now) } : nil
         do throws(DownloadError) {
-            let head =
-                known == nil
-                ? try await lookUp(resource, credentials) : try await lookUpPatiently(resource, credentials)
+            let head = try await silence.bounding { [lookUp] () async throws(DownloadError) in
+                try await lookUp(resource, credentials)
+            }
             memory.withLock { $0.remember(head, key, at: .now) }
             status.forward = .stale
             return (head, .registry)
@@ -120,23 +123,6 @@ final class ManifestResponder: Sendable {
             status.isHit = true
             status.detail = "stale"
             return (known, .outdated)
-        }
-    }
-
-    private func lookUpPatiently(
-        _ resource: Resource,
-        _ credentials: Credentials
-    ) async throws(DownloadError) -> ContentHead {
-        do {
-            return try await Patience(patience).wait(watching: { 0 }) { [lookUp] in
-                try await lookUp(resource, credentials)
-            }
-        } catch let error as DownloadError {
-            throw error
-        } catch is Stalled {
-            throw DownloadError(.originUnreachable, "the registry has said nothing for \(patience)")
-        } catch {
-            throw DownloadError(.cancelled, "\(error)")
         }
     }
 

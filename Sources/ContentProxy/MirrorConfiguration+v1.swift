@@ -14,8 +14,7 @@ package struct DragonflyMirror: Sendable {
     mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
         try fields.value("insecure", &insecure)
         try fields.list("certs", &certs)
-        try fields.check("certs", certs.count <= 1, "names several files: put their certificates into one")
-        try fields.checkCertificates("certs", certs.first)
+        for file in certs { try fields.checkCertificates("certs", file) }
         for key in ["direct", "dynamic"] where fields.isGiven(key) { meaningless.append("registry_mirror.\(key)") }
         var ignored: RawConfig?
         try fields.raw("direct", &ignored)
@@ -31,7 +30,7 @@ package struct DragonflyMirror: Sendable {
         registry.host = base.url.authority
         registry.url = remote
         registry.insecure = insecure
-        registry.caFile = certs.first
+        registry.caFiles = certs
         return registry
     }
 }

@@ -49,6 +49,11 @@ package struct MirrorConfiguration: Sendable, Configurable {
     }
 }
 
+extension MirrorConfiguration {
+    /// How long a registry may say nothing about a tag: one that says nothing for so long does not say much later either.
+    var patienceWithTags: Duration { min(patience, .seconds(10)) }
+}
+
 /// What becomes of the rest of a blob of which only parts are asked for.
 package enum Prefetch: String, Sendable, CaseIterable, ConfigValue {
     /// It is fetched, too.
@@ -63,8 +68,8 @@ package struct MirroredRegistry: Sendable, Configurable {
     package var host = ""
     /// Where it is; without it `https://<host>`.
     package var url: String?
-    /// A file with the certificates of the authority that signed the registry's.
-    package var caFile: String?
+    /// Files with the certificates of the authorities that may have signed the registry's.
+    package var caFiles: [String] = []
     /// Take whatever certificate it shows.
     package var insecure = false
     /// Who the node is there, for clients that do not log in themselves.
@@ -78,8 +83,8 @@ package struct MirroredRegistry: Sendable, Configurable {
         try fields.optional("url", &url)
         let isBase = url.map { RegistryBase($0) != nil } ?? (RegistryBase("https://\(host)") != nil)
         try fields.check("url", isBase, "must be the base URL of a registry such as https://quay.io")
-        try fields.optional("ca_file", &caFile)
-        try fields.checkCertificates("ca_file", caFile)
+        try fields.oneOrMore("ca_file", &caFiles)
+        for file in caFiles { try fields.checkCertificates("ca_file", file) }
         try fields.value("insecure", &insecure)
         try logins.bind(&fields)
     }

@@ -14,9 +14,20 @@ struct MirrorRelay: Sendable {
     private static let patience = Duration.seconds(10)
     private static let mostAttempts = 3
 
+    /// The code of an error that says that the registry has said nothing.
+    static let silent = "upstream_silent"
+
     /// The registry's answer; where it can not be reached, an error of the API.
-    func pass(_ request: Request, to target: MirrorTarget, as identity: MirrorIdentity) async throws -> Response {
-        var response = try await attempt(request, target, identity)
+    ///
+    /// `silence`: how long it may say nothing; nil: as long as any upstream.
+    func pass(
+        _ request: Request,
+        to target: MirrorTarget,
+        as identity: MirrorIdentity,
+        within silence: Silence? = nil
+    ) async throws -> Response {
+        var silence = silence
+        var response = try await attempt(request, target, identity, silence)
         var attempts = 1
         while response.status == .tooManyRequests {
             let delay = Self.delay(response)
@@ -25,9 +36,24 @@ struct MirrorRelay: Sendable {
             }
             try await Task.sleep(for: delay)
             attempts += 1
-            response = try await attempt(request, target, identity)
+            silence?.isBroken()
+            response = try await attempt(request, target, identity, silence)
         }
         return Self.localized(response, for: target)
+    }
+
+    private func attempt(
+        _ request: Request,
+        _ target: MirrorTarget,
+        _ identity: MirrorIdentity,
+        _ silence: Silence?
+    ) async throws -> Response {
+        guard let silence else { return try await attempt(request, target, identity) }
+        do {
+            return try await silence.limiting { try await attempt(request, target, identity) }
+        } catch is Stalled {
+            throw APIError(.gatewayTimeout, Self.silent, silence.message)
+        }
     }
 
     private func attempt(

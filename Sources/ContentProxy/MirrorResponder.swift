@@ -20,6 +20,7 @@ package struct MirrorResponder: HTTPResponder {
     private let manifests: ManifestResponder
     private let relay: MirrorRelay
     private let login: MirrorLogin
+    private let patienceWithTags: Duration
 
     /// `options`: the node's settings for origins.
     ///
@@ -34,6 +35,7 @@ package struct MirrorResponder: HTTPResponder {
         upstreams = Upstreams(configuration, options: options)
         blobs = BlobResponder(configuration, engine: engine, jobs: jobs)
         login = MirrorLogin(transport: transport)
+        patienceWithTags = configuration.patienceWithTags
         relay = MirrorRelay(relay: Relay(transport: transport, jobs: jobs), login: login)
         manifests = ManifestResponder(engine: engine, configuration: configuration) {
             resource,
@@ -69,13 +71,18 @@ package struct MirrorResponder: HTTPResponder {
         // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
         let asksRegistryFirst = if case .blob = target.path { request.method == .head } else { false }
         if asksRegistryFirst { context.notes.set(.blob) }
-        if !asksRegistryFirst, let content = try await content(request, context, target, identity) { return content }
+        var silence = target.isTag(request.method) ? Silence(of: target.upstream, most: patienceWithTags) : nil
+        if !asksRegistryFirst, let content = try await content(request, context, target, identity, &silence) {
+            return content
+        }
         do {
-            let answer = try await relay.pass(request, to: target, as: identity)
+            let answer = try await relay.pass(request, to: target, as: identity, within: silence)
             guard asksRegistryFirst, answer.status.kind == .serverError else { return answer }
-            return try await content(request, context, target, identity) ?? answer
+            return try await content(request, context, target, identity, &silence) ?? answer
         } catch let error as APIError {
-            if asksRegistryFirst, let content = try await content(request, context, target, identity) { return content }
+            if asksRegistryFirst, let content = try await content(request, context, target, identity, &silence) {
+                return content
+            }
             // The client shows a status at best: what is wrong, such as an unknown authority, stands here alone.
             context.logger.warning(
                 "not passed on",
@@ -85,16 +92,22 @@ package struct MirrorResponder: HTTPResponder {
             )
             // A client may look here for any registry, and it is the remote alone that is out of reach.
             let isOtherwiseGood = target.path == .base && target.form == .remote && error.code == "upstream_unavailable"
-            return isOtherwiseGood ? Self.present : Self.error(.badGateway, .unavailable, error.message)
+            if isOtherwiseGood { return Self.present }
+            return error.code == MirrorRelay.silent
+                ? Self.error(.gatewayTimeout, .unavailable, error.message)
+                : Self.error(.badGateway, .unavailable, error.message)
         }
     }
 
     /// Content from the swarm; nil where the request is to be passed on.
+    ///
+    /// `silence`: that of a registry that is asked what a tag names.
     private func content(
         _ request: Request,
         _ context: ServiceRequestContext,
         _ target: MirrorTarget,
-        _ identity: MirrorIdentity
+        _ identity: MirrorIdentity,
+        _ silence: inout Silence?
     ) async throws -> Response? {
         do throws(DownloadError) {
             switch (target.path, request.method) {
@@ -109,15 +122,18 @@ package struct MirrorResponder: HTTPResponder {
                     credentials: login.renewing(identity, at: target)
                 )
             case (.manifest, .get), (.manifest, .head):
-                return try await manifests.respond(
-                    to: request,
-                    context,
-                    target: target,
-                    credentials: try await login.credentials(identity, at: target)
-                )
+                return try await manifests.respond(to: request, context, target: target) {
+                    [login] () async throws(DownloadError) in
+                    try await login.credentials(identity, at: target)
+                }
             default: return nil
             }
         } catch {
+            if error.isSilence {
+                context.logger.warning("the registry is silent", metadata: ["reason": "\(error.message)"])
+                return Self.error(.gatewayTimeout, .unavailable, error.message)
+            }
+            if !ManifestResponder.isOutage(error) { silence?.isBroken() }
             context.notes["direct"] = error.code.rawValue
             context.logger.info(
                 "the swarm can not help, passing on",

@@ -1,5 +1,6 @@
 import Content
 import CurlTransport
+import HTTPTypes
 import OriginTransfer
 import RegistryProtocol
 
@@ -48,6 +49,12 @@ struct MirrorTarget: Sendable {
 }
 
 extension MirrorTarget {
+    /// Whether a request asks what a tag names.
+    func isTag(_ method: HTTPRequest.Method) -> Bool {
+        guard case .manifest(_, .tag) = path else { return false }
+        return method == .get || method == .head
+    }
+
     /// What a client that follows a reference of the registry's answer is to be told, so that it comes here again.
     ///
     /// A reference to another place than the registry's API stays as it is.

@@ -30,7 +30,7 @@ struct Upstreams: Sendable {
             guard let base = RegistryBase(registry.url ?? "https://\(ImageReference.apiHost(of: registry.host))")
             else { continue }
             var own = options
-            own.tls.caFile = registry.caFile ?? options.tls.caFile
+            if !registry.caFiles.isEmpty { own.tls.caFiles = registry.caFiles }
             if registry.insecure { own.tls.verify = false }
             let name = ImageReference.canonicalHost(registry.host)
             named[name] = Upstream(name: name, base: base, options: own, logins: registry.logins)

@@ -1,5 +1,6 @@
 internal import CLibCurl
 internal import Content
+internal import FoundationEssentials
 internal import RateLimiting
 
 /// From a request to libcurl's options.
@@ -159,12 +160,16 @@ extension Transfer {
     }
 
     private func setTLS(_ handle: EasyHandle) throws(TransferError) {
-        let tls = request.options.tls
+        let own = hop.url.portInUse.flatMap { request.options.tlsOfPlace?(hop.url.host, $0) }
+        let tls = own ?? request.options.tls
         try handle.set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1 : 0)
         try handle.set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2 : 0)
         try handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         if let pem = tls.caPEM {
             try handle.set(CURLOPT_CAINFO_BLOB, blob: Array(pem.utf8))
+        } else if tls.caFiles.count > 1 {
+            // libcurl takes one file.
+            try handle.set(CURLOPT_CAINFO_BLOB, blob: try Self.bytes(of: tls.caFiles))
         } else if let file = tls.caFile {
             try handle.set(CURLOPT_CAINFO, file)
         }
@@ -172,6 +177,18 @@ extension Transfer {
             try handle.set(CURLOPT_SSLCERT, certificate)
             try handle.set(CURLOPT_SSLKEY, tls.clientKey ?? certificate)
         }
+    }
+
+    private static func bytes(of files: [String]) throws(TransferError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for file in files {
+            guard let content = FileManager.default.contents(atPath: file) else {
+                throw TransferError(.tls, "the certificate authorities can not be read: \(file)")
+            }
+            bytes += content
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        return bytes
     }
 
     private func setFields(_ handle: EasyHandle) throws(TransferError) {

@@ -4,6 +4,8 @@ public import RateLimiting
 public struct TransferOptions: Sendable {
     /// Trust and identity.
     public var tls = TLSOptions()
+    /// The same in place of ``tls`` for single places, by host and port, wherever redirects lead; it gives nil for others.
+    public var tlsOfPlace: (@Sendable (_ host: String, _ port: Int) -> TLSOptions?)?
     /// The longest wait for name resolution, connection and TLS handshake together.
     public var connectTimeout: Duration = .seconds(10)
     /// Ends a transfer with ``TransferError/Code/tooSlow``; time spent paused does not count.
@@ -58,9 +60,9 @@ public struct LowSpeedLimit: Sendable, Hashable {
 public struct TLSOptions: Sendable, Hashable {
     /// Whether the peer's certificate and name are verified.
     public var verify = true
-    /// A PEM file of certificate authorities to trust besides the system's directory of them.
-    public var caFile: String?
-    /// The same as text; wins over ``caFile``.
+    /// PEM files of certificate authorities to trust besides the system's directory of them.
+    public var caFiles: [String] = []
+    /// The same as text; wins over ``caFiles``.
     public var caPEM: String?
     /// A PEM file with the client's certificate chain.
     ///
@@ -82,6 +84,12 @@ public struct TLSOptions: Sendable, Hashable {
         self.caPEM = caPEM
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
+    }
+
+    /// The only one of ``caFiles``, or the first; sets all of them.
+    public var caFile: String? {
+        get { caFiles.first }
+        set { caFiles = newValue.map { [$0] } ?? [] }
     }
 }
 

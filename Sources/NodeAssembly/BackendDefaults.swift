@@ -16,7 +16,7 @@ extension [BackendEntry] {
     /// The entries with one for every mirrored registry that has settings of its own and no entry yet.
     func with(_ mirrored: [MirroredRegistry]) throws(ConfigError) -> [BackendEntry] {
         var entries = self
-        for registry in mirrored where registry.caFile != nil || registry.insecure {
+        for registry in mirrored where !registry.caFiles.isEmpty || registry.insecure {
             guard let host = registry.authority,
                 !entries.contains(where: { $0.plugin == "registry" && $0.hosts.contains(host) })
             else { continue }
@@ -25,11 +25,10 @@ extension [BackendEntry] {
             entry.hosts = [host]
             entry.paths = ["/v2/"]
             var lines = registry.insecure ? ["insecure: true"] : []
-            if let file = registry.caFile {
-                // A JSON string is a YAML string.
-                let quoted = (try? JSONEncoder().encode(file)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
-                lines.append("ca_file: \(quoted)")
-            }
+            // A JSON list is a YAML list.
+            let quoted =
+                (try? JSONEncoder().encode(registry.caFiles)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
+            lines.append("ca_file: \(quoted)")
             entry.options = try RawConfig(yaml: lines.joined(separator: "\n"))
             entries.append(entry)
         }

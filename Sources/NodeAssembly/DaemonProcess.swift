@@ -28,17 +28,19 @@ package struct DaemonProcess: Sendable {
     package func run(_ plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]) async throws {
         if let notice = configuration.notice { process.logger.notice("\(notice)") }
         let store = try await CacheStore.open(configuration.place, logger: process.logger)
+        let interceptor = try Interceptor(configuration.interception)
         var peer = configuration.node
         peer.backends = try configuration.allBackends
         let node = try PeerNode(
             peer,
             name: "\(ProcessInfo.processInfo.hostName)/dfdaemon",
             store: store,
+            tlsOfPlace: { host, port in interceptor.tls(ofHost: host, port: port) },
             logger: process.logger,
             plugins: plugins
         )
         let jobs = BackgroundJobs()
-        let proxy = listener("proxy", configuration.proxy, try responder(node, jobs))
+        let proxy = listener("proxy", configuration.proxy, responder(node, interceptor, jobs))
         let health = listener("health", configuration.health, operations(node))
         let socket = "\(configuration.home)/dfdaemon.sock"
         let control = listener("control", .init(address: ListenAddress(.unix(path: socket))), control(node))
@@ -55,10 +57,10 @@ package struct DaemonProcess: Sendable {
         await node.transport.shutdown()
     }
 
-    private func responder(_ node: PeerNode, _ jobs: BackgroundJobs) throws -> ProxyResponder {
+    private func responder(_ node: PeerNode, _ interceptor: Interceptor, _ jobs: BackgroundJobs) -> ProxyResponder {
         ProxyResponder(
             configuration.access,
-            interceptor: try Interceptor(configuration.interception),
+            interceptor: interceptor,
             mirror: MirrorResponder(
                 configuration.mirror,
                 engine: node.engine,

@@ -77,11 +77,14 @@ package struct PeerNode: Sendable {
     /// `store`: where downloads go that have no destination of their own.
     ///
     /// `name` and `address` are what supernodes are told of the node.
+    ///
+    /// `tlsOfPlace`: how single origins are spoken to, where their backend's entry says nothing of that.
     package init(
         _ configuration: PeerNodeConfiguration,
         name: String,
         address: String? = nil,
         store: CacheStore?,
+        tlsOfPlace: (@Sendable (_ host: String, _ port: Int) -> TLSOptions?)? = nil,
         logger: Logger,
         plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin]
     ) throws(ConfigError) {
@@ -90,7 +93,9 @@ package struct PeerNode: Sendable {
         var options = TransferOptions()
         options.addresses = configuration.origin.addresses
         let hosts = HostLimits(configuration.origin.hostLimit)
-        backends = try BackendRegistry.of(options, configuration.backends, hosts) { options in
+        var own = options
+        own.tlsOfPlace = tlsOfPlace
+        backends = try BackendRegistry.of(own, configuration.backends, hosts) { options in
             plugins(PluginEnvironment(transport: transport, options: options, logger: logger))
         }
         engine = PeerEngine(

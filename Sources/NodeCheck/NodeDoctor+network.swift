@@ -4,7 +4,9 @@ import CurlTransport
 import FoundationEssentials
 import NodeAssembly
 import NodeConfig
+import OriginTransfer
 import PeerEngine
+import RegistryProtocol
 
 extension NodeDoctor {
     /// Asks each configured registry through the mirror, and where that fails, without it.
@@ -28,7 +30,7 @@ extension NodeDoctor {
         base: String,
         _ registry: MirroredRegistry?
     ) async -> Finding {
-        if let file = registry?.caFile, let fault = CertificateFile.fault(file) {
+        if let fault = (registry?.caFiles ?? []).lazy.compactMap({ CertificateFile.fault($0) }).first {
             return Finding(
                 .failed,
                 subject,
@@ -47,7 +49,7 @@ extension NodeDoctor {
                 remedy: "see dfdaemon's log"
             )
         }
-        if let finding = answer.finding(subject) { return finding }
+        if let finding = answer.finding(subject, login: login(registry)) { return finding }
         let told = "dfdaemon answers \(answer.status)" + (answer.message.map { ": \($0)" } ?? "")
         do throws(TransferError) {
             let request = TransferRequest(url: base.trimmingSlash + "/v2/", options: options(registry))
@@ -68,6 +70,17 @@ extension NodeDoctor {
             )
         } catch {
             return RegistryTrouble.finding(subject, error)
+        }
+    }
+
+    /// Who dfdaemon is at a registry for whoever does not log in; nil: nobody.
+    private func login(_ registry: MirroredRegistry?) -> String? {
+        guard let registry else { return nil }
+        let host = ImageReference.canonicalHost(registry.host)
+        switch try? registry.logins.credentials(for: host, repository: nil) {
+        case nil, .anonymous: return nil
+        case .basic(let user, _): return "user '\(user)'"
+        case .identityToken, .registryToken: return "a token"
         }
     }
 

@@ -34,7 +34,8 @@ extension NodeDoctor {
                 .failed,
                 name,
                 "pulls through \(other), but dfdaemon listens at \(mirror)",
-                remedy: "dfdaemon runtime restore \(name), then \(command) --mirror \(mirror)"
+                remedy: (state.otherUsers.map { "dfdaemon runtime restore \($0)" } + ["\(command) --mirror \(mirror)"])
+                    .joined(separator: ", then ")
             )
         }
         guard !state.registries.isEmpty else {

@@ -56,7 +56,7 @@ package struct NodeDoctor: Sendable {
         var options = TransferOptions()
         options.addresses = .guarded(allow: configuration.node.origin.allowAddresses)
         options.totalTimeout = .seconds(30)
-        options.tls.caFile = registry?.caFile
+        options.tls.caFiles = registry?.caFiles ?? []
         options.tls.verify = registry?.insecure != true
         return options
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// Who listens on a TCP port of this machine, by Linux's /proc.
 struct PortOwner: Sendable, Hashable {
@@ -35,7 +36,19 @@ struct PortOwner: Sendable, Hashable {
         }
     }
 
+    /// The kernel gives its tables away page by page: what Foundation takes for the end of such a file is that of the first
+    /// one.
     private static func text(of path: String) -> String {
-        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += buffer[..<count]
+        }
     }
 }

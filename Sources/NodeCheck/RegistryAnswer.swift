@@ -35,9 +35,25 @@ struct RegistryAnswer: Sendable {
     }
 
     /// Nil where the registry has to be asked directly to know more.
-    func finding(_ subject: String) -> Finding? {
+    ///
+    /// `login`: who dfdaemon is there, in words; nil: nobody.
+    func finding(_ subject: String, login own: String? = nil) -> Finding? {
         switch status {
-        case 200..<300: return Finding(.ok, subject, "answers, without a login")
+        case 200..<300:
+            guard let own else { return Finding(.ok, subject, "answers, without a login") }
+            return Finding(
+                .ok,
+                subject,
+                "answers; whoever does not log in there reads with the login of dfdaemon's configuration (\(own))"
+            )
+        case 401 where own != nil:
+            return Finding(
+                .failed,
+                subject,
+                "does not take the login of dfdaemon's configuration (\(own ?? ""))\(message.map { ": \($0)" } ?? "")",
+                remedy:
+                    "see username, password, password_file or docker_config of its entry in registry_mirror.registries"
+            )
         case 401:
             return Finding(
                 .ok,

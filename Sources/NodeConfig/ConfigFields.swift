@@ -76,11 +76,27 @@ public struct ConfigFields {
     public mutating func list<V: ConfigValue>(_ key: String, _ value: inout [V]) throws(ConfigError) {
         guard let entry = visit(key, printing: .sequence(value.map { ConfigNode(.scalar($0.configText)) }))
         else { return }
+        value = try items(entry)
+    }
+
+    /// A scalar or a sequence of scalars, replacing the default; `null` is none, a missing key leaves it.
+    public mutating func oneOrMore<V: ConfigValue>(_ key: String, _ value: inout [V]) throws(ConfigError) {
+        let texts = value.map { ConfigNode(.scalar($0.configText)) }
+        let shown: ConfigNode.Kind = texts.count > 1 ? .sequence(texts) : texts.first?.kind ?? .null
+        guard let entry = visit(key, printing: shown) else { return }
+        if case .scalar = entry.value.kind {
+            value = [try parse(entry.value, line: entry.line, what: "'\(key)'")]
+        } else {
+            value = try items(entry)
+        }
+    }
+
+    private func items<V: ConfigValue>(_ entry: ConfigEntry) throws(ConfigError) -> [V] {
         var items: [V] = []
         for item in try sequence(entry, of: V.expectation) {
-            items.append(try parse(item, line: item.line ?? entry.line, what: "'\(key)'"))
+            items.append(try parse(item, line: item.line ?? entry.line, what: "'\(entry.key)'"))
         }
-        value = items
+        return items
     }
 
     /// A mapping of free keys to scalars, replacing the default; a missing key leaves it.

@@ -5,8 +5,8 @@ internal import RateLimiting
 
 /// The keys of a backend that say how its transfers are made; whatever is not given is the node's own.
 public struct TransferSettings: Configurable {
-    /// A PEM file of certificate authorities to trust besides the system's.
-    public var caFile: String?
+    /// PEM files of certificate authorities to trust besides the system's.
+    public var caFiles: [String] = []
     /// A PEM file with the client's certificate chain.
     public var clientCertificate: String?
     /// A PEM file with the client's private key, where that is not in ``clientCertificate``.
@@ -33,7 +33,7 @@ public struct TransferSettings: Configurable {
 
     /// Visits the fields.
     public mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
-        try fields.optional("ca_file", &caFile)
+        try fields.oneOrMore("ca_file", &caFiles)
         try fields.optional("client_certificate", &clientCertificate)
         try fields.optional("client_key", &clientKey)
         try fields.value("insecure", &insecure)
@@ -43,7 +43,7 @@ public struct TransferSettings: Configurable {
         try fields.optional("proxy", &proxy)
         try fields.value("rate_limit", &rateLimit)
         try fields.list("allow_addresses", &allowAddresses)
-        try fields.checkCertificates("ca_file", caFile)
+        for file in caFiles { try fields.checkCertificates("ca_file", file) }
         for (key, path) in [("client_certificate", clientCertificate), ("client_key", clientKey)] {
             try fields.checkReadable(key, path)
         }
@@ -61,7 +61,9 @@ public struct TransferSettings: Configurable {
     /// To be called once for a backend: all that use the result share its rate limit.
     public func options(over defaults: TransferOptions) -> TransferOptions {
         var options = defaults
-        if let caFile { options.tls.caFile = caFile }
+        // Whoever says whom to trust at some hosts means these settings and no others.
+        if !caFiles.isEmpty || clientCertificate != nil || insecure { options.tlsOfPlace = nil }
+        if !caFiles.isEmpty { options.tls.caFiles = caFiles }
         if let clientCertificate {
             options.tls.clientCertificate = clientCertificate
             options.tls.clientKey = clientKey

@@ -15,22 +15,28 @@ extension RuntimeSetup {
             case .docker: try docker(registries, mirror)
             case .crio, .podman: try registriesFile(registries, mirror)
             }
-        for file in plan.files {
-            guard let record = try record(of: file.path), record.mirror != mirror.url, file.before != nil else {
-                continue
-            }
-            throw SetupError(
-                "\(files.root)\(file.path) was configured for \(record.mirror): "
-                    + "run `dfdaemon runtime restore \(runtime.rawValue)` first"
-            )
-        }
-        if plan.changes.isEmpty { plan.next = [] }
+        for file in plan.files where file.before != nil { try refuseOtherMirror(file.path, mirror) }
+        // Who is new to a file that is there already has not read it yet.
+        if plan.changes.isEmpty, try !isNewUser(plan) { plan.next = [] }
         return plan
+    }
+
+    private func refuseOtherMirror(_ path: String, _ mirror: MirrorAddress) throws(SetupError) {
+        guard let record = try record(of: path), record.mirror != mirror.url else { return }
+        let commands = restorers(record).map { "`dfdaemon runtime restore \($0)`" }.joined(separator: " and ")
+        throw SetupError("\(files.root)\(path) was configured for \(record.mirror): run \(commands) first")
     }
 
     /// Does it: each file by itself is there as a whole or not at all, and can be restored from the first byte on.
     package func apply(_ plan: SetupPlan, mirror: MirrorAddress) throws(SetupError) {
-        for file in plan.changes { try write(file, mirror) }
+        let isNew = try isNewUser(plan)
+        for file in plan.files where file.changes || isNew { try write(file, mirror, plan.users) }
+    }
+
+    /// Whether a file is there already that another runtime was given.
+    private func isNewUser(_ plan: SetupPlan) throws(SetupError) -> Bool {
+        guard let users = plan.users, let record = try record(of: RegistriesFile.fragmentPath) else { return false }
+        return record.users != users
     }
 
     private func containerd(_ registries: [RegistryName], _ mirror: MirrorAddress) throws(SetupError) -> SetupPlan {
@@ -83,16 +89,24 @@ extension RuntimeSetup {
 
     private func registriesFile(_ registries: [RegistryName], _ mirror: MirrorAddress) throws(SetupError) -> SetupPlan {
         let path = RegistriesFile.fragmentPath
+        let registries = registries.isEmpty ? [.dockerHub] : registries
         let before = try files.read(path)
+        // Its entries would be taken for somebody else's.
+        if before != nil { try refuseOtherMirror(path, mirror) }
         let edit = try RegistriesFile.configured(
             before,
-            registries: registries.isEmpty ? [.dockerHub] : registries,
+            registries: registries,
             mirror: mirror,
             others: try otherRegistriesFiles()
         )
         var plan = SetupPlan()
         plan.files = [FileChange(path: path, before: before, after: edit.text)]
         plan.notes = edit.notes
+        // A file that is not there any more is nobody's.
+        var users = try before == nil ? nil : record(of: path)?.users
+        users = users ?? FileUsers()
+        users?.add(registries, for: runtime)
+        plan.users = users
         plan.next =
             runtime == .crio
             ? ["systemctl reload crio   (or SIGHUP to crio: registries.conf needs no restart)"]
@@ -112,7 +126,7 @@ extension RuntimeSetup {
     }
 
     /// Backup, record, file: in this order, so that whatever is changed can be undone.
-    private func write(_ file: FileChange, _ mirror: MirrorAddress) throws(SetupError) {
+    private func write(_ file: FileChange, _ mirror: MirrorAddress, _ users: FileUsers?) throws(SetupError) {
         guard let after = file.after else { return }
         let old = try record(of: file.path)
         // A second run must not take our own text for the original. A file that has nothing of ours is one, though:
@@ -129,10 +143,11 @@ extension RuntimeSetup {
             mirror: mirror.url,
             created: isOurs ? old?.created ?? false : file.before == nil,
             written: mixed ?? Digest.of(after),
-            directories: (old?.directories ?? []) + made
+            directories: (old?.directories ?? []) + made,
+            users: users
         )
         try AtomicWrite(place + SetupRecord.ending).write(record.text)
-        try AtomicWrite(place).write(after)
+        if file.changes { try AtomicWrite(place).write(after) }
     }
 
     /// Whether there is something in the file that restoring would take out.

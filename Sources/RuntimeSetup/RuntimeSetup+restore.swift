@@ -9,7 +9,11 @@ extension RuntimeSetup {
         var plan = SetupPlan()
         for path in try configuredPaths() {
             guard let record = try record(of: path) else { continue }
-            plan.files.append(try restoration(of: path, record, &plan.notes))
+            if let users = record.users, let text = try files.read(path) {
+                try share(path, text, record, users, &plan)
+            } else {
+                plan.files.append(try restoration(of: path, record, &plan.notes))
+            }
         }
         let changed = Set(plan.changes.map(\.path))
         switch runtime {
@@ -29,7 +33,18 @@ extension RuntimeSetup {
         for file in plan.files.reversed() {
             let place = try files.place(file.path)
             let backup = place + SetupRecord.backupEnding
-            directories += try record(of: file.path)?.directories ?? []
+            let record = try record(of: file.path)
+            if let users = plan.users, !users.isEmpty, var record {
+                // The file first: one that is what is left for the others is known as such.
+                if let after = file.after {
+                    if file.changes { try AtomicWrite(place).write(after) }
+                    record.written = Digest.of(after)
+                }
+                record.users = users
+                try AtomicWrite(place + SetupRecord.ending).write(record.text)
+                continue
+            }
+            directories += record?.directories ?? []
             if file.changes {
                 if let after = file.after {
                     try AtomicWrite(place).write(after, like: backup)
@@ -57,6 +72,42 @@ extension RuntimeSetup {
         }
     }
 
+    /// What is to be done to a file of several runtimes: the others keep what they want.
+    private func share(
+        _ path: String,
+        _ text: String,
+        _ record: SetupRecord,
+        _ users: FileUsers,
+        _ plan: inout SetupPlan
+    ) throws(SetupError) {
+        var others = users
+        others.remove(runtime)
+        guard !others.isEmpty else { return plan.files.append(try restoration(of: path, record, &plan.notes)) }
+        let rest = try rest(path, text, record, for: others)
+        // Where somebody has changed it since, this throws.
+        if rest != text { _ = try restoration(of: path, record, &plan.notes) }
+        plan.files.append(FileChange(path: path, before: text, after: rest))
+        plan.users = others
+        let commands = others.names.map { "`dfdaemon runtime restore \($0)`" }.joined(separator: " and ")
+        plan.notes.append(
+            "\(files.root)\(path) stays for \(others.names.joined(separator: ", ")): \(commands) takes it away"
+        )
+    }
+
+    /// A file with what `users` want alone.
+    private func rest(
+        _ path: String,
+        _ text: String,
+        _ record: SetupRecord,
+        for users: FileUsers
+    ) throws(SetupError) -> String {
+        let mirror = try mirror(path, record)
+        let original = record.created ? nil : try files.read(path, ending: SetupRecord.backupEnding)
+        return try edit(path) { () throws(EditFault) in
+            try RegistriesFile.kept(users.all, of: text, original: original, mirror: mirror)
+        }
+    }
+
     private func restoration(
         of path: String,
         _ record: SetupRecord,
@@ -81,14 +132,17 @@ extension RuntimeSetup {
             return FileChange(path: path, before: nil, after: nil)
         }
         if Digest.of(text) == record.written { return FileChange(path: path, before: text, after: original) }
-        guard let mirror = MirrorAddress(record.mirror) else {
-            throw SetupError(
-                "\(name)\(SetupRecord.ending) names no mirror: remove it, and \(record.mirror) from \(name)"
-            )
-        }
-        let rest = try without(path, text, original: original, mirror)
+        let rest = try without(path, text, original: original, mirror(path, record))
         if rest != original { notes.append("\(name) was changed since: only what `configure` had added was taken out") }
         return FileChange(path: path, before: text, after: rest)
+    }
+
+    private func mirror(_ path: String, _ record: SetupRecord) throws(SetupError) -> MirrorAddress {
+        if let mirror = MirrorAddress(record.mirror) { return mirror }
+        let name = files.root + path
+        throw SetupError(
+            "\(name)\(SetupRecord.ending) names no mirror: remove it, and \(record.mirror) from \(name)"
+        )
     }
 
     /// A text that was changed since we wrote it, without what is ours.

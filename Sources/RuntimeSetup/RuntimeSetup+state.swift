@@ -6,6 +6,8 @@ package struct RuntimeState: Sendable, Hashable {
     package var registries: [RegistryName?] = []
     /// Another mirror that `configure` had written.
     package var otherMirror: String?
+    /// For which runtimes it had: each has to be restored.
+    package var otherUsers: [String] = []
     /// Why the configuration does not have the effect that it should have.
     package var fault: String?
 }
@@ -61,7 +63,9 @@ extension RuntimeSetup {
     }
 
     private func note(_ path: String, _ state: inout RuntimeState, _ mirror: MirrorAddress) throws(SetupError) {
-        if let record = try record(of: path), record.mirror != mirror.url { state.otherMirror = record.mirror }
+        guard let record = try record(of: path), record.mirror != mirror.url else { return }
+        state.otherMirror = record.mirror
+        state.otherUsers = restorers(record)
     }
 
     private func isThere(_ path: String) throws(SetupError) -> Bool { try !files.names(in: path).isEmpty }

@@ -40,6 +40,9 @@ package struct RuntimeSetup: Sendable {
         return record
     }
 
+    /// Whose restoring takes away what a record is about.
+    func restorers(_ record: SetupRecord) -> [String] { record.users?.names ?? [runtime.rawValue] }
+
     /// Does something to the text of a file, and says whose fault it is when that fails.
     func edit<Result>(
         _ path: String,

@@ -27,6 +27,8 @@ package struct SetupPlan: Sendable, Hashable {
     package var notes: [String] = []
     /// What the runtime needs to take notice, in whole lines.
     package var next: [String] = []
+    /// Who wants what in the file that several runtimes read, when this is done; nil: no such file is among ``files``.
+    var users: FileUsers?
 
     package var changes: [FileChange] { files.filter(\.changes) }
 }

@@ -8,7 +8,7 @@ struct Restore: ParsableCommand {
         discussion: """
             Files that are still what `configure` wrote become what they were, or go where there were none; so do empty \
             directories that were made. Out of files that were changed since only the mirror is taken. crio and podman \
-            share their file.
+            share their file: restoring one leaves what the other was configured for.
 
             Exit codes: 0 done, or nothing to do; 1 nothing was done, or not all of it; 64 wrong usage.
             """

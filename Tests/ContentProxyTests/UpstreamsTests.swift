@@ -12,6 +12,16 @@ import Testing
         return Upstreams(configuration, options: TransferOptions())
     }
 
+    @Test(
+        "About a tag a registry may say nothing for as long as clients are patient, and for 10 s at most",
+        arguments: [("{}", 10), ("patience: 3s", 3), ("patience: 1m", 10)]
+    )
+    func patience(yaml: String, seconds: Int) throws {
+        var configuration = MirrorConfiguration()
+        try RawConfig(yaml: yaml).bind(into: &configuration)
+        #expect(configuration.patienceWithTags == .seconds(seconds))
+    }
+
     private static let several = """
         remote: https://registry.test:5000
         registries:

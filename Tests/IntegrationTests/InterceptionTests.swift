@@ -101,6 +101,77 @@ import Testing
         }
     }
 
+    /// Also those of registries, and with several files, of which one is of the server's authority.
+    @Test func whatARuleSendsThroughTheStoreIsFetchedWithTheSameTrust() async throws {
+        try await withTemporaryDirectory { directory in
+            let client = try await CertificateFiles(in: "\(directory)/client")
+            var options = OriginOptions()
+            options.directives = """
+                ssl_verify_client optional; ssl_client_certificate \(client.authority);
+                location / { if ($ssl_client_verify != SUCCESS) { return 403; } }
+                """
+            let hosts = { (authority: String) in
+                """
+                [{regx: '^127', certs: [\(client.authority), \(authority)], client_cert: \(client.certificate), \
+                client_key: \(client.key)}]
+                """
+            }
+            try await withInterception(options, hosts: hosts, access: "proxies: [{regx: .*}]", in: directory) {
+                proxy,
+                origin,
+                trust,
+                digest in
+                let place = "\(directory)/root/v2/a/blobs"
+                try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                let blob = try writeRandomFile("\(place)/new", byteCount: 700_000, seed: 413)
+                try FileManager.default.moveItem(atPath: "\(place)/new", toPath: "\(place)/\(blob)")
+                for (path, digest) in [("/file", digest), ("/v2/a/blobs/\(blob)", blob)] {
+                    for _ in 0..<2 {
+                        let result = try await proxy.curl("--cacert", trust, "\(origin.url)\(path)")
+                        #expect(result.output == "200 200 1\n", "\(result.errors)")
+                        #expect(try fileDigest(proxy.out) == digest)
+                    }
+                    let gets = try await origin.requests().filter { $0.target == path && $0.method == "GET" }
+                    // The node's own, some in parts: whatever is passed on is the whole.
+                    #expect(!gets.isEmpty && gets.count < 3, "\(gets)")
+                }
+                #expect(try await proxy.daemon.received(from: "origin") >= 3_700_000)
+                let log = await proxy.daemon.process.stopForErrors()
+                #expect(!log.contains("direct="), "\(log)")
+            }
+        }
+    }
+
+    /// A supernode knows nothing of what this node was told of the host.
+    @Test func whatASupernodeCanNotFetchIsPassedOn() async throws {
+        try await withTemporaryDirectory { directory in
+            let root = "\(directory)/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            let digest = try writeRandomFile("\(root)/file", byteCount: 300_000, seed: 412)
+            let (certificate, key) = try await Self.authority(in: directory)
+            var options = OriginOptions()
+            options.tls = true
+            try await withNginx(root: root, options) { origin in
+                let authority = try #require(origin.certificateAuthority)
+                try await withSupernode(Configurations.supernode(home: "\(directory)/sn/home"), in: "\(directory)/sn") {
+                    supernode in
+                    let configuration = Configurations.daemon(
+                        home: "\(directory)/proxy/home",
+                        supernodes: [supernode.api],
+                        "hijack_https: {cert: \(certificate), key: \(key), hosts: [{regx: '^127', certs: [\(authority)]}]}\n"
+                            + "proxies: [{regx: .*}]"
+                    )
+                    try await withDaemon(configuration, in: "\(directory)/proxy") { daemon in
+                        let proxy = ProxyRig(daemon: daemon, directory: directory)
+                        let result = try await proxy.curl("--cacert", certificate, "\(origin.url)/file")
+                        #expect(result.output == "200 200 1\n", "\(result.errors)")
+                        #expect(try fileDigest(proxy.out) == digest)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aHostMayBeTrustedBlindly() async throws {
         try await withTemporaryDirectory { directory in
             let hosts = { (_: String) in "[{regx: 'localhost:.*', insecure: true}]" }

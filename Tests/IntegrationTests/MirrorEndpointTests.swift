@@ -118,6 +118,51 @@ import Testing
         }
     }
 
+    /// Whoever is told goes on with the next place that may have the image.
+    @Test func aSilentRegistryIsToldSoonToWhoeverAsksForATagThatWasNeverSeen() async throws {
+        try await withTemporaryDirectory { directory in
+            let isSilentToAll = Mutex(true)
+            try await withScriptedServer { request in
+                let isPing = request.path == "/v2/"
+                if isPing, !isSilentToAll.withLock({ $0 }) {
+                    return .respond(401, ["WWW-Authenticate": "Basic realm=x"])
+                }
+                return .wait(TestEvent())
+            } body: { server in
+                let login = "registries: [{host: registry.test, url: \"\(server.url(""))\", username: a, password: b}"
+                let node = Configurations.daemon(
+                    home: "\(directory)/home",
+                    supernodes: [],
+                    registry: server.url("")
+                )
+                .replacing("registry_mirror: {", with: "registry_mirror: {patience: 500ms, ")
+                .replacing("registries: [", with: login)
+                try await withDaemon(node, in: directory) { daemon in
+                    // With a registry that does not even say how it wants to be logged in at, and one that says that alone.
+                    for isSilent in [true, false] {
+                        isSilentToAll.withLock { $0 = isSilent }
+                        for path in [
+                            "/v2/a/manifests/v1", "/v2/registry.test/a/manifests/v1",
+                            "/v2/a/manifests/v1?ns=registry.test",
+                        ] {
+                            let answer = try await client.send("GET", "http://\(daemon.proxy)\(path)")
+                            #expect(answer.status == 504, "\(path)")
+                            let words =
+                                "the registry registry.test (\(server.url(""))) has said nothing for 0.5 seconds"
+                            #expect(
+                                answer.text.contains("UNAVAILABLE") && answer.text.contains(words),
+                                "\(answer.text)"
+                            )
+                            #expect(try await client.send("HEAD", "http://\(daemon.proxy)\(path)").status == 504)
+                        }
+                    }
+                    // Each time it was asked once, and not once more to hear it in its own words.
+                    #expect(server.requests.count { $0.path.hasSuffix("/v1") } <= 12)
+                }
+            }
+        }
+    }
+
     @Test func freshTagsAreBelievedForAsLongAsConfigured() async throws {
         let registry = Registry("{\"schemaVersion\":2}")
         try await withTemporaryDirectory { directory in

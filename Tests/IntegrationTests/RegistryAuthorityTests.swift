@@ -34,6 +34,33 @@ import Testing
         }
     }
 
+    /// As a file of Dragonfly 1 has it.
+    @Test func allOfSeveralFilesAreTrusted() async throws {
+        try await withTemporaryDirectory { directory in
+            let image = try await makeImage(in: "\(directory)/image", layers: [0.2], seed: 14)
+            let other = try await CertificateFiles(in: "\(directory)/other")
+            try await withRegistry(tls: true) { registry in
+                try await registry.push(image, as: "library/a:v1")
+                let authority = try #require(registry.certificateAuthority)
+                for (number, files) in [[other.authority, authority], [authority, other.authority]].enumerated() {
+                    let place = "\(directory)/\(number)"
+                    let node = Configurations.daemon(home: "\(place)/home", supernodes: [], registry: registry.url)
+                        .replacing(
+                            "registry_mirror: {",
+                            with: "registry_mirror: {certs: [\(files.joined(separator: ", "))], "
+                        )
+                    try await withDaemon(node, in: place) { daemon in
+                        let target = "\(place)/pulled"
+                        try await skopeoCopy(from: "docker://\(daemon.proxy)/library/a:v1", to: "dir:\(target)")
+                        try image.verifyPulled(into: target)
+                        // Not passed on: what is kept was fetched with the same trust.
+                        #expect(try await daemon.received(from: "origin") >= image.layerBytes)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func anUnknownAuthorityIsNamedToTheClientAndInTheLog() async throws {
         try await withTemporaryDirectory { directory in
             try await withRegistry(tls: true) { registry in

@@ -106,6 +106,38 @@ import Testing
         }
     }
 
+    @Test("Who is logged in by dfdaemon is told so, and that a login of the configuration is wrong")
+    func login() async throws {
+        try await withTemporaryDirectory { directory in
+            try FileManager.default.createDirectory(atPath: "\(directory)/machine", withIntermediateDirectories: true)
+            for mode in [RegistryMode.basic, .token] {
+                try await withRegistry(mode) { registry in
+                    let parts = (registry.credentials ?? "").split(separator: ":").map(String.init)
+                    for (password, isRight) in [(parts[1], true), ("wrong", false)] {
+                        let login = "registries: [{username: \(parts[0]), password: \"\(password)\", "
+                        let text = configuration(directory, Ports(), registry: registry)
+                            .replacing("registries: [{", with: login)
+                        try await withDaemon(text, in: directory) { _ in
+                            let (report, result) = try await check(directory)
+                            let told = report.findings.filter {
+                                $0.subject == "registry registry.test" || $0.subject.hasPrefix("remote ")
+                            }
+                            #expect(told.count == 2, "\(result.output)")
+                            let words = isRight ? "reads with the login" : "does not take the login"
+                            for finding in told {
+                                #expect(finding.state == (isRight ? "ok" : "failed"), "\(finding)")
+                                #expect(finding.message.contains(words), "\(finding)")
+                                #expect(finding.message.contains("user '\(parts[0])'"), "\(finding)")
+                            }
+                            #expect(!result.output.contains("without a login"))
+                            #expect(!result.output.contains("wrong"))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     private func trust(_ registry: RegistryServer) -> String {
         guard let authority = registry.certificateAuthority else { return "" }
         return "backends: [{plugin: registry, hosts: [\"\(registry.authority)\"], ca_file: \"\(authority)\"}]"

@@ -1,9 +1,11 @@
 import BackendAPI
 import ContentProxy
+import Foundation
 import HTTPService
 import NodeAssembly
 import NodeConfig
 import PeerEngine
+import TestSupport
 import Testing
 
 /// An existing dfdaemon.yml of Dragonfly 1 works as it is.
@@ -60,7 +62,7 @@ import Testing
         let registry = try #require(configuration.mirror.registries.first)
         #expect(registry.host == "registry.example.com")
         #expect(registry.insecure)
-        #expect(registry.caFile == nil)
+        #expect(registry.caFiles.isEmpty)
         #expect(
             configuration.rules.map { $0.pattern?.text } == [
                 "blobs/sha256.*", "some-registry/", "no-proxy-reg", "moved-registry",
@@ -105,6 +107,22 @@ import Testing
         let again = try load(text)
         #expect(printed(again) == text)
         #expect(again.notice == nil)
+    }
+
+    @Test("Several files of authorities are several files of ours")
+    func certificates() async throws {
+        try await withTemporaryDirectory { directory in
+            let files = try ["a", "b"].map { name in
+                let (certificate, _) = try CertificateAuthority.generate(name: name, days: 1, now: Date())
+                try certificate.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
+                return "\(directory)/\(name)"
+            }
+            let mirror = "registry_mirror: {remote: \"https://r.test\", certs: [\(files.joined(separator: ", "))]}"
+            let configuration = try load(mirror)
+            #expect(configuration.mirror.registries.map(\.caFiles) == [files])
+            #expect(try load(printed(configuration)).mirror.registries.map(\.caFiles) == [files])
+            #expect(throws: ConfigError.self) { try load(mirror.replacing("/b]", with: "/c]")) }
+        }
     }
 
     @Test("An empty list of supernodes is none")

@@ -11,7 +11,7 @@ import Testing
     private typealias Answered = (Int, HeaderFields, String, Finding.State, String)
 
     private static let answered: [Answered] = [
-        (200, [:], "", .ok, "without a login"),
+        (200, [:], "", .ok, "without a login"), (401, [:], "", .ok, "wants a login"),
         (401, ["WWW-Authenticate": "Bearer realm=\"https://a.test/token?x=1\""], "", .ok, "https://a.test/token)"),
         (401, ["WWW-Authenticate": "Basic realm=\"r\""], "", .ok, "by basic"),
         (404, [:], #"{"errors":[{"code":"NAME_UNKNOWN","message":"not mirrored"}]}"#, .failed, "not mirrored"),
@@ -52,6 +52,15 @@ import Testing
         #expect(state != .failed || finding.remedy != nil)
     }
 
+    @Test("Where dfdaemon logs in, nobody is told that there is no login")
+    func login() throws {
+        let well = try #require(RegistryAnswer(status: 200, fields: [:], body: []).finding("r", login: "user 'ann'"))
+        #expect(well.state == .ok && well.message.contains("(user 'ann')"))
+        #expect(!well.message.contains("without"))
+        let no = try #require(RegistryAnswer(status: 401, fields: [:], body: []).finding("r", login: "user 'ann'"))
+        #expect(no.state == .failed && no.remedy?.contains("password_file") == true)
+    }
+
     @Test("Trouble behind the mirror has to be asked for directly")
     func trouble() {
         for status in [500, 502, 503, 504] {
@@ -69,6 +78,32 @@ import Testing
         let json = try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]
         #expect(json?["ok"] as? Bool == false)
         #expect((json?["findings"] as? [[String: Any]])?.first?["state"] as? String == "ok")
+    }
+
+    @Test("Whoever listens is found, however many others do")
+    func owners() throws {
+        var sockets: [Int32] = []
+        defer { for socket in sockets { close(socket) } }
+        // The kernel's table of sockets has 27 lines a page.
+        for _ in 0..<60 {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            sockets.append(descriptor)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let port = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> Int? in
+                    guard bind(descriptor, address, length) == 0, listen(descriptor, 1) == 0,
+                        getsockname(descriptor, address, &length) == 0
+                    else { return nil }
+                    return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                        Int(UInt16(bigEndian: $0.pointee.sin_port))
+                    }
+                }
+            }
+            #expect(PortOwner.of(port: try #require(port))?.pid == Int(getpid()))
+        }
     }
 
     @Test("Listening sockets are read from the kernel's table")

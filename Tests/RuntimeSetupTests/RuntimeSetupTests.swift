@@ -236,6 +236,91 @@ private func withMachine(_ files: [String: String] = [:], _ body: (Machine) thro
         }
     }
 
+    @Test(
+        "Of the file that crio and podman share, restoring one leaves what the other wants, and restoring both nothing",
+        arguments: [[], ["quay.io"], ["quay.io", "docker.io"], ["ghcr.io"]],
+        [
+            nil,
+            "# mine\n[[registry]]\nlocation = \"quay.io\"\n[[registry.mirror]]\nlocation = \"127.0.0.1:65001/quay.io\"\n",
+        ]
+    )
+    func shared(registries: [String], original: String?) async throws {
+        let files = original.map { [RegistriesFile.fragmentPath: $0] } ?? [:]
+        for (first, second) in [(RuntimeName.crio, RuntimeName.podman), (.podman, .crio)] {
+            try await withMachine(files) { machine in
+                let before = try machine.everything()
+                try machine.configure(second, ["quay.io", "registry.test"])
+                let alone = try machine.everything()
+                try machine.restore(second)
+                #expect(try machine.everything() == before)
+
+                for order in [[first, second], [second, first]] {
+                    for runtime in order {
+                        let wanted = runtime == first ? registries : ["quay.io", "registry.test"]
+                        let plan = try machine.configure(runtime, wanted)
+                        // What was all there before us needs nothing.
+                        #expect(plan.next.isEmpty == (original != nil && wanted == ["quay.io"] && runtime == order[0]))
+                        #expect(try machine.configure(runtime, wanted).next.isEmpty)
+                    }
+                    let notes = try machine.restore(first).notes
+                    #expect(notes.contains { $0.contains("runtime restore \(second.rawValue)") }, "\(notes)")
+                    // As if the other one had been the only one ever, but for the way there.
+                    #expect(try machine.everything() == alone)
+                    #expect(try machine.restore(first).changes.isEmpty)
+                    #expect(try machine.everything() == alone)
+                    try machine.restore(second)
+                    #expect(try machine.everything() == before)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "What one runtime wants is not taken out of a shared file that somebody has changed"
+    )
+    func sharedAndChanged() async throws {
+        try await withMachine { machine in
+            let fragment = RegistriesFile.fragmentPath
+            try machine.configure(.podman, ["quay.io", "docker.io"])
+            try machine.configure(.crio, ["quay.io"])
+            try machine.put(fragment, "# mine\n" + (machine.text(fragment) ?? ""))
+            let text = machine.text(fragment)
+            for runtime in [RuntimeName.podman, .crio] {
+                #expect(throws: SetupError.self) { try machine.restore(runtime) }
+                #expect(machine.text(fragment) == text)
+            }
+        }
+    }
+
+    @Test("A restoration that was stopped between the shared file and its record is finished by the next one")
+    func sharedAndStopped() async throws {
+        try await withMachine { machine in
+            let (fragment, record) = (RegistriesFile.fragmentPath, RegistriesFile.fragmentPath + SetupRecord.ending)
+            let before = try machine.everything()
+            try machine.configure(.podman, ["quay.io"])
+            try machine.configure(.crio, ["docker.io"])
+            let both = try #require(machine.text(record))
+            try machine.restore(.crio)
+            try machine.put(record, both)
+            #expect(try machine.restore(.crio).changes.isEmpty)
+            #expect(machine.text(fragment)?.contains("docker.io") == false)
+            try machine.restore(.podman)
+            #expect(try machine.everything() == before)
+        }
+    }
+
+    @Test("A shared file for another mirror is to be restored by those that it was configured for")
+    func sharedMirror() async throws {
+        try await withMachine { machine in
+            try machine.configure(.podman)
+            let other = try #require(MirrorAddress("http://127.0.0.1:7"))
+            let setup = try RuntimeSetup(.crio, root: machine.root)
+            let error = #expect(throws: SetupError.self) { try setup.configuration([], mirror: other) }
+            #expect(error?.description.contains("runtime restore podman") == true, "\(String(describing: error))")
+            #expect(try setup.state(other).otherUsers == ["podman"])
+        }
+    }
+
     @Test("Symbolic links are followed and stay, but not out of an image")
     func links() async throws {
         try await withMachine(["/srv/real.json": "{}\n", "/srv/image/etc/x": ""]) { machine in

@@ -19,7 +19,7 @@ package struct Interceptor: Sendable {
             guard let pattern = TextPattern(host.regx) else {
                 throw ConfigError(message: "hijack_https: '\(host.regx)' is no regular expression")
             }
-            return Host(pattern: pattern, tls: try Self.tls(host))
+            return Host(pattern: pattern, tls: Self.tls(host))
         }
         guard let cert = configuration.cert, let key = configuration.key else {
             certificates = nil
@@ -46,24 +46,24 @@ package struct Interceptor: Sendable {
 
     /// `options` with what the configuration says of the TLS of a host.
     package func options(_ options: TransferOptions, forHost name: String, port: Int) -> TransferOptions {
-        guard let target = ProxyTarget("\(name.contains(":") ? "[\(name)]" : name):\(port)"), let host = host(target)
-        else { return options }
+        guard let tls = tls(ofHost: name, port: port) else { return options }
         var options = options
-        options.tls = host.tls
+        options.tls = tls
         return options
+    }
+
+    /// What the configuration says of the TLS of a host; nil: nothing.
+    package func tls(ofHost name: String, port: Int) -> TLSOptions? {
+        ProxyTarget("\(name.contains(":") ? "[\(name)]" : name):\(port)").flatMap { host($0)?.tls }
     }
 
     private func host(_ target: ProxyTarget) -> Host? {
         hosts.first { $0.pattern.matches(target.description) || $0.pattern.matches(target.host) }
     }
 
-    private static func tls(_ host: InterceptedHost) throws(ConfigError) -> TLSOptions {
+    private static func tls(_ host: InterceptedHost) -> TLSOptions {
         var tls = TLSOptions(verify: !host.insecure, clientCertificate: host.clientCert, clientKey: host.clientKey)
-        if host.certs.count == 1 {
-            tls.caFile = host.certs[0]
-        } else if !host.certs.isEmpty {
-            tls.caPEM = try host.certs.map { file throws(ConfigError) in try text(file) }.joined(separator: "\n")
-        }
+        tls.caFiles = host.certs
         return tls
     }
 

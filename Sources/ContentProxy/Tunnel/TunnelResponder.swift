@@ -177,8 +177,8 @@ extension TLSConfiguration {
         certificateVerification = options.verify ? .fullVerification : .none
         if let pem = options.caPEM {
             additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)))]
-        } else if let file = options.caFile {
-            additionalTrustRoots = [.file(file)]
+        } else {
+            additionalTrustRoots = options.caFiles.map { .file($0) }
         }
         if let file = options.clientCertificate {
             certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }

@@ -34,11 +34,9 @@ enum RegistriesFile {
     ) throws(SetupError) -> Edit {
         let own: [Entry]
         do throws(EditFault) { own = try entries(text ?? "") } catch { throw SetupError.at(fragmentPath, error) }
-        var edit = Edit(
-            text: text ?? "# Written by `dfdaemon runtime configure`; `dfdaemon runtime restore` takes it away.\n"
-        )
+        var edit = Edit(text: text ?? header)
         for registry in registries {
-            let location = "\(mirror.authority)/\(registry)"
+            let location = location(registry, mirror)
             guard !registry.hasPort else {
                 throw SetupError(
                     "\(registry): a mirror for a registry with a port can not be written in registries.conf, where a path "
@@ -62,9 +60,28 @@ enum RegistriesFile {
                 }
                 isThere = true
             }
-            if !isThere { edit.text += stanza(registry, location, mirror).map { $0 + "\n" }.joined() }
+            if !isThere { edit.text += addition(registry, mirror) }
         }
         return edit
+    }
+
+    private static let header =
+        "# Written by `dfdaemon runtime configure`; `dfdaemon runtime restore` takes it away.\n"
+
+    /// A text of ours as it were with those `registries` alone; `original`: what it was before us.
+    static func kept(
+        _ registries: Set<String>,
+        of text: String,
+        original: String?,
+        mirror: MirrorAddress
+    ) throws(EditFault) -> String {
+        let theirs = Set(try entries(original ?? "").map(\.scope))
+        var kept = original ?? header
+        for entry in try entries(text) where registries.contains(entry.scope) && !theirs.contains(entry.scope) {
+            guard let registry = RegistryName(entry.scope) else { continue }
+            kept += addition(registry, mirror)
+        }
+        return kept
     }
 
     /// Where our file is.
@@ -90,12 +107,17 @@ enum RegistriesFile {
         return found
     }
 
-    private static func stanza(_ registry: RegistryName, _ location: String, _ mirror: MirrorAddress) -> [String] {
+    private static func location(_ registry: RegistryName, _ mirror: MirrorAddress) -> String {
+        "\(mirror.authority)/\(registry)"
+    }
+
+    private static func addition(_ registry: RegistryName, _ mirror: MirrorAddress) -> String {
         let name = TOMLDocument.quoted(registry.text)
-        return [
+        let lines = [
             "", "[[registry]]", "prefix = \(name)", "location = \(name)", "", "[[registry.mirror]]",
-            "location = \(TOMLDocument.quoted(location))",
-        ] + (mirror.isEncrypted ? [] : ["insecure = true"])
+            "location = \(TOMLDocument.quoted(location(registry, mirror)))",
+        ]
+        return (lines + (mirror.isEncrypted ? [] : ["insecure = true"])).map { $0 + "\n" }.joined()
     }
 
     /// All entries of a file.

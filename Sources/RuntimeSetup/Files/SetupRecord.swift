@@ -11,15 +11,18 @@ struct SetupRecord: Sendable, Hashable, Codable {
     var written: Digest
     /// Directories that were made for it, from the root, the outer ones first.
     var directories: [String]
+    /// Who wants what in a file that several runtimes read; nil in others.
+    var users: FileUsers?
 
     static let ending = ".darter-record"
     static let backupEnding = ".darter-backup"
 
-    init(mirror: String, created: Bool, written: Digest, directories: [String]) {
+    init(mirror: String, created: Bool, written: Digest, directories: [String], users: FileUsers? = nil) {
         self.mirror = mirror
         self.created = created
         self.written = written
         self.directories = directories
+        self.users = users
     }
 
     init?(_ text: String) {
