@@ -182,6 +182,37 @@ import Testing
         }
     }
 
+    /// A registry that says nothing, though it has taken the connection, is out of reach after a while.
+    @Test func aHeadOfWhatIsHereIsAnsweredWhileTheRegistrySaysNothing() async throws {
+        let blob = BlobOrigin(byteCount: 1000, seed: 311)
+        let registry = Registry("{\"schemaVersion\":2}") { blob.answer($0) }
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                registry.answer($0)
+            } body: { server in
+                let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
+                    .replacing("registry_mirror: {", with: "registry_mirror: {manifests: {freshness: 0s}, ")
+                    .replacing("registries: []", with: "registries: [], patience: 500ms")
+                try await withDaemon(node, in: directory) { daemon in
+                    let here = ["/v2/a/manifests/\(registry.digest)", blob.path].map { "http://\(daemon.proxy)\($0)" }
+                    for url in here { #expect(try await client.send("GET", url).status == 200) }
+                    registry.isSilent.withLock { $0 = true }
+                    for url in here {
+                        let answer = try await client.send("HEAD", url)
+                        #expect(answer.status == 200, "\(url)")
+                        #expect(answer.headers["Content-Length"] != nil)
+                    }
+                    let unknown = Digest.of("x")
+                    for path in ["/v2/a/manifests/\(unknown)", "/v2/a/blobs/\(unknown)"] {
+                        #expect(try await client.send("HEAD", "http://\(daemon.proxy)\(path)").status == 504, "\(path)")
+                    }
+                    // Nobody who heard nothing was asked again.
+                    #expect(server.requests.count { $0.method == "HEAD" } == 4)
+                }
+            }
+        }
+    }
+
     private func expectOneQuestion(at registry: ScriptedServer, through daemon: Daemon) async throws {
         let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
         for _ in 0..<3 { #expect(try await client.send("GET", url).status == 200) }
