@@ -122,8 +122,10 @@ final class ManifestResponder: Sendable {
         }
         let known = configuration.staleIfError ? memory.withLock { $0.answer(key, within: nil, at: .now) } : nil
         do throws(DownloadError) {
+            let changes = memory.withLock { $0.changes }
             let head = try await current(resource, credentials, silence)
-            memory.withLock { $0.remember(head, key, at: .now) }
+            // An answer from before a change is none of what the tag names now.
+            memory.withLock { if $0.changes == changes { $0.remember(head, key, at: .now) } }
             status.forward = .stale
             return (head, .registry)
         } catch {
@@ -142,6 +144,23 @@ final class ManifestResponder: Sendable {
     ) async throws(DownloadError) -> ContentHead {
         try await silence.bounding { [lookUp] () async throws(DownloadError) in
             try await lookUp(resource, credentials)
+        }
+    }
+
+    /// The registry has taken a request through this node that may change what its tags name.
+    func changed(_ target: MirrorTarget, by method: HTTPRequest.Method) {
+        guard case .manifest(let repository, let reference) = target.path, [.put, .delete].contains(method) else {
+            return
+        }
+        let place = target.upstream.url(target.path, query: nil)
+        switch reference {
+        case .tag: memory.withLock { $0.forget { url, _ in url.withoutQuery == place } }
+        case .digest(let digest) where method == .delete:
+            // With it go the tags of that repository that name it (distribution-spec, "Deleting Manifests").
+            memory.withLock {
+                $0.forget { url, named in named == digest && RegistryPath(url.path)?.repository == repository }
+            }
+        case .digest: break
         }
     }
 

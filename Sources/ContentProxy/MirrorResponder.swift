@@ -77,6 +77,7 @@ package struct MirrorResponder: HTTPResponder {
         }
         do {
             let answer = try await relay.pass(request, to: target, as: identity, within: silence)
+            if answer.status.kind == .successful { manifests.changed(target, by: request.method) }
             guard asksRegistryFirst, answer.status.kind == .serverError else { return answer }
             return try await content(request, context, target, identity, &silence) ?? answer
         } catch let error as APIError {

@@ -213,6 +213,41 @@ import Testing
         }
     }
 
+    @Test("A tag that is pushed or deleted through this node is asked for again, however long tags are believed")
+    func aChangeThroughThisNodeIsSeen() async throws {
+        let registry = Registry("{\"schemaVersion\":2}") { request in
+            request.method == "PUT" ? .respond(201) : request.method == "DELETE" ? .respond(202) : .respond(404)
+        }
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                ["PUT", "DELETE"].contains(request.method) ? registry.other(request) : registry.answer(request)
+            } body: { server in
+                let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
+                    .replacing("registries: []", with: "registries: [], manifests: {freshness: 1h}")
+                try await withDaemon(node, in: directory) { daemon in
+                    for (method, name, asksAgain) in [
+                        ("PUT", "v1", true), ("DELETE", "v1", true), ("DELETE", "\(registry.digest)", true),
+                        ("PUT", "v2", false), ("PUT", "\(registry.digest)", false),
+                        ("DELETE", "\(Digest.of("x"))", false),
+                    ] {
+                        let tag = "http://\(daemon.proxy)/v2/a/manifests/v1"
+                        _ = try await client.send("GET", tag)
+                        let before = server.requests.count
+                        let changed = "http://\(daemon.proxy)/v2/a/manifests/\(name)"
+                        let body: [UInt8]? = method == "PUT" ? registry.manifest : nil
+                        let answer = try await client.send(method, changed, body: body)
+                        #expect(answer.status < 300)
+                        #expect(try await client.send("GET", tag).status == 200)
+                        let questions = server.requests.dropFirst(before).count {
+                            $0.method == "HEAD" && $0.path.hasSuffix("/v1")
+                        }
+                        #expect(questions == (asksAgain ? 1 : 0), "\(method) \(name)")
+                    }
+                }
+            }
+        }
+    }
+
     private func expectOneQuestion(at registry: ScriptedServer, through daemon: Daemon) async throws {
         let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
         for _ in 0..<3 { #expect(try await client.send("GET", url).status == 200) }
