@@ -12,6 +12,7 @@ import WireAPI
 struct BlobResponder: Sendable {
     private let engine: PeerEngine
     private let patience: Duration
+    private let patienceWithRegistry: Duration
     private let early: EarlyReading
     private let prefetch: Prefetch
     private let prefetches: Prefetches
@@ -26,11 +27,13 @@ struct BlobResponder: Sendable {
         self.engine = engine
         self.early = early
         patience = configuration.patience
+        patienceWithRegistry = configuration.patienceWithTags
         prefetch = configuration.prefetch
         prefetches = Prefetches(patience: patience, jobs: jobs)
     }
 
-    /// Answers a GET or HEAD of the blob `digest` at `url`; nil: the request is to be passed on, as a HEAD of what is not here.
+    /// Answers a GET of the blob `digest` at `url`, or a HEAD where the registry can not; nil: the request is to be passed on, as
+    /// a HEAD of what is not here.
     ///
     /// Throws where the swarm can not help and nothing has been sent: the request is then to be passed on as well, so that the
     /// client sees the registry's own answer. `credentials` gives fresh ones each time: the first are needed at once, others when
@@ -55,11 +58,12 @@ struct BlobResponder: Sendable {
         }
     }
 
-    /// From the store, where the content is complete there.
+    /// From the store, where the content is complete there: the registry, whose word it is, can not be asked.
     private func head(_ blob: BlobRequest, _ request: Request, _ notes: BlobNotes) async throws -> Response? {
         let engine = engine
-        let reading = try await Patience(patience).wait(watching: { 0 }) { () async throws -> BlobReading? in
-            guard let held = try await engine.held(try await blob.download()) else { return nil }
+        let patience = Patience(patienceWithRegistry)
+        let reading = try await patience.wait(watching: { 0 }) { () async throws -> BlobReading? in
+            guard let held = try await engine.held(try await blob.download(), inOutage: true) else { return nil }
             return try await BlobReading(held)
         }
         guard let reading, let length = reading.length else { return nil }

@@ -19,6 +19,8 @@ package struct ForwardResponder: Sendable {
     private let blobs: BlobResponder
     private let options: TransferOptions
     private let via: Via
+    /// How long a registry may say nothing about what it has.
+    private let patience: Duration
     private let memory = ForwardMemory()
 
     /// `mirror`: how blobs of registries are answered, whichever way they are asked for.
@@ -40,6 +42,7 @@ package struct ForwardResponder: Sendable {
         relay = Relay(transport: transport, jobs: jobs, via: via)
         blobs = BlobResponder(mirror, engine: engine, jobs: jobs)
         self.options = options
+        patience = mirror.patienceWithTags
     }
 
     /// Answers a request for an absolute URL.
@@ -71,7 +74,7 @@ package struct ForwardResponder: Sendable {
         exchange.options.lowSpeed = nil
         context.notes["upstream"] = exchange.target.authority
         if let answer = try exchange.ownAnswer() { return answer }
-        if let response = await blob(exchange) { return response }
+        if let response = try await blob(exchange) { return response }
         switch CachePolicy(request.method, request.headers, exchange.rule) {
         case .straight(let reason):
             if reason == .unknownField { context.notes["field"] = InertFields.exception(in: request.headers) }
@@ -155,10 +158,35 @@ package struct ForwardResponder: Sendable {
     }
 
     /// A blob of a registry is named by its digest: the swarm knows better than a cache who may have it.
-    private func blob(_ exchange: ForwardExchange) async -> Response? {
+    private func blob(_ exchange: ForwardExchange) async throws -> Response? {
         guard let rule = exchange.rule, !rule.direct, exchange.target.query == nil,
             !Via.isSwarm(exchange.request.headers), case .blob(_, let digest)? = RegistryPath(exchange.target.path)
         else { return nil }
+        guard exchange.request.method == .head else { return await blob(digest, exchange) }
+        // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
+        exchange.context.notes.set(.blob)
+        do {
+            let answer = try await presence(exchange)
+            guard answer.status.kind == .serverError else { return answer }
+            return await blob(digest, exchange) ?? answer
+        } catch let error as APIError {
+            guard let response = await blob(digest, exchange) else { throw error }
+            return response
+        }
+    }
+
+    /// What the registry says of a blob that it may have.
+    private func presence(_ exchange: ForwardExchange) async throws -> Response {
+        do {
+            return try await Patience(patience).wait(watching: { 0 }) { try await straight(exchange, "head") }
+        } catch is Stalled {
+            let message = "\(exchange.target.origin) has said nothing for \(patience)"
+            exchange.context.logger.warning("the registry is silent", metadata: ["reason": "\(message)"])
+            throw APIError(.gatewayTimeout, "upstream_silent", message)
+        }
+    }
+
+    private func blob(_ digest: Digest, _ exchange: ForwardExchange) async -> Response? {
         let authorization = exchange.request.headers[.authorization]
         let credentials = Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])
         do throws(DownloadError) {

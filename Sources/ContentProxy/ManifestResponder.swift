@@ -50,24 +50,34 @@ final class ManifestResponder: Sendable {
         let accept = request.headers[values: .accept].joined(separator: ", ")
         var resource = Resource(url: url, headers: accept.isEmpty ? [:] : ["Accept": accept])
         var status = CacheStatus()
-        let warning: String?
-        let credentials: Credentials
+        var warning: String?
+        var isOutage = false
+        let silence = Silence(of: target.upstream, most: patience)
+        let credentials = try await silence.bounding(login)
         switch reference {
         case .digest(let digest):
-            warning = nil
-            credentials = try await login()
             // A HEAD asks what that repository has, as whoever pushes does.
-            if request.method == .head, let head = try await current(resource, credentials), let length = head.length {
-                status.forward = .method
-                context.notes.set(status)
-                return Self.response(head.headers, digest, length, request, status, nil) { _ in .init() }
+            if request.method == .head {
+                do throws(DownloadError) {
+                    let head = try await current(resource, credentials, silence)
+                    if let length = head.length {
+                        status.forward = .method
+                        context.notes.set(status)
+                        return Self.response(head.headers, digest, length, request, status, nil) { _ in .init() }
+                    }
+                } catch {
+                    guard Self.isOutage(error) else { throw error }
+                    isOutage = true
+                    // Nobody else in the swarm hears more of the registry, and its silence has been waited for.
+                    let isHere = engine.heldRecord(of: TaskID(content: digest)) != nil
+                    guard isHere || !error.isSilence else { throw error }
+                }
             }
             resource.digest = digest
         case .tag:
-            let silence = Silence(of: target.upstream, most: patience)
-            credentials = try await silence.bounding(login)
             let (answer, source) = try await tag(resource, credentials, silence, &status)
-            warning = source == .outdated ? "110 darter \"Response is Stale\"" : nil
+            isOutage = source == .outdated
+            warning = isOutage ? "110 darter \"Response is Stale\"" : nil
             guard let digest = answer.digest, digest.algorithm != .md5 else {
                 throw DownloadError(.invalidRequest, "the registry does not say which manifest the tag names")
             }
@@ -81,7 +91,7 @@ final class ManifestResponder: Sendable {
             resource = Resource(url: url, headers: resource.headers, digest: digest)
         }
         guard let digest = resource.digest else { throw DownloadError(.invalidRequest, "no digest") }
-        let (bytes, headers) = try await manifest(resource, credentials, context, &status)
+        let (bytes, headers) = try await manifest(resource, credentials, isOutage, context, &status)
         context.notes.set(status)
         return Self.response(headers, digest, Int64(bytes.readableBytes), request, status, warning) { range in
             ResponseBody(byteBuffer: bytes.getSlice(at: Int(range.offset), length: Int(range.count)) ?? ByteBuffer())
@@ -112,10 +122,10 @@ final class ManifestResponder: Sendable {
         }
         let known = configuration.staleIfError ? memory.withLock { $0.answer(key, within: nil, at: .now) } : nil
         do throws(DownloadError) {
-            let head = try await silence.bounding { [lookUp] () async throws(DownloadError) in
-                try await lookUp(resource, credentials)
-            }
-            memory.withLock { $0.remember(head, key, at: .now) }
+            let changes = memory.withLock { $0.changes }
+            let head = try await current(resource, credentials, silence)
+            // An answer from before a change is none of what the tag names now.
+            memory.withLock { if $0.changes == changes { $0.remember(head, key, at: .now) } }
             status.forward = .stale
             return (head, .registry)
         } catch {
@@ -126,16 +136,31 @@ final class ManifestResponder: Sendable {
         }
     }
 
-    /// What the registry says now; nil where it can not be asked.
+    /// What the registry says now.
     private func current(
         _ resource: Resource,
-        _ credentials: Credentials
-    ) async throws(DownloadError) -> ContentHead? {
-        do throws(DownloadError) {
-            return try await lookUp(resource, credentials)
-        } catch {
-            guard Self.isOutage(error) else { throw error }
-            return nil
+        _ credentials: Credentials,
+        _ silence: Silence
+    ) async throws(DownloadError) -> ContentHead {
+        try await silence.bounding { [lookUp] () async throws(DownloadError) in
+            try await lookUp(resource, credentials)
+        }
+    }
+
+    /// The registry has taken a request through this node that may change what its tags name.
+    func changed(_ target: MirrorTarget, by method: HTTPRequest.Method) {
+        guard case .manifest(let repository, let reference) = target.path, [.put, .delete].contains(method) else {
+            return
+        }
+        let place = target.upstream.url(target.path, query: nil)
+        switch reference {
+        case .tag: memory.withLock { $0.forget { url, _ in url.withoutQuery == place } }
+        case .digest(let digest) where method == .delete:
+            // With it go the tags of that repository that name it (distribution-spec, "Deleting Manifests").
+            memory.withLock {
+                $0.forget { url, named in named == digest && RegistryPath(url.path)?.repository == repository }
+            }
+        case .digest: break
         }
     }
 
@@ -148,13 +173,18 @@ final class ManifestResponder: Sendable {
     }
 
     /// The whole manifest, verified.
+    ///
+    /// `isOutage`: the registry has just been asked in vain.
     private func manifest(
         _ resource: Resource,
         _ credentials: Credentials,
+        _ isOutage: Bool,
         _ context: ServiceRequestContext,
         _ status: inout CacheStatus
     ) async throws(DownloadError) -> (ByteBuffer, HeaderFields) {
-        let download = try await engine.download(DownloadRequest(resource: resource, credentials: credentials))
+        let order = DownloadRequest(resource: resource, credentials: credentials)
+        let held = isOutage ? try await engine.held(order, inOutage: true) : nil
+        let download = if let held { held } else { try await engine.download(order) }
         defer { download.release() }
         let from = try await download.completion()
         context.notes.set(download.taskID)

@@ -50,7 +50,7 @@ package struct MirrorConfiguration: Sendable, Configurable {
 }
 
 extension MirrorConfiguration {
-    /// How long a registry may say nothing about a tag: one that says nothing for so long does not say much later either.
+    /// How long a registry may say nothing about a tag, or about what it has: one that says nothing for so long does not say much later either.
     var patienceWithTags: Duration { min(patience, .seconds(10)) }
 }
 

@@ -79,18 +79,25 @@ final class MirrorLogin: Sendable {
         }
     }
 
-    /// The `Authorization` for requests of one identity; nil for none, or where the token server refuses: the registry itself
-    /// is to say so then.
+    /// What a request is sent with at first.
+    struct Opening: Sendable {
+        var authorization: String?
+        /// Why the token is missing that the registry seems to want; it may not want one for this request.
+        var failure: TokenError?
+    }
+
+    /// The `Authorization` for requests of one identity; none where the token server refuses, or gives none to anybody: the
+    /// registry itself is to say what that means.
     ///
     /// A registry that is not known yet is asked how it wants to be logged in at.
-    func authorization(
+    func opening(
         _ identity: MirrorIdentity,
         at target: MirrorTarget,
         for method: HTTPRequest.Method
-    ) async throws(TokenError) -> String? {
+    ) async throws(TokenError) -> Opening {
         guard case .node(let credentials) = identity else {
-            if case .client(let authorization) = identity { return authorization }
-            return nil
+            if case .client(let authorization) = identity { return Opening(authorization: authorization) }
+            return Opening()
         }
         let authenticator = authenticator(target.upstream)
         let (origin, scopes) = (target.upstream.base.url.origin, target.scopes(method))
@@ -100,20 +107,29 @@ final class MirrorLogin: Sendable {
                 scopes: scopes,
                 credentials: credentials
             ) {
-                return known
+                return Opening(authorization: known)
             }
-            let challenges = try await challenges(of: target.upstream)
-            guard !challenges.isEmpty else { return nil }
-            return try await authenticator.authorization(
+        } catch {
+            guard error.code == .refused else { throw error }
+            return Opening()
+        }
+        let challenges = try await challenges(of: target.upstream)
+        guard !challenges.isEmpty else { return Opening() }
+        do throws(TokenError) {
+            let authorization = try await authenticator.authorization(
                 answering: challenges,
                 from: origin,
                 scopes: scopes,
                 credentials: credentials,
                 rejected: nil
             )
+            return Opening(authorization: authorization)
         } catch {
-            guard error.code == .refused else { throw error }
-            return nil
+            switch error.code {
+            case .refused: return Opening()
+            case .throttled, .cancelled: throw error
+            default: return Opening(failure: error)
+            }
         }
     }
 
@@ -142,7 +158,7 @@ final class MirrorLogin: Sendable {
     ) async throws(DownloadError) -> Credentials {
         if case .node(.anonymous) = identity { return Credentials() }
         do throws(TokenError) {
-            let authorization = try await authorization(identity, at: target, for: .get)
+            let authorization = try await opening(identity, at: target, for: .get).authorization
             return Credentials(headers: authorization.map { ["Authorization": $0] } ?? [:])
         } catch {
             throw DownloadError(error)

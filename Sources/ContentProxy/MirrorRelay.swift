@@ -62,13 +62,17 @@ struct MirrorRelay: Sendable {
         _ identity: MirrorIdentity
     ) async throws -> Response {
         guard case .node(let credentials) = identity else { return try await send(request, target, .clients) }
-        let first: String?
+        let opening: MirrorLogin.Opening
         do throws(TokenError) {
-            first = try await login.authorization(identity, at: target, for: request.method)
+            opening = try await login.opening(identity, at: target, for: request.method)
         } catch {
             throw APIError(.badGateway, "upstream_unavailable", error.message)
         }
+        let first = opening.authorization
         let response = try await send(request, target, .replaced(first))
+        if response.status == .unauthorized, let failure = opening.failure {
+            throw APIError(.badGateway, "upstream_unavailable", failure.message)
+        }
         guard response.status == .unauthorized, !Relay.hasBody(request),
             let second = await login.authorization(
                 answering: response,

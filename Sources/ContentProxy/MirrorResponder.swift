@@ -71,12 +71,13 @@ package struct MirrorResponder: HTTPResponder {
         // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
         let asksRegistryFirst = if case .blob = target.path { request.method == .head } else { false }
         if asksRegistryFirst { context.notes.set(.blob) }
-        var silence = target.isTag(request.method) ? Silence(of: target.upstream, most: patienceWithTags) : nil
+        var silence = target.asksRegistry(request.method) ? Silence(of: target.upstream, most: patienceWithTags) : nil
         if !asksRegistryFirst, let content = try await content(request, context, target, identity, &silence) {
             return content
         }
         do {
             let answer = try await relay.pass(request, to: target, as: identity, within: silence)
+            if answer.status.kind == .successful { manifests.changed(target, by: request.method) }
             guard asksRegistryFirst, answer.status.kind == .serverError else { return answer }
             return try await content(request, context, target, identity, &silence) ?? answer
         } catch let error as APIError {
@@ -101,7 +102,7 @@ package struct MirrorResponder: HTTPResponder {
 
     /// Content from the swarm; nil where the request is to be passed on.
     ///
-    /// `silence`: that of a registry that is asked what a tag names.
+    /// `silence`: that of a registry that is asked itself.
     private func content(
         _ request: Request,
         _ context: ServiceRequestContext,

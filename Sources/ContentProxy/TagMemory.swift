@@ -19,6 +19,8 @@ struct TagMemory: Sendable {
 
     private let most: Int
     private var answers: [Key: Answer] = [:]
+    /// How often something was forgotten because it changed.
+    private(set) var changes = 0
 
     /// At most `most` tags are kept.
     init(most: Int = 4096) { self.most = max(1, most) }
@@ -30,6 +32,12 @@ struct TagMemory: Sendable {
             for (key, _) in oldest { answers[key] = nil }
         }
         answers[key] = Answer(head: head, time: now)
+    }
+
+    /// What the tags at some URLs, or with some digest, name may have changed.
+    mutating func forget(_ isMeant: (ResourceURL, Digest?) -> Bool) {
+        changes += 1
+        answers = answers.filter { !isMeant($0.key.url, $0.value.head.digest) }
     }
 
     /// The last answer, unless it is older than `age`; nil for `age`: however old.

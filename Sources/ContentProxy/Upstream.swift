@@ -49,10 +49,12 @@ struct MirrorTarget: Sendable {
 }
 
 extension MirrorTarget {
-    /// Whether a request asks what a tag names.
-    func isTag(_ method: HTTPRequest.Method) -> Bool {
-        guard case .manifest(_, .tag) = path else { return false }
-        return method == .get || method == .head
+    /// Whether a request is for the registry's own word, whatever is here: on what a tag names, or what a repository has.
+    func asksRegistry(_ method: HTTPRequest.Method) -> Bool {
+        switch (path, method) {
+        case (.manifest(_, .tag), .get), (.manifest, .head), (.blob, .head): true
+        default: false
+        }
     }
 
     /// What a client that follows a reference of the registry's answer is to be told, so that it comes here again.

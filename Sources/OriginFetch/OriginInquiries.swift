@@ -120,9 +120,11 @@ package final class OriginInquiries: Sendable {
 extension OriginInquiries {
     /// Throws where `source` does not show that it may have the content.
     ///
-    /// `content`: what is here now; an answer is compared with what is here when it comes.
+    /// `inOutage`: the origin can not be asked. `content`: what is here now; an answer is compared with what is here when it
+    /// comes.
     package func permit(
         _ source: Source?,
+        inOutage: Bool = false,
         _ content: @Sendable () -> HeldContent?
     ) async throws(AccessFailure) {
         guard let held = content() else { throw .unproven }
@@ -130,6 +132,11 @@ extension OriginInquiries {
         guard let source, let claim = claim(source, held) else { throw .unproven }
         switch facts.withLock({ $0.decide(claim, at: now()) }) {
         case .allow: return
+        case .ask where inOutage:
+            guard facts.withLock({ $0.isGoodInOutage(claim, at: now()) }) else {
+                throw .origin(BackendError(.unreachable, "\(source.resource.url.origin) can not be asked"))
+            }
+            return
         case .ask(anonymousFirst: true):
             do throws(AccessFailure) {
                 return try await ask(Source(resource: source.resource), claim, content)

@@ -11,9 +11,15 @@ extension PeerEngine {
     /// origin only whether credentials may have it.
     ///
     /// The caller releases it when done.
-    package func held(_ request: DownloadRequest) async throws(DownloadError) -> TaskDownload? {
+    ///
+    /// `inOutage`: the origin has just been asked in vain, and is not asked again: what it said before counts.
+    package func held(
+        _ request: DownloadRequest,
+        inOutage: Bool = false
+    ) async throws(DownloadError) -> TaskDownload? {
         guard let id = request.taskID, let store else { return nil }
-        return try await complete(request, id, StoredDestination(store: store, task: id, records: records))
+        let place = StoredDestination(store: store, task: id, records: records)
+        return try await complete(request, id, place, inOutage: inOutage)
     }
 
     /// The same, where nobody has to be asked at all.
@@ -70,11 +76,12 @@ extension PeerEngine {
     func complete(
         _ request: DownloadRequest,
         _ id: TaskID,
-        _ place: StoredDestination
+        _ place: StoredDestination,
+        inOutage: Bool = false
     ) async throws(DownloadError) -> TaskDownload? {
-        guard let (file, record) = good(request, place), try await permit(request, id, record, file) else {
-            return nil
-        }
+        guard let (file, record) = good(request, place),
+            try await permit(request, id, record, file, inOutage: inOutage)
+        else { return nil }
         return hit(request, id, place, file, record)
     }
 
@@ -118,11 +125,12 @@ extension PeerEngine {
         _ request: DownloadRequest,
         _ id: TaskID,
         _ record: OriginRecord,
-        _ file: PieceFile
+        _ file: PieceFile,
+        inOutage: Bool = false
     ) async throws(DownloadError) -> Bool {
         let held = HeldContent(record, of: id, file.generation, length: file.layout.length)
         do throws(AccessFailure) {
-            try await inquiries.permit(request.source) { held }
+            try await inquiries.permit(request.source, inOutage: inOutage) { held }
             return true
         } catch {
             if case .otherContent = error { return false }

@@ -16,7 +16,7 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
     package var backToSourceDelay = Duration.seconds(2)
     /// A supernode that does not answer for this long is given up for the next one.
     package var failover = Duration.seconds(3)
-    /// How long a supernode that was given up is left alone.
+    /// How long a supernode that was given up is left alone; how often one that said nothing is asked whether it is there again.
     package var retrySupernode = Duration.seconds(10)
     /// How long a download that has begun and has no other way waits for a supernode to answer again.
     package var patience = Duration.seconds(60)
@@ -42,4 +42,10 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
         try fields.value("permission_time", &permissionTime)
         try fields.value("permission_stale", &permissionStale)
     }
+}
+
+extension PeerEngineConfiguration {
+    /// How long a supernode may say nothing while a client waits for it: it answers a small question at once, however busy it
+    /// is with large ones.
+    var silence: Duration { max(failover / 3, min(failover, .seconds(1))) }
 }

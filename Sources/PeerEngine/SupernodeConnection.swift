@@ -29,10 +29,21 @@ final class SupernodeConnection: Sendable {
         /// How long the supernode takes to answer at once, as a moving average.
         var turnaround: Duration?
         var outage = SupernodeOutage()
-        /// Until when others are asked first.
-        var avoidedUntil: ContinuousClock.Instant?
-        /// Whether what it is avoided for cost time: it said nothing at all.
-        var wasSilent = false
+        var avoidance: Avoidance?
+        /// Whether it is being asked whether it is there again.
+        var isProbed = false
+    }
+
+    /// Why others are asked first.
+    private enum Avoidance {
+        /// It failed at once, which costs nobody time: for how long.
+        case until(ContinuousClock.Instant)
+        /// It said nothing at all: until it answers, and no client waits for that.
+        case untilItAnswers
+
+        func isOver(at now: ContinuousClock.Instant) -> Bool {
+            if case .until(let end) = self { end <= now } else { false }
+        }
     }
 
     init(
@@ -54,11 +65,13 @@ final class SupernodeConnection: Sendable {
 
     /// Whether it failed lately and is to be left alone for now.
     func isAvoided(at now: ContinuousClock.Instant) -> Bool {
-        state.withLock { $0.avoidedUntil.map { now < $0 } ?? false }
+        state.withLock { $0.avoidance.map { !$0.isOver(at: now) } ?? false }
     }
 
-    /// Whether it is to be left alone for now, and asking it all the same would likely cost `failover` once more.
-    func isSilent(at now: ContinuousClock.Instant) -> Bool { state.withLock { $0.wasSilent } && isAvoided(at: now) }
+    /// Whether it was given up because it said nothing, and has not answered since: asking it costs time once more.
+    var saysNothing: Bool {
+        state.withLock { if case .untilItAnswers = $0.avoidance { true } else { false } }
+    }
 
     /// How long before a piece's end to ask for the next one: its assignment is there just in time.
     var lead: Duration {
@@ -74,10 +87,14 @@ final class SupernodeConnection: Sendable {
         let now = ContinuousClock.now
         state.withLock { state in
             // Whoever hears that it was given up does not know why.
-            let isKnown = state.avoidedUntil.map { now < $0 } ?? false
-            if !isKnown { state.wasSilent = !isRefusal }
-            state.avoidedUntil = now + configuration.retrySupernode
+            if let known = state.avoidance, !known.isOver(at: now) { return }
+            avoid(isRefusal: isRefusal, &state, now)
         }
+        signal.yield()
+    }
+
+    private func avoid(isRefusal: Bool, _ state: inout State, _ now: ContinuousClock.Instant) {
+        state.avoidance = isRefusal ? .until(now + configuration.retrySupernode) : .untilItAnswers
     }
 
     /// Joins a task, registering first where that has not been done or is no longer known.
@@ -102,10 +119,10 @@ final class SupernodeConnection: Sendable {
         _ call: @escaping @Sendable (PeerRegistrationResponse) async throws(SupernodeError) -> Answer
     ) async throws(SupernodeError) -> (Answer, PeerRegistrationResponse) {
         for attempt in 0..<2 {
-            let registration = try await registered()
+            let registration = try await known()
             do throws(SupernodeError) {
                 let response = try await watching { () async throws(SupernodeError) in try await call(registration) }
-                state.withLock { $0.avoidedUntil = nil }
+                state.withLock { $0.avoidance = nil }
                 return (response, registration)
             } catch .refused(let error)
                 where attempt == 0 && (error.code == .unknownPeer || error.code == .unauthenticated)
@@ -124,15 +141,14 @@ final class SupernodeConnection: Sendable {
             return try await withThrowingTaskGroup(of: Answer.self) { group in
                 group.addTask { try await call() }
                 group.addTask {
-                    // Asked twice before it is given up, `failover` after the call at the earliest.
-                    let patience = self.configuration.failover / 3
-                    var (failures, pause) = (0, patience)
-                    while failures < 2 {
-                        if failures == 0 { try await Task.sleep(for: pause) }
-                        let answers = await self.client.answers(within: patience)
-                        try Task.checkCancellation()
-                        (failures, pause) = answers ? (0, self.configuration.failover) : (failures + 1, patience)
-                    }
+                    // One that is slow answers a small question all the same.
+                    let patience = self.configuration.silence
+                    var pause = patience / 4
+                    repeat {
+                        try await Task.sleep(for: pause)
+                        pause = patience
+                    } while await self.client.answers(within: patience * 3 / 4)
+                    try Task.checkCancellation()
                     throw SupernodeError.unreachable("\(self.address) does not answer any more")
                 }
                 defer { group.cancelAll() }
@@ -165,6 +181,7 @@ final class SupernodeConnection: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             for await _ in signals {
+                if beginsProbing() { group.addTask { await self.probe() } }
                 while let (request, registration) = nextCall() {
                     group.addTask { await self.perform(request, registration) }
                 }
@@ -177,6 +194,11 @@ final class SupernodeConnection: Sendable {
     func leave() async {
         guard let registration = state.withLock({ $0.registration }) else { return }
         try? await client.leave(registration)
+    }
+
+    private func known() async throws(SupernodeError) -> PeerRegistrationResponse {
+        if let registration = state.withLock({ $0.registration }) { return registration }
+        return try await watching { () async throws(SupernodeError) in try await self.registered() }
     }
 
     private func registered() async throws(SupernodeError) -> PeerRegistrationResponse {
@@ -291,6 +313,7 @@ extension SupernodeConnection {
             state.open.remove(request.sequence)
             if arrived {
                 state.outage.answered()
+                if case .untilItAnswers = state.avoidance { state.avoidance = nil }
                 Self.measure(request, &state)
             }
         }
@@ -325,12 +348,41 @@ extension SupernodeConnection {
             let givesUp = state.outage.failed(isRefusal: isRefusal, failover: configuration.failover, at: now)
             let delay = state.outage.delay(isRefusal: isRefusal, chance: .random(in: 0...1))
             guard givesUp else { return (delay, []) }
-            state.avoidedUntil = now + configuration.retrySupernode
-            state.wasSilent = !isRefusal
+            avoid(isRefusal: isRefusal, &state, now)
             return (delay, Array(state.participants.values))
         }
         logger.info("supernode does not answer", metadata: ["supernode": "\(address)", "error": "\(message)"])
         for participant in lost { participant.lostSupernode(address) }
         try? await Task.sleep(for: delay)
+    }
+}
+
+// MARK: - Coming back
+
+extension SupernodeConnection {
+    private func beginsProbing() -> Bool {
+        state.withLock { state in
+            guard case .untilItAnswers = state.avoidance, !state.isProbed else { return false }
+            state.isProbed = true
+            return true
+        }
+    }
+
+    /// Asks a supernode that said nothing whether it is there again, so that no client has to find out.
+    private func probe() async {
+        while true {
+            do { try await Task.sleep(for: max(configuration.retrySupernode, .milliseconds(100))) } catch { return }
+            let answers = await client.answers(within: configuration.silence)
+            if Task.isCancelled { return }
+            let isOver = state.withLock { state in
+                if case .untilItAnswers = state.avoidance {
+                    guard answers else { return false }
+                    state.avoidance = nil
+                }
+                state.isProbed = false
+                return true
+            }
+            if isOver { return logger.info("supernode is back", metadata: ["supernode": "\(address)"]) }
+        }
     }
 }

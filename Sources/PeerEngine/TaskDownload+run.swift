@@ -70,7 +70,7 @@ extension TaskDownload {
         let avoided = environment.connections.filter { $0.isAvoided(at: now) }
         var failures = SupernodeFailures()
         for connection in preferred + avoided {
-            if mayGoToOrigin, connection.isSilent(at: now) {
+            if mayGoToOrigin, connection.saysNothing {
                 failures.add(DownloadError(.supernodeUnreachable, "\(connection.address) did not answer a moment ago"))
                 continue
             }

@@ -14,7 +14,7 @@ public protocol TokenTransport: Sendable {
 /// more with what ``authorization(answering:from:scopes:credentials:rejected:)`` says, if anything.
 public final class RegistryAuthenticator: Sendable {
     /// What a registry wants, learned from its last challenge.
-    private enum Scheme: Sendable {
+    private enum Scheme: Sendable, Hashable {
         case basic
         case bearer(BearerChallenge)
     }
@@ -58,7 +58,9 @@ public final class RegistryAuthenticator: Sendable {
 
     /// The `Authorization` to send to a registry's origin unasked; nil for none.
     ///
-    /// Saves the 401 where the registry is known: the token is taken from the cache, or fetched.
+    /// Saves the 401 where the registry is known: the token is taken from the cache, or fetched. A token server that gives none
+    /// to anybody may be the registry's no longer, or is not needed for this request: nil, and the registry's next challenge
+    /// says where to go.
     public func authorization(
         for origin: String,
         scopes: [String],
@@ -68,8 +70,15 @@ public final class RegistryAuthenticator: Sendable {
         switch state.withLock({ $0.schemes[origin] }) {
         case .basic: return credentials.basicAuthorization
         case .bearer(let challenge):
-            let token = try await token(challenge, origin, scopes, credentials, rejected: nil)
-            return "Bearer \(token.value)"
+            do throws(TokenError) {
+                let token = try await token(challenge, origin, scopes, credentials, rejected: nil)
+                return "Bearer \(token.value)"
+            } catch {
+                // Who waited for it in vain has given up: whether it is needed at all shows with the next request.
+                if error.isAboutServer || error.code == .cancelled { forget(.bearer(challenge), origin) }
+                guard error.isAboutServer else { throw error }
+                return nil
+            }
         case nil: return nil
         }
     }
@@ -88,10 +97,17 @@ public final class RegistryAuthenticator: Sendable {
         if case .registryToken = credentials { return nil }
         let offered = Challenge.parse(challenges)
         if let challenge = offered.lazy.compactMap({ BearerChallenge($0) }).first {
-            learn(.bearer(challenge), origin)
             let scopes = challenge.scopes.isEmpty ? scopes : challenge.scopes
             let old = rejected.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil }
-            let token = try await token(challenge, origin, scopes, credentials, rejected: old)
+            let token: BearerToken
+            do throws(TokenError) {
+                token = try await self.token(challenge, origin, scopes, credentials, rejected: old)
+            } catch {
+                // One that refuses somebody gives others what they need.
+                if !error.isAboutServer, error.code != .cancelled { learn(.bearer(challenge), origin) }
+                throw error
+            }
+            learn(.bearer(challenge), origin)
             return token.value == old ? nil : "Bearer \(token.value)"
         }
         guard offered.contains(where: { $0.scheme == "basic" }) else { return nil }
@@ -105,6 +121,12 @@ public final class RegistryAuthenticator: Sendable {
             // Whatever is forgotten is learned again by one 401.
             if state.schemes.count >= Self.mostRegistries, state.schemes[origin] == nil { state.schemes = [:] }
             state.schemes[origin] = scheme
+        }
+    }
+
+    private func forget(_ scheme: Scheme, _ origin: String) {
+        state.withLock { state in
+            if state.schemes[origin] == scheme { state.schemes[origin] = nil }
         }
     }
 

@@ -50,6 +50,17 @@ public struct TokenError: Error, Sendable {
     }
 }
 
+extension TokenError {
+    /// Whether it says that this token server is of no use, whoever asks: not that it refuses somebody, or is asked too often.
+    var isAboutServer: Bool {
+        switch code {
+        case .refused: status == 404
+        case .throttled, .cancelled: false
+        default: true
+        }
+    }
+}
+
 extension TokenError: CustomStringConvertible {
     /// The message.
     public var description: String { message }

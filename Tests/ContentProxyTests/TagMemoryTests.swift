@@ -36,4 +36,21 @@ import Testing
         #expect((1...8).contains(kept.count))
         #expect(kept == Array((20 - kept.count)..<20))
     }
+
+    @Test(
+        "What may have changed is forgotten, under every form in which it was asked for, and an answer on its way with it"
+    )
+    func forgotten() throws {
+        var memory = TagMemory()
+        let (v1, json, v2) = (try key("v1"), try key("v1", accept: "json"), try key("v2"))
+        for key in [v1, json] { memory.remember(head("1"), key, at: start) }
+        memory.remember(head("2"), v2, at: start)
+        let before = memory.changes
+        memory.forget { url, _ in url == v1.url }
+        #expect(memory.changes != before)
+        #expect([v1, json].allSatisfy { memory.answer($0, within: nil, at: start) == nil })
+        #expect(memory.answer(v2, within: nil, at: start) != nil)
+        memory.forget { _, digest in digest == Digest.of("2") }
+        #expect(memory.answer(v2, within: nil, at: start) == nil)
+    }
 }

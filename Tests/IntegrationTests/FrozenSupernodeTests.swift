@@ -80,8 +80,37 @@ import Testing
         }
     }
 
-    @Test("What a silent supernode costs in time it costs once, not for each download")
-    func once() async throws {
+    @Test func oneThatAnswersAgainIsUsedAgain() async throws {
+        try await withTemporaryDirectory { directory in
+            let origins = (76...77).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
+            try await withScriptedServer { request in
+                origins.first { $0.path == request.path }?.answer(request) ?? .respond(404)
+            } body: { registry in
+                let home = "\(directory)/s"
+                try await withSupernode(Configurations.supernode(home: "\(home)/home"), in: home) { supernode in
+                    let node = Configurations.daemon(
+                        home: "\(directory)/d/home",
+                        supernodes: [supernode.api],
+                        registry: registry.url(""),
+                        peer: ", retry_supernode: 10ms"
+                    )
+                    try await withDaemon(node, in: "\(directory)/d") { daemon in
+                        supernode.process.signal(SIGSTOP)
+                        let first = try await client.send("GET", "http://\(daemon.proxy)\(origins[0].path)")
+                        #expect(first.body.elementsEqual(origins[0].bytes))
+                        supernode.process.signal(SIGCONT)
+                        _ = try await daemon.process.line(containing: "supernode is back")
+                        let second = try await client.send("GET", "http://\(daemon.proxy)\(origins[1].path)")
+                        #expect(second.body.elementsEqual(origins[1].bytes))
+                        #expect(try await daemon.received(from: "supernode") == origins[1].bytes.count)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("What a silent supernode costs in time it costs once, not for each download", arguments: ["1h", "1ms"])
+    func once(retry: String) async throws {
         try await withTemporaryDirectory { directory in
             let origins = (73...75).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
             try await withScriptedServer { request in
@@ -93,7 +122,7 @@ import Testing
                         home: "\(directory)/d/home",
                         supernodes: [supernode.api],
                         registry: registry.url(""),
-                        peer: ", retry_supernode: 1h"
+                        peer: ", retry_supernode: \(retry)"
                     )
                     try await withDaemon(node, in: "\(directory)/d") { daemon in
                         try await withFrozen(supernode) {

@@ -208,6 +208,72 @@ import Testing
         }
     }
 
+    /// A registry that says nothing, though it has taken the connection, is out of reach after a while.
+    @Test func aHeadOfWhatIsHereIsAnsweredWhileTheRegistrySaysNothing() async throws {
+        let blob = BlobOrigin(byteCount: 1000, seed: 311)
+        let registry = Registry("{\"schemaVersion\":2}") { blob.answer($0) }
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer {
+                registry.answer($0)
+            } body: { server in
+                let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
+                    .replacing("registry_mirror: {", with: "registry_mirror: {manifests: {freshness: 0s}, ")
+                    .replacing("registries: []", with: "registries: [], patience: 500ms")
+                try await withDaemon(node, in: directory) { daemon in
+                    let here = ["/v2/a/manifests/\(registry.digest)", blob.path].map { "http://\(daemon.proxy)\($0)" }
+                    for url in here { #expect(try await client.send("GET", url).status == 200) }
+                    registry.isSilent.withLock { $0 = true }
+                    for url in here {
+                        let answer = try await client.send("HEAD", url)
+                        #expect(answer.status == 200, "\(url)")
+                        #expect(answer.headers["Content-Length"] != nil)
+                    }
+                    let unknown = Digest.of("x")
+                    for path in ["/v2/a/manifests/\(unknown)", "/v2/a/blobs/\(unknown)"] {
+                        #expect(try await client.send("HEAD", "http://\(daemon.proxy)\(path)").status == 504, "\(path)")
+                    }
+                    // Nobody who heard nothing was asked again.
+                    #expect(server.requests.count { $0.method == "HEAD" } == 4)
+                }
+            }
+        }
+    }
+
+    @Test("A tag that is pushed or deleted through this node is asked for again, however long tags are believed")
+    func aChangeThroughThisNodeIsSeen() async throws {
+        let registry = Registry("{\"schemaVersion\":2}") { request in
+            request.method == "PUT" ? .respond(201) : request.method == "DELETE" ? .respond(202) : .respond(404)
+        }
+        try await withTemporaryDirectory { directory in
+            try await withScriptedServer { request in
+                ["PUT", "DELETE"].contains(request.method) ? registry.other(request) : registry.answer(request)
+            } body: { server in
+                let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
+                    .replacing("registries: []", with: "registries: [], manifests: {freshness: 1h}")
+                try await withDaemon(node, in: directory) { daemon in
+                    for (method, name, asksAgain) in [
+                        ("PUT", "v1", true), ("DELETE", "v1", true), ("DELETE", "\(registry.digest)", true),
+                        ("PUT", "v2", false), ("PUT", "\(registry.digest)", false),
+                        ("DELETE", "\(Digest.of("x"))", false),
+                    ] {
+                        let tag = "http://\(daemon.proxy)/v2/a/manifests/v1"
+                        _ = try await client.send("GET", tag)
+                        let before = server.requests.count
+                        let changed = "http://\(daemon.proxy)/v2/a/manifests/\(name)"
+                        let body: [UInt8]? = method == "PUT" ? registry.manifest : nil
+                        let answer = try await client.send(method, changed, body: body)
+                        #expect(answer.status < 300)
+                        #expect(try await client.send("GET", tag).status == 200)
+                        let questions = server.requests.dropFirst(before).count {
+                            $0.method == "HEAD" && $0.path.hasSuffix("/v1")
+                        }
+                        #expect(questions == (asksAgain ? 1 : 0), "\(method) \(name)")
+                    }
+                }
+            }
+        }
+    }
+
     private func expectOneQuestion(at registry: ScriptedServer, through daemon: Daemon) async throws {
         let url = "http://\(daemon.proxy)/v2/a/manifests/v1"
         for _ in 0..<3 { #expect(try await client.send("GET", url).status == 200) }

@@ -142,6 +142,47 @@ private func code(_ body: () async throws(TokenError) -> String?) async -> Token
         #expect(server.requests.count == 2, "a failure is not kept")
     }
 
+    @Test(
+        "A token server that gives nobody a token is forgotten: the registry's next challenge counts",
+        arguments: [404, 503, 0]
+    )
+    func forgetsAServerThatIsOfNoUse(status: Int) async throws {
+        struct Away: Error {}
+        let server = FakeTokenServer { request, count in
+            guard request.url.hasPrefix("https://auth.example.com") else {
+                return TokenAnswer(status: 200, body: Array(#"{"token":"new","expires_in":300}"#.utf8))
+            }
+            if count == 1 { return TokenAnswer(status: 200, body: Array(#"{"token":"old","expires_in":300}"#.utf8)) }
+            if status == 0 { throw Away() }
+            return TokenAnswer(status: status, body: [])
+        }
+        let time = ManualTime()
+        let authenticator = RegistryAuthenticator(transport: server, now: time.now)
+        #expect(try await authenticator.answer() == "Bearer old")
+        time.advance(.seconds(3600))
+        #expect(try await authenticator.first() == nil)
+        #expect(try await authenticator.first() == nil)
+        #expect(server.requests.count == 2, "it is asked once more in vain, and then no longer")
+        // What it says to a challenge is heard, and what comes of that in vain is not kept.
+        #expect(await code { () async throws(TokenError) in try await authenticator.answer() } != nil)
+        #expect(try await authenticator.first() == nil)
+        let moved = #"Bearer realm="https://new.example.com/token",service="reg""#
+        #expect(try await authenticator.answer([moved]) == "Bearer new")
+        #expect(try await authenticator.first() == "Bearer new")
+    }
+
+    @Test("One that refuses somebody, or is asked too often, is known still", arguments: [400, 401, 403, 429])
+    func keepsAServerThatRefuses(status: Int) async throws {
+        let server = FakeTokenServer { request, count in
+            guard request.credentials.isEmpty else { return TokenAnswer(status: status, body: []) }
+            return TokenAnswer(status: 200, body: Array(#"{"token":"token-\#(count)","expires_in":300}"#.utf8))
+        }
+        let authenticator = RegistryAuthenticator(transport: server)
+        #expect(try await authenticator.answer() == "Bearer token-1")
+        #expect(await code { () async throws(TokenError) in try await authenticator.first(login) } != nil)
+        #expect(try await authenticator.first() == "Bearer token-1")
+    }
+
     @Test func tellsThatTheServerIsAway() async throws {
         struct Away: Error {}
         let authenticator = RegistryAuthenticator(transport: FakeTokenServer { _, _ in throw Away() })

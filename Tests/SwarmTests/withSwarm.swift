@@ -113,7 +113,7 @@ private final class SwarmBuilder {
         let store = try await store(name)
         var configuration = PeerEngineConfiguration()
         // Long enough for a busy machine: a supernode that lives is never given up.
-        configuration.failover = .seconds(20)
+        configuration.failover = .seconds(60)
         configuration.backToSourceDelay = .zero
         let identity = NodeIdentity(name: name)
         let engine = PeerEngine(
