@@ -337,17 +337,19 @@ extension SupernodeConnection {
             logger.warning("exchange refused", metadata: ["supernode": "\(address)", "error": "\(error.message)"])
             await backOff(error.message, isRefusal: false)
         case .unreachable(let message, let isRefusal):
-            await backOff(message, isRefusal: isRefusal)
+            // One that is only slow with this call answers a small question.
+            let isGone = isRefusal ? false : await !client.answers(within: configuration.silence)
+            await backOff(message, isRefusal: isRefusal, isGone: isGone)
         }
         signal.yield()
     }
 
-    private func backOff(_ message: String, isRefusal: Bool) async {
+    private func backOff(_ message: String, isRefusal: Bool, isGone: Bool = false) async {
         let now = ContinuousClock.now
         let (delay, lost) = state.withLock { state -> (Duration, [any ExchangeParticipant]) in
             let givesUp = state.outage.failed(isRefusal: isRefusal, failover: configuration.failover, at: now)
             let delay = state.outage.delay(isRefusal: isRefusal, chance: .random(in: 0...1))
-            guard givesUp else { return (delay, []) }
+            guard givesUp || isGone else { return (delay, []) }
             avoid(isRefusal: isRefusal, &state, now)
             return (delay, Array(state.participants.values))
         }

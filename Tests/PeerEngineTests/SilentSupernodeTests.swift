@@ -113,4 +113,39 @@ import WireAPI
             #expect(server.requests.count { $0.path != "/healthz" } == 1)
         }
     }
+
+    /// A download that waits for pieces.
+    private final class Waiting: ExchangeParticipant {
+        let taskID = TaskID(content: Digest.of("x"))
+        /// How many calls were made, and how many until the supernode was given up.
+        let calls = Mutex((made: 0, untilLost: Int?.none))
+
+        var hasNews: Bool { false }
+        func report(for sequence: UInt64) -> TaskReport? {
+            calls.withLock { $0.made += 1 }
+            return TaskReport(task: taskID, generation: Generation(content: Digest.of("x")), window: 1)
+        }
+        func settle(_ sequence: UInt64, arrived: Bool) {}
+        func receive(_ update: TaskUpdate, from supernode: PeerRegistrationResponse) {}
+        func lostRegistration() {}
+        func lostSupernode(_ address: SupernodeAddress) {
+            calls.withLock { $0.untilLost = $0.untilLost ?? $0.made }
+        }
+    }
+
+    @Test("A download waits for one call in vain, and for a small question after it")
+    func frozenInTheMiddle() async throws {
+        let supernode = Supernode(isFrozen: true)
+        try await withConnection(supernode, failover: .milliseconds(400)) { connection, _ in
+            let download = Waiting()
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await connection.run() }
+                connection.attach(download)
+                await eventually { download.calls.withLock { $0.untilLost != nil } }
+                #expect(connection.saysNothing)
+                group.cancelAll()
+            }
+            #expect(download.calls.withLock { $0.untilLost } == 1)
+        }
+    }
 }
