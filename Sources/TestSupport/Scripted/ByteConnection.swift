@@ -27,48 +27,51 @@ package final class ByteConnection: Sendable {
     /// Exactly so many bytes, or fewer at the end.
     package func read(_ count: Int) async throws -> [UInt8] {
         while true {
-            let (part, isOver) = state.withLock { state -> ([UInt8]?, Bool) in
-                guard state.bytes.count >= count || state.end != nil else { return (nil, false) }
+            let (part, seen) = state.withLock { state -> ([UInt8]?, Int) in
+                guard state.bytes.count >= count || state.end != nil else { return (nil, state.bytes.count) }
                 let part = Array(state.bytes.prefix(count))
                 state.bytes.removeFirst(part.count)
-                return (part, true)
+                return (part, 0)
             }
-            if isOver, let part { return part }
-            try await more()
+            if let part { return part }
+            try await more(than: seen)
         }
     }
 
     /// Everything up to the first `mark`, or to the end.
     package func read(until mark: String) async throws -> String {
         while true {
-            let part = state.withLock { state -> String? in
+            let (part, seen) = state.withLock { state -> (String?, Int) in
                 // In bytes: to a String, a line feed behind a carriage return is none.
                 let mark = state.bytes.firstRange(of: Array(mark.utf8))
-                guard let end = mark?.upperBound ?? (state.end == nil ? nil : state.bytes.endIndex) else { return nil }
+                guard let end = mark?.upperBound ?? (state.end == nil ? nil : state.bytes.endIndex) else {
+                    return (nil, state.bytes.count)
+                }
                 let part = String(decoding: state.bytes[..<end], as: UTF8.self)
                 state.bytes.removeFirst(end)
-                return part
+                return (part, 0)
             }
             if let part { return part }
-            try await more()
+            try await more(than: seen)
         }
     }
 
     /// Everything up to the end, and what that was.
     package func readToEnd() async throws -> (bytes: [UInt8], end: End) {
         while true {
-            let all = state.withLock { state -> ([UInt8], End)? in state.end.map { (state.bytes, $0) } }
+            let (all, seen) = state.withLock { state in (state.end.map { (state.bytes, $0) }, state.bytes.count) }
             if let all { return all }
-            try await more()
+            try await more(than: seen)
         }
     }
 
-    private func more() async throws {
+    /// Returns when there are other than `seen` bytes, or no more will come: what has come since they were looked at counts.
+    private func more(than seen: Int) async throws {
         try Task.checkCancellation()
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state -> Bool in
-                    if Task.isCancelled || state.end != nil { return true }
+                    if Task.isCancelled || state.end != nil || state.bytes.count != seen { return true }
                     state.waiting = continuation
                     return false
                 }
