@@ -94,21 +94,26 @@ public final class MemoryBackend: Backend {
             let part = body[position..<min(position + chunk, end)]
             do { try await grant.take(part.count) } catch { throw BackendError(.cancelled, "cancelled") }
             let result: SinkResult
+            // Before: whoever has the bytes from the sink finds them counted.
+            count(part.count)
             do {
                 result = try part.withUnsafeBytes { try sink.receive($0, flow: gate) }
             } catch {
+                count(-part.count)
                 throw BackendError(.sinkFailed, "the content could not be stored", cause: error)
             }
             switch result {
             case .consumed:
                 position = part.endIndex
-                state.withLock { $0.bytesSent += Int64(part.count) }
             case .paused:
+                count(-part.count)
                 try await gate.pass()
             }
         }
         if fault != nil { throw BackendError(.closedEarly, "the content ended early") }
     }
+
+    private func count(_ bytes: Int) { state.withLock { $0.bytesSent += Int64(bytes) } }
 
     /// What is known of the object.
     public func head(_ request: OriginRequest) async throws(BackendError) -> ContentHead {
