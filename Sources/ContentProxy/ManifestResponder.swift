@@ -148,11 +148,13 @@ final class ManifestResponder: Sendable {
     }
 
     /// The registry has taken a request through this node that may change what its tags name.
-    func changed(_ target: MirrorTarget, by method: HTTPRequest.Method) {
-        guard case .manifest(let repository, let reference) = target.path, [.put, .delete].contains(method) else {
-            return
-        }
-        let place = target.upstream.url(target.path, query: nil)
+    ///
+    /// `url`: where it went, whichever way it came.
+    func changed(_ url: ResourceURL, by method: HTTPRequest.Method) {
+        guard [.put, .delete].contains(method),
+            case .manifest(let repository, let reference)? = RegistryPath(url.path)
+        else { return }
+        let place = url.withoutQuery
         switch reference {
         case .tag: memory.withLock { $0.forget { url, _ in url.withoutQuery == place } }
         case .digest(let digest) where method == .delete:

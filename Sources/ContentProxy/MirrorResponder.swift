@@ -56,6 +56,9 @@ package struct MirrorResponder: HTTPResponder {
         return response
     }
 
+    /// A registry has taken a request for one of its URLs, whichever way it came through this node.
+    func changed(_ url: ResourceURL, by method: HTTPRequest.Method) { manifests.changed(url, by: method) }
+
     private func answer(
         _ request: Request,
         _ context: ServiceRequestContext,
@@ -77,7 +80,7 @@ package struct MirrorResponder: HTTPResponder {
         }
         do {
             let answer = try await relay.pass(request, to: target, as: identity, within: silence)
-            if answer.status.kind == .successful { manifests.changed(target, by: request.method) }
+            if answer.status.kind == .successful, let url = ResourceURL(target.url) { changed(url, by: request.method) }
             guard asksRegistryFirst, answer.status.kind == .serverError else { return answer }
             return try await content(request, context, target, identity, &silence) ?? answer
         } catch let error as APIError {
@@ -134,7 +137,8 @@ package struct MirrorResponder: HTTPResponder {
                 context.logger.warning("the registry is silent", metadata: ["reason": "\(error.message)"])
                 return Self.error(.gatewayTimeout, .unavailable, error.message)
             }
-            if !ManifestResponder.isOutage(error) { silence?.isBroken() }
+            // That nobody has vouched for what is here is this node's own word.
+            if !ManifestResponder.isOutage(error), error.code != .sourceUnverified { silence?.isBroken() }
             context.notes["direct"] = error.code.rawValue
             context.logger.info(
                 "the swarm can not help, passing on",

@@ -251,17 +251,22 @@ import Testing
                 let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: server.url(""))
                     .replacing("registries: []", with: "registries: [], manifests: {freshness: 1h}")
                 try await withDaemon(node, in: directory) { daemon in
-                    for (method, name, asksAgain) in [
-                        ("PUT", "v1", true), ("DELETE", "v1", true), ("DELETE", "\(registry.digest)", true),
-                        ("PUT", "v2", false), ("PUT", "\(registry.digest)", false),
-                        ("DELETE", "\(Digest.of("x"))", false),
+                    let (mirror, proxy) = (
+                        (client, "http://\(daemon.proxy)"), (Client(proxy: daemon.proxy), server.url(""))
+                    )
+                    for ((writer, place), method, name, asksAgain) in [
+                        (mirror, "PUT", "v1", true), (mirror, "DELETE", "v1", true),
+                        (mirror, "DELETE", "\(registry.digest)", true), (mirror, "PUT", "v2", false),
+                        (mirror, "PUT", "\(registry.digest)", false), (mirror, "DELETE", "\(Digest.of("x"))", false),
+                        (proxy, "PUT", "v1", true), (proxy, "DELETE", "\(registry.digest)", true),
+                        (proxy, "PUT", "v2", false),
                     ] {
                         let tag = "http://\(daemon.proxy)/v2/a/manifests/v1"
                         _ = try await client.send("GET", tag)
                         let before = server.requests.count
-                        let changed = "http://\(daemon.proxy)/v2/a/manifests/\(name)"
+                        let changed = "\(place)/v2/a/manifests/\(name)"
                         let body: [UInt8]? = method == "PUT" ? registry.manifest : nil
-                        let answer = try await client.send(method, changed, body: body)
+                        let answer = try await writer.send(method, changed, body: body)
                         #expect(answer.status < 300)
                         #expect(try await client.send("GET", tag).status == 200)
                         let questions = server.requests.dropFirst(before).count {

@@ -80,11 +80,13 @@ package struct ProxyResponder: HTTPResponder {
                 return forward.passedOn(response, to: request, url: url, context: context)
             }
         }
-        return try await forward.respond(
+        let response = try await forward.respond(
             to: request,
             url: url,
             context: context,
             options: interceptor.options(options, forHost: url.host, port: url.portInUse ?? 80)
         )
+        if response.status.kind == .successful { mirror.changed(url, by: request.method) }
+        return response
     }
 }
