@@ -182,7 +182,7 @@ package struct ForwardResponder: Sendable {
         } catch is Stalled {
             let message = "\(exchange.target.origin) has said nothing for \(patience)"
             exchange.context.logger.warning("the registry is silent", metadata: ["reason": "\(message)"])
-            throw APIError(.gatewayTimeout, "upstream_silent", message)
+            throw APIError(.gatewayTimeout, MirrorRelay.silent, message)
         }
     }
 

@@ -81,38 +81,42 @@ import Testing
     }
 
     @Test func oneThatAnswersAgainIsUsedAgain() async throws {
-        try await withTemporaryDirectory { directory in
-            let origins = (76...77).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
-            try await withScriptedServer { request in
-                origins.first { $0.path == request.path }?.answer(request) ?? .respond(404)
-            } body: { registry in
-                let home = "\(directory)/s"
-                try await withSupernode(Configurations.supernode(home: "\(home)/home"), in: home) { supernode in
-                    let node = Configurations.daemon(
-                        home: "\(directory)/d/home",
-                        supernodes: [supernode.api],
-                        registry: registry.url(""),
-                        peer: ", retry_supernode: 10ms"
-                    )
-                    try await withDaemon(node, in: "\(directory)/d") { daemon in
-                        supernode.process.signal(SIGSTOP)
-                        let first = try await client.send("GET", "http://\(daemon.proxy)\(origins[0].path)")
-                        #expect(first.body.elementsEqual(origins[0].bytes))
-                        supernode.process.signal(SIGCONT)
-                        _ = try await daemon.process.line(containing: "supernode is back")
-                        let second = try await client.send("GET", "http://\(daemon.proxy)\(origins[1].path)")
-                        #expect(second.body.elementsEqual(origins[1].bytes))
-                        #expect(try await daemon.received(from: "supernode") == origins[1].bytes.count)
-                    }
-                }
-            }
+        let origins = (76...77).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
+        try await withNode(retry: "10ms", origins) { supernode, daemon in
+            supernode.process.signal(SIGSTOP)
+            try await pull(origins[0], through: daemon)
+            supernode.process.signal(SIGCONT)
+            _ = try await daemon.process.line(containing: "supernode is back")
+            try await pull(origins[1], through: daemon)
+            #expect(try await daemon.received(from: "supernode") == origins[1].bytes.count)
         }
     }
 
     @Test("What a silent supernode costs in time it costs once, not for each download", arguments: ["1h", "1ms"])
     func once(retry: String) async throws {
+        let origins = (73...75).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
+        try await withNode(retry: retry, origins) { supernode, daemon in
+            try await withFrozen(supernode) {
+                for origin in origins { try await pull(origin, through: daemon) }
+            }
+            let log = await daemon.process.stopForErrors().split(separator: "\n")
+            #expect(log.count { $0.contains(" notice ") && $0.contains("supernode does not answer") } == 1)
+            #expect(log.count { $0.contains("going to the origin") } == 3)
+        }
+    }
+
+    private func pull(_ origin: BlobOrigin, through daemon: Daemon) async throws {
+        let answer = try await client.send("GET", "http://\(daemon.proxy)\(origin.path)")
+        #expect(answer.body.elementsEqual(origin.bytes))
+    }
+
+    /// A node with one supernode before a registry that has some blobs.
+    private func withNode(
+        retry: String,
+        _ origins: [BlobOrigin],
+        _ body: (Supernode, Daemon) async throws -> Void
+    ) async throws {
         try await withTemporaryDirectory { directory in
-            let origins = (73...75).map { BlobOrigin(byteCount: 1000, seed: UInt64($0)) }
             try await withScriptedServer { request in
                 origins.first { $0.path == request.path }?.answer(request) ?? .respond(404)
             } body: { registry in
@@ -124,17 +128,7 @@ import Testing
                         registry: registry.url(""),
                         peer: ", retry_supernode: \(retry)"
                     )
-                    try await withDaemon(node, in: "\(directory)/d") { daemon in
-                        try await withFrozen(supernode) {
-                            for origin in origins {
-                                let answer = try await client.send("GET", "http://\(daemon.proxy)\(origin.path)")
-                                #expect(answer.body.elementsEqual(origin.bytes))
-                            }
-                        }
-                        let log = await daemon.process.stopForErrors().split(separator: "\n")
-                        #expect(log.count { $0.contains(" notice ") && $0.contains("supernode does not answer") } == 1)
-                        #expect(log.count { $0.contains("going to the origin") } == 3)
-                    }
+                    try await withDaemon(node, in: "\(directory)/d") { try await body(supernode, $0) }
                 }
             }
         }
