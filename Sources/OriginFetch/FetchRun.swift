@@ -81,7 +81,7 @@ final class FetchRun: Sendable {
 
     /// Goes on with what is there.
     func adopt(_ part: FetchedPart) {
-        let segmentSize = configuration.segment.bytes
+        let (segmentSize, parallel) = (configuration.segment.bytes, configuration.parallel)
         state.withLock { state in
             state.file = part.file
             state.record = part.record
@@ -91,7 +91,8 @@ final class FetchRun: Sendable {
                 layout: part.file.layout,
                 committed: part.file.committed,
                 taken: nil,
-                segmentSize: segmentSize
+                segmentSize: segmentSize,
+                parallel: parallel
             )
         }
     }
@@ -176,7 +177,7 @@ final class FetchRun: Sendable {
         let generation = Generation.of(record, length: head.length)
         let layout = PieceLayout(length: head.length)
         let file = try destination.create(record, generation: generation, layout: layout)
-        let segmentSize = configuration.segment.bytes
+        let (segmentSize, parallel) = (configuration.segment.bytes, configuration.parallel)
         state.withLock { state in
             state.file = file
             state.record = record
@@ -188,7 +189,8 @@ final class FetchRun: Sendable {
                 layout: layout,
                 committed: file.committed,
                 taken: coming,
-                segmentSize: segmentSize
+                segmentSize: segmentSize,
+                parallel: parallel
             )
         }
         started(file, record)

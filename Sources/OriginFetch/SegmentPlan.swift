@@ -2,17 +2,29 @@ package import Content
 
 /// Which bytes are still to be asked of the origin, handed out in segments.
 ///
+/// Requests that run at once come to their ends at about the same time, and whoever reads in order gets the segments behind the
+/// first one then. So segments are as large as `segmentSize` while much is left, and towards the end ever smaller: an equal part
+/// of half of the rest (guided self-scheduling, Polychronopoulos and Kuck 1987).
+///
 /// A pure value.
 package struct SegmentPlan: Sendable, Equatable {
     /// Runs of missing bytes, ascending, none touching another.
     private var missing: [ByteRange]
-    /// The most bytes asked for in one request.
-    private let segmentSize: Int64
+    /// How many bytes `missing` holds.
+    private var rest: Int64 = 0
+    /// The least and the most bytes asked for in one request, whole pieces.
+    private let sizes: ClosedRange<Int64>
+    /// Requests that run at once.
+    private let parallel: Int
     private let layout: PieceLayout
 
     /// Plans for all pieces of `layout` (whose length is known) that are neither in `committed` nor touched by `taken`.
-    package init(layout: PieceLayout, committed: PieceSet, taken: ByteRange?, segmentSize: Int64) {
-        self.segmentSize = max(layout.pieceSize, segmentSize - segmentSize % layout.pieceSize)
+    ///
+    /// `segmentSize`: the most bytes asked for in one request, but one piece in any case; `parallel`: requests that run at once.
+    package init(layout: PieceLayout, committed: PieceSet, taken: ByteRange?, segmentSize: Int64, parallel: Int) {
+        let most = layout.wholePieces(segmentSize)
+        sizes = min(most, layout.wholePieces(Self.least))...most
+        self.parallel = max(1, parallel)
         self.layout = layout
         missing = []
         let reserved = taken.map { layout.pieces(touching: $0) } ?? 0..<0
@@ -20,6 +32,7 @@ package struct SegmentPlan: Sendable, Equatable {
             guard !reserved.contains(number), !committed.contains(PieceIndex(number)),
                 let range = layout.range(of: PieceIndex(number))
             else { continue }
+            rest += range.count
             if let last = missing.last, last.end == range.offset {
                 missing[missing.count - 1] = ByteRange(last.offset..<range.end)
             } else {
@@ -27,6 +40,9 @@ package struct SegmentPlan: Sendable, Equatable {
             }
         }
     }
+
+    /// Requests for less than this take the longer the more of them there are.
+    private static let least: Int64 = 1 << 20
 
     /// Whether everything has been handed out.
     package var isEmpty: Bool { missing.isEmpty }
@@ -37,12 +53,19 @@ package struct SegmentPlan: Sendable, Equatable {
     package mutating func next(of wanted: PieceSet? = nil) -> ByteRange? {
         for (index, run) in missing.enumerated() {
             guard let part = first(of: wanted, in: run) else { continue }
-            let segment = ByteRange(part.offset..<min(part.end, part.offset + segmentSize))
-            let rest = [ByteRange(run.offset..<segment.offset), ByteRange(segment.end..<run.end)]
-            missing.replaceSubrange(index...index, with: rest.filter { !$0.isEmpty })
+            let segment = ByteRange(part.offset..<min(part.end, part.offset + size))
+            let others = [ByteRange(run.offset..<segment.offset), ByteRange(segment.end..<run.end)]
+            missing.replaceSubrange(index...index, with: others.filter { !$0.isEmpty })
+            rest -= segment.count
             return segment
         }
         return nil
+    }
+
+    /// Nothing runs beside a single request: there is nobody to leave a part to.
+    private var size: Int64 {
+        guard parallel > 1 else { return sizes.upperBound }
+        return min(sizes.upperBound, max(sizes.lowerBound, layout.wholePieces(rest / Int64(2 * parallel))))
     }
 
     /// Whether there is anything to hand out of these pieces.
@@ -58,4 +81,9 @@ package struct SegmentPlan: Sendable, Equatable {
         }
         return nil
     }
+}
+
+extension PieceLayout {
+    /// As many bytes in whole pieces, one at least.
+    fileprivate func wholePieces(_ count: Int64) -> Int64 { max(pieceSize, count - count % pieceSize) }
 }

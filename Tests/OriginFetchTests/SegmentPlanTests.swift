@@ -12,7 +12,14 @@ import Testing
         var committed = PieceSet()
         for piece in 0..<count where Bool.random(using: &random) { committed.insert(PieceIndex(piece)) }
         let size = Int64.random(in: 1...(8 << 20), using: &random)
-        var plan = SegmentPlan(layout: layout, committed: committed, taken: nil, segmentSize: size)
+        let parallel = Int.random(in: 1...8, using: &random)
+        var plan = SegmentPlan(
+            layout: layout,
+            committed: committed,
+            taken: nil,
+            segmentSize: size,
+            parallel: parallel
+        )
         var covered = PieceSet()
         var last: Int64 = -1
         while let segment = plan.next() {
@@ -36,11 +43,44 @@ import Testing
             layout: layout,
             committed: [],
             taken: ByteRange(length: 16 << 20),
-            segmentSize: 64 << 20
+            segmentSize: 64 << 20,
+            parallel: 1
         )
         var rest = plan
         #expect(rest.next() == ByteRange(Int64(16 << 20)..<Int64(32 << 20)))
         #expect(rest.next() == nil)
+    }
+
+    @Test("Towards the end segments become smaller, so that requests that run at once end close to each other")
+    func guided() {
+        let layout = PieceLayout(length: 100 << 20)
+        var plan = SegmentPlan(
+            layout: layout,
+            committed: [],
+            taken: ByteRange(length: 16 << 20),
+            segmentSize: 16 << 20,
+            parallel: 4
+        )
+        var sizes: [Int64] = []
+        while let segment = plan.next() { sizes.append(segment.count) }
+        // An eighth of 84 MiB, in pieces of 512 KiB.
+        #expect(sizes.first == 21 << 19)
+        #expect(sizes == sizes.sorted(by: >))
+        #expect(sizes.suffix(8).allSatisfy { $0 <= 1 << 20 })
+        #expect(sizes.count < 30)
+        #expect(sizes.reduce(0, +) == 84 << 20)
+    }
+
+    @Test("Segments are no larger than was said while much is left, and as large over a single connection")
+    func most() {
+        let layout = PieceLayout(length: 1 << 30)
+        var (many, single) = (
+            SegmentPlan(layout: layout, committed: [], taken: nil, segmentSize: 16 << 20, parallel: 4),
+            SegmentPlan(layout: layout, committed: [], taken: nil, segmentSize: 16 << 20, parallel: 1)
+        )
+        for _ in 0..<48 { #expect(many.next()?.count == 16 << 20) }
+        for _ in 0..<64 { #expect(single.next()?.count == 16 << 20) }
+        #expect(single.isEmpty)
     }
 
     @Test("Of what is wanted everything is handed out once, and nothing else", arguments: 0..<50)
@@ -52,7 +92,14 @@ import Testing
         for piece in 0..<count where Int.random(in: 0..<4, using: &random) == 0 { committed.insert(PieceIndex(piece)) }
         for piece in 0..<count where Bool.random(using: &random) { wanted.insert(PieceIndex(piece)) }
         let size = Int64.random(in: 1...(8 << 20), using: &random)
-        var plan = SegmentPlan(layout: layout, committed: committed, taken: nil, segmentSize: size)
+        let parallel = Int.random(in: 1...8, using: &random)
+        var plan = SegmentPlan(
+            layout: layout,
+            committed: committed,
+            taken: nil,
+            segmentSize: size,
+            parallel: parallel
+        )
         var covered = PieceSet()
         while plan.has(wanted), let segment = plan.next(of: wanted) {
             #expect(segment.count <= max(layout.pieceSize, size))
