@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import processes
+from hosts import Hosts
 from processes import BenchError
 from workbench import GIB, MIB, ROOT, sha256
 
@@ -17,7 +18,7 @@ TLS = ["--tlsv1.3", "--tls13-ciphers", "TLS_AES_128_GCM_SHA256"]
 
 class Proxy:
     """Every method of LINES fills some rows of the table."""
-    LINES = ("blob", "small", "cold_blob", "image", "clients", "https")
+    LINES = ("blob", "small", "cold_blob", "image", "link", "clients", "https")
 
     def __init__(self, bench):
         self.bench = bench
@@ -129,34 +130,47 @@ backends: [{{plugin: http, hosts: ["{origin.url.removeprefix("https://")}"], ca_
                       f"{more:.1f} ms more ({ours[0] * 1000:.1f} to {bare[0] * 1000:.1f})", more <= 20)
 
     def image(self):
-        """An image of three layers that containerd pulls and unpacks, from the registry and through a new dfdaemon."""
+        """An image that containerd pulls and unpacks, from the registry and through a new dfdaemon, all on this machine:
+        whatever dfdaemon computes, containerd has to wait for."""
+        self.compare_pulls("cold image pull", self.bench.registry)
+
+    def link(self):
+        """The same where the registry is another host, behind a link that is slower than what containerd can take."""
+        with Hosts(2, "250mbit") as hosts:
+            registry = self.bench.rig("start-registry.sh", "far-registry", "--address", hosts.address(1), before=("none",),
+                                      place=hosts.command(1, ()))
+            self.compare_pulls("cold image pull over 250 Mbit/s", registry, hosts.command(2, ()))
+            self.bench.end(registry)
+
+    def compare_pulls(self, work, registry, place=()):
+        """`place`: what comes before the command of everything but the registry."""
         bench = self.bench
-        layout = bench.path("image")
+        layout = bench.path(bench.fresh("image"))
         subprocess.run([os.path.join(ROOT, "scripts", "rig", "make-image.py"), layout, "--layers", "20,50,100"],
                        stdout=subprocess.DEVNULL, check=True)
-        registry = bench.registry.url.removeprefix("http://")
-        subprocess.run(["skopeo", "copy", "-q", "--insecure-policy", "--dest-tls-verify=false", f"oci:{layout}:v1",
-                        f"docker://{registry}/bench/image:v1"], check=True)
-        containerd = bench.rig("start-containerd.sh", "containerd")
+        host = registry.url.removeprefix("http://")
+        subprocess.run([*place, "skopeo", "copy", "-q", "--insecure-policy", "--dest-tls-verify=false", f"oci:{layout}:v1",
+                        f"docker://{host}/bench/image:v1"], check=True)
+        containerd = bench.rig("start-containerd.sh", bench.fresh("containerd"), place=place)
         # Its first pull sets up what later ones find.
-        self.pull(containerd, registry)
+        self.pull(containerd, host, place)
 
         def through_dfdaemon(supernode=None):
-            dfdaemon = bench.dfdaemon(supernode)
-            seconds = self.pull(containerd, dfdaemon.fields["proxy"])
+            dfdaemon = bench.dfdaemon(supernode, registry=registry, place=place)
+            seconds = self.pull(containerd, dfdaemon.fields["proxy"], place)
             bench.end(dfdaemon)
             return seconds
 
         def through_supernode():
-            supernode = bench.supernode()
+            supernode = bench.supernode(place)
             seconds = through_dfdaemon(supernode)
             bench.end(supernode)
             return seconds
 
         direct, alone, swarm = bench.alternate(
-            lambda: self.pull(containerd, registry), through_dfdaemon, through_supernode)
-        bench.ratio("cold image pull, no supernode", "direct pull", "≤", 1.15, direct, alone)
-        bench.ratio("cold image pull through a supernode", "direct pull", "≤", 1.15, direct, swarm)
+            lambda: self.pull(containerd, host, place), through_dfdaemon, through_supernode)
+        bench.ratio(f"{work}, no supernode", "direct pull", "≤", 1.15, direct, alone)
+        bench.ratio(f"{work}, through a supernode", "direct pull", "≤", 1.15, direct, swarm)
         bench.end(containerd)
 
     def clients(self):
@@ -243,11 +257,11 @@ backends: [{{plugin: http, hosts: ["{origin.url.removeprefix("https://")}"], ca_
         scale = {"us": 1e-3, "ms": 1, "s": 1e3}[slowest[2]]
         return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), float(slowest[1]) * scale
 
-    def pull(self, containerd, host):
+    def pull(self, containerd, host, place):
         """Seconds of a pull into a namespace of its own, which is emptied afterwards."""
         namespace = self.bench.fresh("bench")
         reference = f"{host}/bench/image:v1"
-        ctr = ["ctr", "--address", containerd.url, "--namespace", namespace]
+        ctr = [*place, "ctr", "--address", containerd.url, "--namespace", namespace]
         seconds, _ = self.bench.measure([[*ctr, "images", "pull", "--plain-http", "--snapshotter", "native", reference]])
         subprocess.run([*ctr, "images", "remove", "--sync", reference], stdout=subprocess.DEVNULL, check=True)
         return seconds

@@ -95,12 +95,12 @@ class Workbench:
         self.registry = self.rig("start-registry.sh", "registry", before=("none",))
         self.push_blob("file", self.digest)
 
-    def rig(self, script, name, *arguments, before=()):
-        """Starts a server in the directory `name`: SCRIPT `before` DIRECTORY `arguments`."""
+    def rig(self, script, name, *arguments, before=(), place=()):
+        """Starts a server in the directory `name`: SCRIPT `before` DIRECTORY `arguments`; `place`: words before it all."""
         directory = self.path(name)
         server = RigServer(directory, None)
         self.rig_servers.append(server)
-        command = [os.path.join(RIG, script), *before, directory, *arguments]
+        command = [*place, os.path.join(RIG, script), *before, directory, *arguments]
         result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         if result.returncode != 0:
             raise BenchError(f"{script} failed")
@@ -124,28 +124,29 @@ class Workbench:
 
     # Our servers.
 
-    def start(self, name, directory, config):
+    def start(self, name, directory, config, place=()):
         os.makedirs(self.path(directory))
         file = self.path(directory, "config.yml")
         with open(file, "w", encoding="utf-8") as out:
             out.write(config)
-        return Server([self.binary(name), "--config", file], name, self.path(directory, "log"))
+        return Server([*place, self.binary(name), "--config", file], name, self.path(directory, "log"))
 
     def fresh(self, name):
         """A directory name that was never used, and so an empty cache."""
         self.serial += 1
         return f"{name}{self.serial}"
 
-    def supernode(self):
+    def supernode(self, place=()):
         directory = self.fresh("supernode")
-        return self.start("supernode", directory, supernode_config(self.path(directory, "home")))
+        return self.start("supernode", directory, supernode_config(self.path(directory, "home")), place)
 
-    def dfdaemon(self, supernode=None, more=""):
+    def dfdaemon(self, supernode=None, more="", registry=None, place=()):
         """A dfdaemon with an empty cache; `more`: lines for its configuration."""
         directory = self.fresh("dfdaemon")
         home = self.path(directory, "home")
         api = supernode.fields["api"] if supernode else None
-        server = self.start("dfdaemon", directory, dfdaemon_config(home, api, self.registry.url) + more)
+        config = dfdaemon_config(home, api, (registry or self.registry).url) + more
+        server = self.start("dfdaemon", directory, config, place)
         server.home = home
         server.url = f"http://{server.fields['proxy']}"
         return server

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# start-registry.sh none|basic|token DIR [--port N] [--tls] [--proxy URL] [--ttl SECONDS] [--anonymous-pull]
+# start-registry.sh none|basic|token DIR [--address A] [--port N] [--tls] [--proxy URL] [--ttl SECONDS] [--anonymous-pull]
 #                   [--realm URL] [--foreground]
-# Debian's docker-registry on 127.0.0.1, configuration, data and logs in DIR. Prints its URL when it answers.
+# Debian's docker-registry on 127.0.0.1 (or A), configuration, data and logs in DIR. Prints its URL when it answers.
 # basic and token: user u, password p. --tls: the CA is DIR/tls/ca.crt. --proxy: a pull-through cache of URL.
 # token: a token server is started beside it (--ttl, --anonymous-pull are its options), unless --realm names one that
 # runs already with its certificate in DIR/token.crt.
@@ -13,9 +13,10 @@ usage="usage: start-registry.sh none|basic|token DIR [options]"
 mode=${1:?$usage}
 dir=$(realpath -m "${2:?$usage}")
 shift 2
-port=0 tls='' proxy='' realm='' foreground='' token_options=()
+address=127.0.0.1 port=0 tls='' proxy='' realm='' foreground='' token_options=()
 while [ $# -gt 0 ]; do
     case $1 in
+        --address) address=$2; shift ;;
         --port) port=$2; shift ;;
         --tls) tls=1 ;;
         --proxy) proxy=$2; shift ;;
@@ -46,7 +47,7 @@ fi
     echo "log: {level: info, accesslog: {disabled: false}}"
     echo "storage: {filesystem: {rootdirectory: $dir/data}, delete: {enabled: true}}"
     echo "http:"
-    echo "  addr: 127.0.0.1:$port"
+    echo "  addr: $address:$port"
     [ -z "$tls" ] || echo "  tls: {certificate: $dir/tls/server.crt, key: $dir/tls/server.key}"
     [ -z "$proxy" ] || echo "proxy: {remoteurl: $proxy}"
     case $mode in
@@ -65,4 +66,4 @@ run=(docker-registry serve "$dir/registry.yml")
 [ -z "$foreground" ] || exec "${run[@]}"
 launch registry "listening on" "${run[@]}"
 # With port 0 the kernel chooses; the log tells.
-echo "$scheme://$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' registry.log | head -n 1)"
+echo "$scheme://$(sed -n 's/.*listening on \([0-9.]*:[0-9]*\).*/\1/p' registry.log | head -n 1)"
