@@ -166,23 +166,13 @@ package struct ForwardResponder: Sendable {
         // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
         exchange.context.notes.set(.blob)
         do {
-            let answer = try await presence(exchange)
+            let silence = Silence(of: exchange.target.origin, most: patience)
+            let answer = try await straight(exchange, "head", within: silence)
             guard answer.status.kind == .serverError else { return answer }
             return await blob(digest, exchange) ?? answer
         } catch let error as APIError {
             guard let response = await blob(digest, exchange) else { throw error }
             return response
-        }
-    }
-
-    /// What the registry says of a blob that it may have.
-    private func presence(_ exchange: ForwardExchange) async throws -> Response {
-        do {
-            return try await Patience(patience).wait(watching: { 0 }) { try await straight(exchange, "head") }
-        } catch is Stalled {
-            let message = "\(exchange.target.origin) has said nothing for \(patience)"
-            exchange.context.logger.warning("the registry is silent", metadata: ["reason": "\(message)"])
-            throw APIError(.gatewayTimeout, MirrorRelay.silent, message)
         }
     }
 
@@ -208,18 +198,16 @@ package struct ForwardResponder: Sendable {
     private func straight(
         _ exchange: ForwardExchange,
         _ reason: String,
-        _ status: CacheStatus? = nil
+        _ status: CacheStatus? = nil,
+        within silence: Silence? = nil
     ) async throws -> Response {
         let (request, context) = (exchange.request, exchange.context)
         context.notes["direct"] = reason
         var response: Response
         do {
-            response = try await relay.pass(
-                request,
-                to: exchange.target.text,
-                options: exchange.options,
-                context: context
-            )
+            response = try await silence.answering {
+                try await relay.pass(request, to: exchange.target.text, options: exchange.options, context: context)
+            }
         } catch let error as APIError {
             context.logger.warning(
                 "not passed on",
