@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOSSL
+import NodeConfig
 
 /// Answers what turns a connection into something else: CONNECT and upgrades.
 struct TunnelResponder: Sendable {
@@ -143,7 +144,8 @@ struct TunnelResponder: Sendable {
                 serverName: IPAddress(target.host) == nil ? target.host : nil
             )
         } catch {
-            throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target) can be set up: \(error)")
+            let reason = settings.caFiles.lazy.compactMap { CertificateFile.fault($0) }.first ?? "\(error)"
+            throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target) can be set up: \(reason)")
         }
     }
 
