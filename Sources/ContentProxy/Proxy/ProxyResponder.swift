@@ -69,10 +69,11 @@ package struct ProxyResponder: HTTPResponder {
             throw APIError.badRequest("the request's URL is malformed")
         }
         var request = request
+        var answer: Response?
         if TunnelResponder.isUpgrade(request) {
             switch try await tunnels.upgrade(request, to: url, context) {
             case .accepted(let response): return response
-            case .declined(let ordinary): request = ordinary
+            case .declined(let ordinary, let given): (request, answer) = (ordinary, given)
             case .answered(let response):
                 return forward.passedOn(response, to: request, url: url, context: context)
             }
@@ -81,7 +82,8 @@ package struct ProxyResponder: HTTPResponder {
             to: request,
             url: url,
             context: context,
-            options: interceptor.options(options, forHost: url.host, port: url.portInUse ?? 80)
+            options: interceptor.options(options, forHost: url.host, port: url.portInUse ?? 80),
+            known: answer
         )
         if response.status.kind == .successful { mirror.changed(url, by: request.method) }
         return response
