@@ -94,7 +94,7 @@ let package = Package(
 
         // Layer 2: what has a configuration: origins, listeners, the disk; and every outbound byte.
         library("BackendAPI", ["Content", "NodeConfig", "RateLimiting", metrics]),
-        library("CurlTransport", ["CLibCurl", "Content", "RateLimiting", logging]),
+        library("CurlTransport", ["CLibCurl", "Content", "NodeConfig", "RateLimiting", logging]),
         library(
             "HTTPService",
             [

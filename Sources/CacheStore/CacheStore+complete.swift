@@ -139,9 +139,9 @@ extension CacheStore {
     /// The index names the object before the file moves, so that after a crash it is found in either place. Holds no
     /// ``PieceFile``: an object that waits for the disk can be evicted.
     func settle(_ object: Int64) {
+        guard let stored = catalog.withLock({ $0.objects[object] }), let name = stored.row.name, !stored.isGone
+        else { return }
         do throws(StoreError) {
-            guard let stored = catalog.withLock({ $0.objects[object] }), let name = stored.row.name, !stored.isGone
-            else { return }
             try synchronize(file: path(stored.path))
             faults.hit("synced")
             try writer.flushBlocking()
@@ -163,6 +163,7 @@ extension CacheStore {
             guard catalog.withLock({ $0.objects[object].map { !$0.isGone } ?? false }) else { return }
             // It stays where it is, and is served from there; the next start tries again.
             logger.error("a complete object is not moved to its place: \(error)")
+            note(unmovedTo: name.directory)
         }
     }
 

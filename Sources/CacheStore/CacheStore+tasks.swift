@@ -51,7 +51,7 @@ extension CacheStore {
         }
         let journal = StoreJournal(store: self, task: task, ref: ref, object: ref)
         do throws(StoreError) {
-            let descriptor = try FileAccess.open(path("incoming/\(object.incoming)"), O_RDWR | O_CREAT | O_EXCL)
+            let descriptor = try makeFile(object.incoming)
             faults.hit("created")
             let file = PieceFile(
                 task: task,

@@ -22,8 +22,10 @@ package final class CacheStore: Sendable {
     let catalog: Mutex<Catalog>
     /// Held while a task is created: two at the same time get the same file.
     let creation = Mutex(())
-    /// Whether the last attempt to make a file failed for a reason that every other one would fail for.
-    let isTroubled = Atomic(false)
+    /// What the log says is wrong with the directory.
+    let knownTrouble = Mutex<Trouble?>(nil)
+    /// Directories that objects could not be moved to.
+    let unmoved = Mutex<Set<String>>([])
     let logger: Logger
     let faults: FaultPoints
     let bootID: String

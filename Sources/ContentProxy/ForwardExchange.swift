@@ -43,7 +43,7 @@ struct ForwardExchange: Sendable {
         guard request.method == .options, let name = HTTPField.Name("Max-Forwards"),
             let left = request.headers[name].flatMap({ Int($0) }), left >= 0
         else { return nil }
-        guard left > 0 else { return Response(status: .noContent, headers: [.allow: "GET, HEAD, POST, PUT, OPTIONS"]) }
+        guard left > 0 else { return .allowing([.get, .head, .post, .put, .options]) }
         request = request.setting(name, "\(left - 1)")
         return nil
     }

@@ -50,12 +50,15 @@ package struct ForwardResponder: Sendable {
     /// `own`: how its origin is spoken to, where that differs from the node's settings; what goes through the swarm keeps to the
     /// backends of whoever fetches.
     ///
+    /// `known`: what the origin of that very URL has answered already, for a request that would go straight there.
+    ///
     /// Throws an ``APIError`` where the origin can not be reached, and for what is no request for a proxy.
     package func respond(
         to request: Request,
         url: ResourceURL,
         context: ServiceRequestContext,
-        options own: TransferOptions? = nil
+        options own: TransferOptions? = nil,
+        known: Response? = nil
     ) async throws -> Response {
         guard !via.isLoop(request.headers) else {
             throw APIError(
@@ -78,6 +81,7 @@ package struct ForwardResponder: Sendable {
         switch CachePolicy(request.method, request.headers, exchange.rule) {
         case .straight(let reason):
             if reason == .unknownField { context.notes["field"] = InertFields.exception(in: request.headers) }
+            if let known, exchange.target == url { return passedOn(known, exchange, reason) }
             return try await straight(exchange, reason.rawValue)
         case .unsatisfiable: throw Self.nothingHere
         case .content(let use): return try await content(exchange, use)
@@ -166,23 +170,13 @@ package struct ForwardResponder: Sendable {
         // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
         exchange.context.notes.set(.blob)
         do {
-            let answer = try await presence(exchange)
+            let silence = Silence(of: exchange.target.origin, most: patience)
+            let answer = try await straight(exchange, "head", within: silence)
             guard answer.status.kind == .serverError else { return answer }
             return await blob(digest, exchange) ?? answer
         } catch let error as APIError {
             guard let response = await blob(digest, exchange) else { throw error }
             return response
-        }
-    }
-
-    /// What the registry says of a blob that it may have.
-    private func presence(_ exchange: ForwardExchange) async throws -> Response {
-        do {
-            return try await Patience(patience).wait(watching: { 0 }) { try await straight(exchange, "head") }
-        } catch is Stalled {
-            let message = "\(exchange.target.origin) has said nothing for \(patience)"
-            exchange.context.logger.warning("the registry is silent", metadata: ["reason": "\(message)"])
-            throw APIError(.gatewayTimeout, MirrorRelay.silent, message)
         }
     }
 
@@ -208,18 +202,16 @@ package struct ForwardResponder: Sendable {
     private func straight(
         _ exchange: ForwardExchange,
         _ reason: String,
-        _ status: CacheStatus? = nil
+        _ status: CacheStatus? = nil,
+        within silence: Silence? = nil
     ) async throws -> Response {
         let (request, context) = (exchange.request, exchange.context)
         context.notes["direct"] = reason
         var response: Response
         do {
-            response = try await relay.pass(
-                request,
-                to: exchange.target.text,
-                options: exchange.options,
-                context: context
-            )
+            response = try await silence.answering {
+                try await relay.pass(request, to: exchange.target.text, options: exchange.options, context: context)
+            }
         } catch let error as APIError {
             context.logger.warning(
                 "not passed on",
@@ -238,14 +230,16 @@ package struct ForwardResponder: Sendable {
         url: ResourceURL,
         context: ServiceRequestContext
     ) -> Response {
-        let exchange = ForwardExchange(request, context, client: url, rule: nil, via: via)
-        let reason = CachePolicy.Reason.upgrade.rawValue
-        context.notes["direct"] = reason
+        passedOn(answer, ForwardExchange(request, context, client: url, rule: nil, via: via), .upgrade)
+    }
+
+    private func passedOn(_ answer: Response, _ exchange: ForwardExchange, _ reason: CachePolicy.Reason) -> Response {
+        exchange.context.notes["direct"] = reason.rawValue
         var response = answer
         if let name = HTTPField.Name("Via") {
             response.headers.append(HTTPField(name: name, value: via.value()))
         }
-        finish(&response, exchange, reason, nil)
+        finish(&response, exchange, reason.rawValue, nil)
         return response
     }
 

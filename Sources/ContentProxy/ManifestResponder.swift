@@ -52,7 +52,7 @@ final class ManifestResponder: Sendable {
         var status = CacheStatus()
         var warning: String?
         var isOutage = false
-        let silence = Silence(of: target.upstream, most: patience)
+        let silence = target.upstream.silence(patience)
         let credentials = try await silence.bounding(login)
         switch reference {
         case .digest(let digest):

@@ -14,9 +14,6 @@ struct MirrorRelay: Sendable {
     private static let patience = Duration.seconds(10)
     private static let mostAttempts = 3
 
-    /// The code of an error that says that the registry has said nothing.
-    static let silent = "upstream_silent"
-
     /// The registry's answer; where it can not be reached, an error of the API.
     ///
     /// `silence`: how long it may say nothing; nil: as long as any upstream.
@@ -27,7 +24,7 @@ struct MirrorRelay: Sendable {
         within silence: Silence? = nil
     ) async throws -> Response {
         var silence = silence
-        var response = try await attempt(request, target, identity, silence)
+        var response = try await silence.answering { try await attempt(request, target, identity) }
         var attempts = 1
         while response.status == .tooManyRequests {
             let delay = Self.delay(response)
@@ -37,23 +34,9 @@ struct MirrorRelay: Sendable {
             try await Task.sleep(for: delay)
             attempts += 1
             silence?.isBroken()
-            response = try await attempt(request, target, identity, silence)
+            response = try await silence.answering { try await attempt(request, target, identity) }
         }
         return Self.localized(response, for: target)
-    }
-
-    private func attempt(
-        _ request: Request,
-        _ target: MirrorTarget,
-        _ identity: MirrorIdentity,
-        _ silence: Silence?
-    ) async throws -> Response {
-        guard let silence else { return try await attempt(request, target, identity) }
-        do {
-            return try await silence.limiting { try await attempt(request, target, identity) }
-        } catch is Stalled {
-            throw APIError(.gatewayTimeout, Self.silent, silence.message)
-        }
     }
 
     private func attempt(

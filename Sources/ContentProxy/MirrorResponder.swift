@@ -74,7 +74,7 @@ package struct MirrorResponder: HTTPResponder {
         // A HEAD asks what that repository has, as whoever pushes does: this node's store knows only while nobody else does.
         let asksRegistryFirst = if case .blob = target.path { request.method == .head } else { false }
         if asksRegistryFirst { context.notes.set(.blob) }
-        var silence = target.asksRegistry(request.method) ? Silence(of: target.upstream, most: patienceWithTags) : nil
+        var silence = target.asksRegistry(request.method) ? target.upstream.silence(patienceWithTags) : nil
         if !asksRegistryFirst, let content = try await content(request, context, target, identity, &silence) {
             return content
         }
@@ -97,7 +97,7 @@ package struct MirrorResponder: HTTPResponder {
             // A client may look here for any registry, and it is the remote alone that is out of reach.
             let isOtherwiseGood = target.path == .base && target.form == .remote && error.code == "upstream_unavailable"
             if isOtherwiseGood { return Self.present }
-            return error.code == MirrorRelay.silent
+            return error.code == Silence.code
                 ? Self.error(.gatewayTimeout, .unavailable, error.message)
                 : Self.error(.badGateway, .unavailable, error.message)
         }

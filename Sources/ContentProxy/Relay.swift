@@ -101,12 +101,8 @@ struct Relay: Sendable {
 
     private static func response(_ head: TransferHead, _ running: RunningRelay, isHead: Bool) -> Response {
         let status = HTTPResponse.Status(code: head.status)
-        var headers = passedOn(head.fields)
-        if isHead || head.status == 304 || head.status == 204 {
-            headers[.contentLength] = head.contentLength.map { "\($0)" }
-            // RFC 9110 §8.6: where the origin tells no length, there is none to tell; an empty body would have one.
-            return Response(status: status, headers: headers, body: ResponseBody { try await $0.finish(nil) })
-        }
+        let headers = passedOn(head.fields)
+        if isBodiless(status, isHead: isHead) { return bodiless(status, headers, length: head.contentLength) }
         @Sendable func send(_ stream: BodyStream) async throws {
             try await stream.sendHead()
             while let buffer = try await running.sink.next() { try await stream.write(buffer) }
@@ -119,6 +115,19 @@ struct Relay: Sendable {
             return Self.trailers(running.sink.trailers)
         }
         return Response(status: status, headers: headers, body: body)
+    }
+
+    /// Whether an answer ends with its head, whatever length that tells (RFC 9112 §6.3).
+    static func isBodiless(_ status: HTTPResponse.Status, isHead: Bool) -> Bool {
+        isHead || status == .notModified || status == .noContent
+    }
+
+    /// Such an answer.
+    static func bodiless(_ status: HTTPResponse.Status, _ headers: HTTPFields, length: Int64?) -> Response {
+        var headers = headers
+        headers[.contentLength] = length.map { "\($0)" }
+        // RFC 9110 §8.6: where the origin tells no length, there is none to tell; an empty body would have one.
+        return Response(status: status, headers: headers, body: ResponseBody { try await $0.finish(nil) })
     }
 
     /// An answer's fields that go on to the client.

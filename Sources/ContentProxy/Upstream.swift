@@ -19,6 +19,9 @@ struct Upstream: Sendable {
     func url(_ path: RegistryPath, query: String?) -> String {
         base.url.origin + path.description + (query.map { "?\($0)" } ?? "")
     }
+
+    /// Its silence for `most` and no longer, from now on.
+    func silence(_ most: Duration) -> Silence { Silence(of: base.url.origin, registry: name, most: most) }
 }
 
 /// What a request to the mirror is for.

@@ -1,18 +1,19 @@
 internal import CLibCurl
 internal import Content
-internal import FoundationEssentials
 internal import RateLimiting
 
 /// From a request to libcurl's options.
 extension Transfer {
     /// Makes the handle for the current hop.
-    func prepare() throws(TransferError) -> EasyHandle {
+    ///
+    /// `authorities`: what the transport's transfers before it have read.
+    func prepare(_ authorities: inout AuthorityFiles) throws(TransferError) -> EasyHandle {
         let handle = try EasyHandle()
         try setGeneral(handle)
         try setCallbacks(handle)
         try setPlace(handle)
         try setTimes(handle)
-        try setTLS(handle)
+        try setTLS(handle, &authorities)
         try setFields(handle)
         try setBody(handle)
         self.handle = handle
@@ -159,17 +160,20 @@ extension Transfer {
         Int(min(86_400_000, max(1, duration.seconds * 1000)))
     }
 
-    private func setTLS(_ handle: EasyHandle) throws(TransferError) {
-        let own = hop.url.portInUse.flatMap { request.options.tlsOfPlace?(hop.url.host, $0) }
-        let tls = own ?? request.options.tls
+    /// Trust and identity at the current hop.
+    var tls: TLSOptions {
+        hop.url.portInUse.flatMap { request.options.tlsOfPlace?(hop.url.host, $0) } ?? request.options.tls
+    }
+
+    private func setTLS(_ handle: EasyHandle, _ authorities: inout AuthorityFiles) throws(TransferError) {
+        let tls = tls
         try handle.set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1 : 0)
         try handle.set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2 : 0)
         try handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         if let pem = tls.caPEM {
             try handle.set(CURLOPT_CAINFO_BLOB, blob: Array(pem.utf8))
         } else if tls.caFiles.count > 1 {
-            // libcurl takes one file.
-            try handle.set(CURLOPT_CAINFO_BLOB, blob: try Self.bytes(of: tls.caFiles))
+            try handle.set(CURLOPT_CAINFO_BLOB, blob: try bytes(of: tls.caFiles, &authorities))
         } else if let file = tls.caFile {
             try handle.set(CURLOPT_CAINFO, file)
         }
@@ -179,16 +183,12 @@ extension Transfer {
         }
     }
 
-    private static func bytes(of files: [String]) throws(TransferError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for file in files {
-            guard let content = FileManager.default.contents(atPath: file) else {
-                throw TransferError(.tls, "the certificate authorities can not be read: \(file)")
-            }
-            bytes += content
-            bytes.append(UInt8(ascii: "\n"))
+    private func bytes(of files: [String], _ authorities: inout AuthorityFiles) throws(TransferError) -> [UInt8] {
+        do throws(AuthorityFiles.Fault) {
+            return try authorities.bytes(of: files)
+        } catch {
+            throw TransferError(.tls, "\(hop.url.origin): \(error)")
         }
-        return bytes
     }
 
     private func setFields(_ handle: EasyHandle) throws(TransferError) {

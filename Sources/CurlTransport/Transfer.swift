@@ -180,7 +180,10 @@ final class Transfer: @unchecked Sendable {
                 curlCode: Int32(result.rawValue)
             )
         }
-        return .curl(result, detail: handle?.errorText ?? "", place: place, headSeen: head != nil)
+        // libcurl names the file, and does not say why.
+        let file = result == CURLE_SSL_CACERT_BADFILE ? tls.caFile : nil
+        let detail = file.flatMap { AuthorityFiles.fault(of: $0) }?.description ?? handle?.errorText ?? ""
+        return .curl(result, detail: detail, place: place, headSeen: head != nil)
     }
 
     private func withBytes(_ error: TransferError) -> TransferError {

@@ -16,6 +16,7 @@ final class TransferLoop {
     private var timeout: ContinuousClock.Instant?
     private var active: [ObjectIdentifier: Transfer] = [:]
     private var commands: [Command] = []
+    private var authorities = AuthorityFiles()
 
     private static let initialized: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
     private static let longestWait: Int64 = 60_000
@@ -150,7 +151,7 @@ final class TransferLoop {
     /// Makes the handle for the transfer's current hop and lets libcurl begin.
     private func startHop(of transfer: Transfer) {
         do throws(TransferError) {
-            let handle = try transfer.prepare()
+            let handle = try transfer.prepare(&authorities)
             let result = curl_multi_add_handle(multi, handle.raw)
             guard result == CURLM_OK else {
                 throw TransferError(.io, String(cString: curl_multi_strerror(result)))

@@ -12,30 +12,33 @@ package enum ListenerRouters {
         _ supernode: SupernodeRoutes,
         _ operations: OperationalRoutes
     ) -> Router<ServiceRequestContext> {
-        let router = Router<ServiceRequestContext>.api()
-        supernode.add(to: router)
-        operations.add(to: router)
-        return router
+        router { router in
+            supernode.add(to: router)
+            operations.add(to: router)
+        }
     }
 
     /// A piece server, whoever's.
     package static func pieces(_ pieces: PieceRoutes) -> Router<ServiceRequestContext> {
-        let router = Router<ServiceRequestContext>.api()
-        pieces.add(to: router)
-        return router
+        router { pieces.add(to: $0) }
     }
 
     /// dfdaemon's control socket.
     package static func control(_ node: NodeControlRoutes) -> Router<ServiceRequestContext> {
-        let router = Router<ServiceRequestContext>.api()
-        node.add(to: router)
-        return router
+        router { node.add(to: $0) }
     }
 
     /// dfdaemon's health and metrics.
     package static func health(_ operations: OperationalRoutes) -> Router<ServiceRequestContext> {
+        router { operations.add(to: $0) }
+    }
+
+    private static func router(
+        _ add: (Router<ServiceRequestContext>) -> Void
+    ) -> Router<ServiceRequestContext> {
         let router = Router<ServiceRequestContext>.api()
-        operations.add(to: router)
+        add(router)
+        router.addServerOptions()
         return router
     }
 }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import NodeConfig
 internal import RegistryProtocol
 internal import Synchronization
 

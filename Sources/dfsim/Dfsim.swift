@@ -15,6 +15,9 @@ struct Dfsim: ParsableCommand {
             """,
         subcommands: [Run.self, BenchScheduler.self]
     )
+
+    /// As every other line that says what is wrong begins.
+    static let _errorPrefix = "dfsim: "
 }
 
 struct Run: ParsableCommand {

@@ -1,4 +1,6 @@
 import Foundation
+import HTTPService
+import TestSupport
 import Testing
 import WireAPI
 
@@ -13,6 +15,23 @@ import WireAPI
                 #expect(described.subtracting(listener.routes) == [], "\(listener.tag): described, but not there")
             }
             #expect(Set(servers.listeners.map(\.tag)) == servers.description.tags)
+        }
+    }
+
+    @Test("OPTIONS * tells the methods that a listener has routes for")
+    func serverOptions() async throws {
+        try await withDescribedServers { servers in
+            for listener in servers.listeners {
+                guard let port = try await listener.service.bound().port else { continue }
+                let answer = try await withByteConnection(to: port) { client in
+                    try await client.send("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    return String(decoding: try await client.readToEnd().bytes, as: UTF8.self)
+                }
+                #expect(answer.hasPrefix("HTTP/1.1 204 "), "\(listener.tag): \(answer)")
+                let told = answer.firstMatch(of: /\r\nAllow: ([A-Z, ]+)\r\n/)?.1.split(separator: ", ").map(String.init)
+                let methods = listener.routes.compactMap { $0.split(separator: " ").first.map(String.init) }
+                #expect(Set(told ?? []) == Set(methods).union(["HEAD", "OPTIONS"]), "\(listener.tag): \(answer)")
+            }
         }
     }
 

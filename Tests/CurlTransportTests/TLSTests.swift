@@ -54,6 +54,34 @@ import Testing
         }
     }
 
+    @Test func ofSeveralFilesEachMustBeReadable() async throws {
+        try await withServer { server, transport in
+            let (other, missing) = (server.clientCertificate, "\(server.directory)/missing.crt")
+            var request = request(server)
+            request.options.tls.caFiles = [other, server.caFile]
+            let response = try await transport.fetch(request)
+            #expect(response.body.elementsEqual(content))
+            // One alone is libcurl's to read, and several are not; the connection that is open is for neither.
+            for files in [[server.caFile, missing], [missing, server.caFile], [missing]] {
+                request.options.tls.caFiles = files
+                let error = await failure { [request] in try await transport.fetch(request) }
+                #expect(error?.code == .tls)
+                #expect(
+                    error?.message == "https://localhost: the certificate authorities in \(missing) can not be read: "
+                        + "No such file or directory"
+                )
+            }
+            // What is good alone does not make up for it.
+            request.options.tls.caFiles = [other, other]
+            let untrusted = await failure { [request] in try await transport.fetch(request) }
+            #expect(untrusted?.curlCode == 60)
+            try FileManager.default.copyItem(atPath: server.caFile, toPath: missing)
+            request.options.tls.caFiles = [other, missing]
+            let again = try await transport.fetch(request)
+            #expect(again.body.elementsEqual(content))
+        }
+    }
+
     @Test func aCertificateForAnotherNameIsRefused() async throws {
         try await withServer { server, transport in
             let wrong = request(server, host: "elsewhere")

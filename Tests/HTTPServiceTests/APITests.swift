@@ -17,6 +17,10 @@ import Testing
     }
 
     static func status(_ url: String, _ arguments: String...) async throws -> (String, String) {
+        try await status(url, arguments)
+    }
+
+    static func status(_ url: String, _ arguments: [String]) async throws -> (String, String) {
         let result = try await run("/usr/bin/curl", ["-s", url, "--write-out", "%{stderr}%{http_code}"] + arguments)
         return (result.errors, result.text)
     }
@@ -87,6 +91,24 @@ import Testing
         #expect(last.contains("http_requests_total{listener=\"test\",status=\"200\"} 4\n"))
         #expect(last.contains("http_request_duration_seconds_count{listener=\"test\"} 5\n"))
         #expect(last.contains("http_connections{listener=\"test\"} 0\n"))
+    }
+
+    @Test("OPTIONS * tells what there are routes for, and nothing else changes")
+    func serverOptions() async throws {
+        try await withListener { router in
+            router.get("a") { _, _ in Response.text("a") }
+            router.delete("b") { _, _ in Response(status: .noContent) }
+            router.addServerOptions()
+        } _: { server in
+            let base = server.url("")
+            for arguments in [["--include"], ["--include", "--request-target", "*"]] {
+                let answer = try await Self.status(base, ["--request", "OPTIONS"] + arguments)
+                #expect(answer.0 == (arguments.count == 3 ? "204" : "404"))
+                #expect(answer.1.contains("\r\nAllow: GET, HEAD, DELETE, OPTIONS\r\n") == (arguments.count == 3))
+            }
+            #expect(try await Self.status(base, ["--request-target", "*"]).0 == "404")
+            #expect(try await Self.status(server.url("/a")) == ("200", "a"))
+        }
     }
 
     @Test func theAccessLogTellsWhatWasSentButNoSecrets() async throws {

@@ -14,9 +14,9 @@ import Testing
         let promise: EventLoopPromise<UpstreamAnswer>
         let tunnel = TunnelHandler()
 
-        init(mostBody: Int = 0) throws {
+        init(mostBody: Int = 0, needsBody: Bool = true) throws {
             promise = loop.makePromise(of: UpstreamAnswer.self)
-            let reader = AnswerReader(promise, mostBody: mostBody, within: .seconds(10))
+            let reader = AnswerReader(promise, mostBody: mostBody, needsBody: needsBody, within: .seconds(10))
             channel = EmbeddedChannel(handlers: [reader, tunnel], loop: loop)
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
@@ -113,5 +113,19 @@ import Testing
         let upstream = try Upstream(mostBody: 10)
         try upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlate")
         #expect(throws: UpstreamFault.closed) { try upstream.answer() }
+    }
+
+    @Test("Where a body is not needed, the head without it is an answer", arguments: ["late", "later"], [0, 11])
+    func withoutBody(body: String, seconds: Int64) throws {
+        let upstream = try Upstream(mostBody: 10, needsBody: false)
+        try upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\(body)")
+        upstream.loop.advanceTime(by: .seconds(seconds))
+        let answer = try upstream.answer()
+        #expect(answer.status == 200)
+        #expect(answer.body == (body == "later" ? ByteBuffer(string: body) : nil))
+
+        let headless = try Upstream(mostBody: 10, needsBody: false)
+        try headless.send("HTTP/1.1 200 OK\r\n")
+        #expect(throws: UpstreamFault.closed) { try headless.answer() }
     }
 }

@@ -11,7 +11,8 @@ import Testing
             ("dfdaemon", ["runtime", "check", "none"], 64), ("dfdaemon", ["--config", "/none"], 78),
             ("dfdaemon", ["gen-ca", "--out", "/dev/null/ca"], 1), ("supernode", ["--bogus"], 64),
             ("supernode", ["block"], 64), ("supernode", ["--log-level", "loud"], 78), ("dfget", ["--bogus"], 2),
-            ("dfget", ["server", "--bogus"], 2),
+            ("dfget", ["server", "--bogus"], 2), ("dfsim", ["--bogus"], 64), ("dfsim", ["run", "--seed", "-1"], 64),
+            ("dfsim", ["run", "/none"], 78), ("dfsim", ["bench-scheduler", "--pieces", "0"], 64),
         ] as [(String, [String], Int32)]
     )
     func errors(name: String, arguments: [String], status: Int32) async throws {

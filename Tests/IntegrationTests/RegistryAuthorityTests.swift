@@ -61,6 +61,28 @@ import Testing
         }
     }
 
+    @Test func anAuthorityThatCanNotBeReadAnyMoreIsNamed() async throws {
+        try await withTemporaryDirectory { directory in
+            let other = try await CertificateFiles(in: "\(directory)/other")
+            try await withRegistry(tls: true) { registry in
+                let authority = try #require(registry.certificateAuthority)
+                let certs = "registry_mirror: {certs: [\(authority), \(other.authority)], "
+                let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], registry: registry.url)
+                    .replacing("registry_mirror: {", with: certs)
+                try await withDaemon(node, in: directory) { daemon in
+                    let url = "http://\(daemon.proxy)/v2/library/a/manifests/v1"
+                    #expect(try await Client().send("GET", url).status == 404)
+                    try FileManager.default.removeItem(atPath: other.authority)
+                    let answer = try await Client().send("GET", url)
+                    #expect(answer.status == 502)
+                    let problem = "authorities in \(other.authority) can not be read: No such file or directory"
+                    #expect(answer.text.contains(problem), "\(answer.text)")
+                    _ = try await daemon.process.line(containing: problem)
+                }
+            }
+        }
+    }
+
     @Test func anUnknownAuthorityIsNamedToTheClientAndInTheLog() async throws {
         try await withTemporaryDirectory { directory in
             try await withRegistry(tls: true) { registry in

@@ -76,33 +76,70 @@ import Testing
 
     @Test(
         "Where the origin declines, its client's connection is not its own",
-        arguments: [("200 OK", "no"), ("426 Upgrade Required", "upgrade"), ("403 Forbidden", "")]
+        arguments: [
+            ("200 OK", "no", "GET", 2), ("426 Upgrade Required", "upgrade", "GET", 7), ("403 Forbidden", "", "GET", 0),
+            ("200 OK", "", "HEAD", 70_000), ("304 Not Modified", "", "GET", 9),
+        ]
     )
-    func declined(status: String, body: String) async throws {
+    func declined(status: String, body: String, method: String, length: Int) async throws {
         let heads = Heads()
-        let answer = "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        let answer = "HTTP/1.1 \(status)\r\nContent-Length: \(length)\r\n\r\n\(body)"
         try await withTemporaryDirectory { directory in
             try await withByteServer(Self.answering(answer, heads)) { port in
                 try await ProxyRig.with(in: directory) { proxy in
                     try await withByteConnection(to: proxy.port) { client in
                         // What a client sends behind it is for whomever it names.
                         try await client.send(
-                            Self.ask("http://127.0.0.1:\(port)/room")
+                            Self.ask("http://127.0.0.1:\(port)/room").replacing("GET", with: method)
                                 + "GET http://other.invalid/second HTTP/1.1\r\nHost: other.invalid\r\n"
                                 + "Authorization: Bearer t\r\nProxy-Authorization: Basic eDp5\r\n\r\n"
                         )
                         let text = String(decoding: try await client.readToEnd().bytes, as: UTF8.self)
                         #expect(text.hasPrefix("HTTP/1.1 \(status.prefix(3)) "), "\(text)")
                         #expect(text.hasSuffix("\r\n\r\n\(body)"), "\(text)")
+                        // A 304 need not tell what it does not send.
+                        let tells = text.contains("\r\nContent-Length: \(length)\r\n")
+                        #expect(tells == !status.hasPrefix("304"), "\(text)")
+                        #expect(text.contains("\r\nVia: 1.1 darter-"), "\(text)")
                         #expect(text.lowercased().contains("\r\nconnection: close\r\n"))
                     }
-                    // Once with the offer and once without.
-                    #expect(heads.all.map { $0.contains("Upgrade: chat") } == [true, false])
+                    // Not once more without the offer.
+                    #expect(heads.all.map { $0.contains("Upgrade: chat") } == [true])
                     #expect(!heads.all.contains { $0.contains("second") || $0.contains("Authorization") })
                     let log = await proxy.daemon.process.stopForErrors()
                     let line = try #require(log.split(separator: "\n").last { $0.contains("/room") })
                     #expect(line.contains("status=\(status.prefix(3))"), "\(line)")
                     #expect(!line.contains("tunnel="), "\(line)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "What is not all there with the answer, or is not for that origin to say, is asked for without the offer",
+        arguments: [
+            ("Transfer-Encoding: chunked", "2\r\nno\r\n0\r\n\r\n", "GET", "{regx: none}"),
+            ("Content-Length: 65537", String(repeating: "x", count: 65_537), "GET", "{regx: none}"),
+            ("Content-Length: 5", "", "HEAD", "{regx: room, redirect: \"localhost:PORT\"}"),
+            ("Content-Length: 2", "no", "GET", "{regx: room, redirect: \"localhost:PORT\"}"),
+        ]
+    )
+    func declinedTwice(length: String, body: String, method: String, rule: String) async throws {
+        let heads = Heads()
+        let answer = "HTTP/1.1 200 OK\r\n\(length)\r\nX-Own: 1\r\n\r\n\(body)"
+        try await withTemporaryDirectory { directory in
+            try await withByteServer(Self.answering(answer, heads)) { port in
+                let rules = "proxies: [\(rule.replacing("PORT", with: "\(port)"))]"
+                try await ProxyRig.with(rules, in: directory) { proxy in
+                    try await withByteConnection(to: proxy.port) { client in
+                        let ask = Self.ask("http://127.0.0.1:\(port)/room")
+                        try await client.send(ask.replacing("GET", with: method))
+                        let text = String(decoding: try await client.readToEnd().bytes, as: UTF8.self)
+                        #expect(text.hasPrefix("HTTP/1.1 200 ") && text.contains("X-Own: 1"), "\(text.prefix(500))")
+                        #expect(text.lowercased().contains("\r\nconnection: close\r\n"))
+                    }
+                    #expect(heads.all.map { $0.contains("Upgrade: chat") } == [true, false])
+                    #expect(heads.all.last?.contains("\r\nHost: localhost:") == rule.contains("redirect"))
                 }
             }
         }

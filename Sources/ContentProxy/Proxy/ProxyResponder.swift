@@ -48,17 +48,14 @@ package struct ProxyResponder: HTTPResponder {
         return response
     }
 
-    /// RFC 9110 §9.3.7: what this server does, whatever it is asked for.
-    private static var abilities: Response {
-        Response(status: .noContent, headers: [.allow: "GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS"])
-    }
-
     private func answer(_ request: Request, _ context: ServiceRequestContext) async throws -> Response {
         if request.method == .connect { return try await tunnels.connect(request, context) }
         // Only a client of a proxy names a scheme; what is asked of this server itself is the mirror's.
         guard let scheme = request.head.scheme else {
             let path = request.head.path ?? "/"
-            if request.method == .options, path == "*" { return Self.abilities }
+            if request.asksForServerOptions {
+                return .allowing([.get, .head, .post, .put, .patch, .delete, .connect, .options])
+            }
             guard path.hasPrefix("/") || !path.contains("://") else {
                 throw APIError(
                     .notImplemented,
@@ -72,10 +69,11 @@ package struct ProxyResponder: HTTPResponder {
             throw APIError.badRequest("the request's URL is malformed")
         }
         var request = request
+        var answer: Response?
         if TunnelResponder.isUpgrade(request) {
             switch try await tunnels.upgrade(request, to: url, context) {
             case .accepted(let response): return response
-            case .declined(let ordinary): request = ordinary
+            case .declined(let ordinary, let given): (request, answer) = (ordinary, given)
             case .answered(let response):
                 return forward.passedOn(response, to: request, url: url, context: context)
             }
@@ -84,7 +82,8 @@ package struct ProxyResponder: HTTPResponder {
             to: request,
             url: url,
             context: context,
-            options: interceptor.options(options, forHost: url.host, port: url.portInUse ?? 80)
+            options: interceptor.options(options, forHost: url.host, port: url.portInUse ?? 80),
+            known: answer
         )
         if response.status.kind == .successful { mirror.changed(url, by: request.method) }
         return response

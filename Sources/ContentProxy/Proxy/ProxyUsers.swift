@@ -1,7 +1,7 @@
 import Crypto
 import FoundationEssentials
 import Logging
-import OriginTransfer
+import NodeConfig
 import Synchronization
 
 /// The users of a proxy and their passwords, from a file that is read again when it has changed.

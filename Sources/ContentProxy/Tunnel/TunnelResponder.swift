@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOSSL
+import NodeConfig
 
 /// Answers what turns a connection into something else: CONNECT and upgrades.
 struct TunnelResponder: Sendable {
@@ -18,6 +19,8 @@ struct TunnelResponder: Sendable {
 
     /// The largest body of a request that asks for an upgrade, and of an answer that declines it.
     private static let largestBody = 1 << 20
+    /// The same of an answer that is not needed: its client waits for all of it.
+    private static let smallBody = 64 << 10
     /// How long an origin may take to answer it.
     private static let patience = Duration.seconds(60)
     /// Other versions of HTTP, and TLS for the same: offers that a proxy makes nothing of.
@@ -65,7 +68,9 @@ struct TunnelResponder: Sendable {
     enum Upgrade {
         case accepted(Response)
         /// The origin makes nothing of the offer; the request is to be answered as if there were none.
-        case declined(Request)
+        ///
+        /// The answer is what it says to the request besides, where that has come with all of its body.
+        case declined(Request, Response?)
         /// It makes nothing of it, and that is its answer to a request that is not sent twice.
         case answered(Response)
     }
@@ -79,11 +84,14 @@ struct TunnelResponder: Sendable {
         let upstream = try await connect(to: target, isEncrypted: url.scheme == "https", context)
         context.notes["upstream"] = url.origin
         let canRepeat = request.method == .get || request.method == .head
+        let isHead = request.method == .head
+        let mostBody = isHead ? 0 : canRepeat ? Self.smallBody : Self.largestBody
         let answer: UpstreamAnswer
         do {
             answer = try await upstream.answer(
                 to: UpgradeRequest.bytes(request, host: url.authority, body: body),
-                mostBody: canRepeat ? 0 : Self.largestBody,
+                mostBody: mostBody,
+                needsBody: !canRepeat,
                 within: min(idleTimeout, Self.patience)
             )
         } catch {
@@ -103,21 +111,28 @@ struct TunnelResponder: Sendable {
                 }
             )
         }
-        guard !canRepeat else { return .declined(Request(head: request.head, body: RequestBody(buffer: body))) }
-        guard let content = answer.body else {
+        guard !canRepeat else {
+            let ordinary = Request(head: request.head, body: RequestBody(buffer: body))
+            return .declined(ordinary, Self.response(answer, isHead: isHead))
+        }
+        guard let response = Self.response(answer, isHead: false) else {
             throw APIError(
                 .badGateway,
                 "upgrade_declined",
                 "\(target) answers \(answer.status) to an upgrade, with a body whose length is not told or too large"
             )
         }
-        return .answered(
-            Response(
-                status: HTTPResponse.Status(code: answer.status),
-                headers: Relay.passedOn(answer.fields),
-                body: ResponseBody(byteBuffer: content)
-            )
-        )
+        return .answered(response)
+    }
+
+    /// Nil where not all of the body is there.
+    private static func response(_ answer: UpstreamAnswer, isHead: Bool) -> Response? {
+        let status = HTTPResponse.Status(code: answer.status)
+        let headers = Relay.passedOn(answer.fields)
+        if Relay.isBodiless(status, isHead: isHead) {
+            return Relay.bodiless(status, headers, length: answer.length)
+        }
+        return answer.body.map { Response(status: status, headers: headers, body: ResponseBody(byteBuffer: $0)) }
     }
 
     private func connect(
@@ -143,7 +158,8 @@ struct TunnelResponder: Sendable {
                 serverName: IPAddress(target.host) == nil ? target.host : nil
             )
         } catch {
-            throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target) can be set up: \(error)")
+            let reason = settings.caFiles.lazy.compactMap { CertificateFile.fault($0) }.first ?? "\(error)"
+            throw APIError(.badGateway, "upstream_unavailable", "no TLS with \(target) can be set up: \(reason)")
         }
     }
 

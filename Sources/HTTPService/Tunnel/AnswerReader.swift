@@ -11,6 +11,7 @@ final class AnswerReader: ChannelInboundHandler {
     private static let longestHead = 64 << 10
 
     private let mostBody: Int
+    private let needsBody: Bool
     private let time: TimeAmount
     private var promise: EventLoopPromise<UpstreamAnswer>?
     private var deadline: Scheduled<Void>?
@@ -23,10 +24,12 @@ final class AnswerReader: ChannelInboundHandler {
     private var declined: UpstreamAnswer?
     private var isAccepted = false
 
-    /// `mostBody`: bodies of other answers are read if they are no longer than that.
-    init(_ promise: EventLoopPromise<UpstreamAnswer>, mostBody: Int, within time: TimeAmount) {
+    /// `mostBody`: bodies of other answers are read if they are no longer than that; `needsBody`: where such a body does not come,
+    /// there is no answer.
+    init(_ promise: EventLoopPromise<UpstreamAnswer>, mostBody: Int, needsBody: Bool = true, within time: TimeAmount) {
         self.promise = promise
         self.mostBody = mostBody
+        self.needsBody = needsBody
         self.time = time
     }
 
@@ -110,9 +113,9 @@ final class AnswerReader: ChannelInboundHandler {
 
     private func settle(_ result: Result<UpstreamAnswer, UpstreamFault>) {
         deadline?.cancel()
-        switch result {
-        case .success(let answer): promise?.succeed(answer)
-        case .failure(let fault): promise?.fail(fault)
+        switch (result, needsBody ? nil : declined) {
+        case (.success(let answer), _), (.failure, let answer?): promise?.succeed(answer)
+        case (.failure(let fault), nil): promise?.fail(fault)
         }
         promise = nil
     }

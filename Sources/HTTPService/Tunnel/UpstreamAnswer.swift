@@ -46,13 +46,15 @@ package struct UpstreamAnswer: Sendable {
     var isInterim: Bool { status < 200 && !isAccepted }
 
     /// The length of the body where the head tells it (RFC 9112 §6.3).
-    var bodyLength: Int? {
-        if status == 204 || status == 304 { return 0 }
+    var bodyLength: Int? { status == 204 || status == 304 ? 0 : length.flatMap { Int($0) } }
+
+    /// The length that the head tells, whether there is a body or not.
+    package var length: Int64? {
         let lengths = fields.values(of: "Content-Length")
         guard !fields.contains("Transfer-Encoding"), lengths.count == 1, let text = lengths.first,
             text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
         else { return nil }
-        return Int(text)
+        return Int64(text)
     }
 }
 

@@ -71,12 +71,14 @@ package final class UpstreamConnection: Sendable {
     /// - Parameters:
     ///   - request: the bytes of the request.
     ///   - mostBody: the body of another answer is read too, if its length is told and no more than that.
+    ///   - needsBody: whether an answer is none where that body does not come.
     ///   - time: so long the answer may take.
     /// - Returns: the answer's head, and its body where that was wanted.
     /// - Throws: ``UpstreamFault`` where there is no answer.
     package func answer(
         to request: [UInt8],
         mostBody: Int,
+        needsBody: Bool = true,
         within time: Duration
     ) async throws -> UpstreamAnswer {
         let (channel, handler) = (channel, handler)
@@ -87,7 +89,7 @@ package final class UpstreamConnection: Sendable {
                     // What came before the request answers nothing.
                     guard handler.value.bytesRead == 0 else { throw UpstreamFault.malformed }
                     try channel.pipeline.syncOperations.addHandler(
-                        AnswerReader(promise, mostBody: mostBody, within: TimeAmount(time)),
+                        AnswerReader(promise, mostBody: mostBody, needsBody: needsBody, within: TimeAmount(time)),
                         position: .before(handler.value)
                     )
                     handler.value.send(request)
