@@ -36,6 +36,7 @@ import Testing
             events: upload + answer + [.requestEnd],
             action: .goOn
         ),
+        Case(testDescription: "an answer before an upload", events: ask + upload + answer, action: .goOn),
         Case(testDescription: "one that ends it before an upload", events: ask + upload + lastAnswer, action: .linger),
 
         Case(testDescription: "refused", events: [.refused] + lastAnswer, action: .linger, drops: true),
@@ -52,6 +53,12 @@ import Testing
             drops: true
         ),
         Case(testDescription: "a broken body", events: upload + [.refused] + answer, action: .linger, drops: true),
+        Case(
+            testDescription: "the answer before that to a broken body",
+            events: ask + upload + [.refused] + answer,
+            action: .goOn,
+            drops: true
+        ),
         Case(
             testDescription: "a body that the client's end breaks",
             events: upload + [.inputEnd, .refused] + lastAnswer,

@@ -115,7 +115,8 @@ struct ConnectionState {
             input = .dropped(breaksRequest: false)
             return inputHasEnded ? .close : .endOutputAndLinger
         case (.begun(closes: true), _): return isWithinRequest || dropsInput ? .linger : .close
-        default: return isWithinRequest ? .linger : .goOn
+        // A request that is not answered yet may go on.
+        default: return isWithinRequest && unanswered == 0 ? .linger : .goOn
         }
     }
 
