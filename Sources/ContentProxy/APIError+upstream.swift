@@ -3,8 +3,15 @@ import HTTPService
 import HTTPTypes
 
 extension APIError {
+    /// The code of an error that says that the fault is in the client's own body.
+    static let brokenBody = "broken_body"
+
     /// What a client is told of an upstream that gave no answer: why, and what can be done.
     init(upstream error: TransferError) {
+        guard !(error.cause is RelayBody.BrokenBody) else {
+            self.init(.badRequest, Self.brokenBody, "the request's body is broken, or ends before it is complete")
+            return
+        }
         let (code, advice) = Self.explanation(of: error.code)
         self.init(
             code,

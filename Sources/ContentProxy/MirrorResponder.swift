@@ -97,9 +97,13 @@ package struct MirrorResponder: HTTPResponder {
             // A client may look here for any registry, and it is the remote alone that is out of reach.
             let isOtherwiseGood = target.path == .base && target.form == .remote && error.code == "upstream_unavailable"
             if isOtherwiseGood { return Self.present }
-            return error.code == Silence.code
-                ? Self.error(.gatewayTimeout, .unavailable, error.message)
-                : Self.error(.badGateway, .unavailable, error.message)
+            switch error.code {
+            case Silence.code: return Self.error(.gatewayTimeout, .unavailable, error.message)
+            case APIError.brokenBody:
+                let isManifest = if case .manifest = target.path { true } else { false }
+                return Self.error(.badRequest, isManifest ? .manifestInvalid : .blobUploadInvalid, error.message)
+            default: return Self.error(.badGateway, .unavailable, error.message)
+            }
         }
     }
 

@@ -10,19 +10,19 @@ final class RelayBody: RequestBodySource, Sendable {
         var buffer = ByteBuffer()
         var isEnded = false
         var trailers = HeaderFields()
-        var failed = false
+        var isBroken = false
         var control: TransferControl?
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// The client's body broke off.
-    struct ClientGone: Error {}
+    /// The client's own body is none, or has no end.
+    struct BrokenBody: Error {}
 
     private let state = Mutex(State())
 
     func read(into target: UnsafeMutableRawBufferPointer, control: TransferControl) throws -> BodyReadResult {
         let (result, waiter) = try state.withLock { state -> (BodyReadResult, CheckedContinuation<Void, Never>?) in
-            if state.failed { throw ClientGone() }
+            if state.isBroken { throw BrokenBody() }
             let count = min(target.count, state.buffer.readableBytes)
             guard count > 0 else {
                 if state.isEnded { return (.end, nil) }
@@ -57,7 +57,7 @@ final class RelayBody: RequestBodySource, Sendable {
                 state.isEnded = true
             }
         } catch {
-            offer { $0.failed = true }
+            offer { $0.isBroken = true }
         }
     }
 

@@ -225,7 +225,7 @@ import Testing
         // One that is given again is under way below.
         connection.connection.answerBegins()
         #expect(try connection.output(after: .seconds(5)).isEmpty)
-        connection.connection.answerEnds(at: connection.loop.now)
+        connection.connection.answerEnds()
         connection.connection.connectionIsTaken()
         #expect(try connection.output(after: .seconds(100)).isEmpty)
         #expect(connection.channel.isActive)

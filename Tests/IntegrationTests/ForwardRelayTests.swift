@@ -189,6 +189,30 @@ import Testing
         }
     }
 
+    @Test(
+        "A body that is broken is the client's fault, not the origin's (RFC 9110 §15.5.1)",
+        arguments: BrokenBody.all
+    )
+    func brokenBody(body: BrokenBody) async throws {
+        try await withForwardRig(rules: "[]") { _ in
+            .respond(200)
+        } body: { rig in
+            let proxy = rig.daemons[0].proxy
+            let answer = try await body.send(to: rig.origin.url("/up"), "POST", through: proxy)
+            #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
+            #expect(answer.contains(#""code":"broken_body","message":"the request's body is broken, or "#), "\(answer)")
+            #expect(answer.ranges(of: "HTTP/1.1 ").count == 1, "\(answer)")
+            let log = rig.daemons[0].process
+            _ = try await log.line(containing: "the request's body is broken")
+            let line = try await log.line(containing: "method=POST")
+            #expect(line.contains("status=400"), "\(line)")
+            #expect(rig.origin.requests.isEmpty)
+            // Of an origin that is not there the client hears, although the body never comes to its end.
+            let missing = try await body.send(to: "http://127.0.0.1:1/up", "POST", through: proxy, breaks: false)
+            #expect(missing.hasPrefix("HTTP/1.1 502 "), "\(missing)")
+        }
+    }
+
     @Test("A request counts how often it may be passed on")
     func maximumForwards() async throws {
         try await withForwardRig { _ in

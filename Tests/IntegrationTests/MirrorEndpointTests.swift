@@ -370,6 +370,23 @@ import Testing
             }
         }
     }
+
+    @Test("A body that is broken is the client's fault, not the registry's", arguments: BrokenBody.all)
+    func brokenBody(body: BrokenBody) async throws {
+        let registry = Registry("{}")
+        try await withNodes(registry) { _, daemons in
+            for (method, path, code) in [
+                ("PATCH", "/v2/a/blobs/uploads/1", "BLOB_UPLOAD_INVALID"),
+                ("PUT", "/v2/a/manifests/v2", "MANIFEST_INVALID"),
+            ] {
+                let answer = try await body.send(to: path, method, through: daemons[0].proxy)
+                #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
+                #expect(answer.contains(code) && answer.contains("the request's body is broken, or "), "\(answer)")
+                let line = try await daemons[0].process.line(containing: "method=\(method)")
+                #expect(line.contains("status=400"), "\(line)")
+            }
+        }
+    }
 }
 
 extension HeaderFields {

@@ -17,7 +17,7 @@ import NIOHTTPTypes
 ///   looks the same, until something is sent to it: who has gone answers that with a reset. So an answer that takes its time is
 ///   preceded by interim ones (RFC 9110 §15.2).
 ///
-/// Stands between the HTTP codec and the rest.
+/// What is to be done a ``ConnectionState`` decides. Stands between the HTTP codec and the rest.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -29,28 +29,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private static let doubt = TimeAmount.seconds(1)
     private let headerTimeout: TimeAmount
     private let idleTimeout: TimeAmount
+    private var state = ConnectionState(openedAt: .distantPast)
     private var deadline: Scheduled<Void>?
     private var idleDeadline: Scheduled<Void>?
-    /// When anything was last asked or answered.
-    private var lastUse = NIODeadline.distantPast
-    /// Requests whose answer is not over.
-    private var unanswered = 0
-    private var requestIsComplete = true
-    private var closesAfterResponse = false
-    /// Something of the answer that is due has left, or has its place on the connection.
-    private var answerHasBegun = false
-    /// The same of an answer that this handler does not see.
-    private var isAnsweredBelow = false
-    private var inputHasEnded = false
-    /// Another protocol is meant to follow the request that is being read.
-    private var endsHTTP = false
     private var question: Scheduled<Void>?
-    /// Something else than an answer has its place on the connection.
-    private var isTaken = false
-    /// What the client sends is of no use any more.
-    private(set) var dropsInput = false
-    /// A request was none: behind the answers to those before it comes its refusal.
-    private var refuses = false
     private var context: ChannelHandlerContext?
     /// What stood behind the body of the last request that is complete; the event loop's alone.
     private(set) var trailers: HTTPFields?
@@ -62,7 +44,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        lastUse = context.eventLoop.now
+        state = ConnectionState(openedAt: context.eventLoop.now)
         closeConnection(of: context, in: headerTimeout)
         watchIdleness(of: context.channel)
     }
@@ -74,46 +56,41 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.context = nil
     }
 
+    // MARK: What others know
+
     /// A request that this handler does not see is being answered.
-    func answerBegins() {
-        unanswered += 1
-        isAnsweredBelow = true
-    }
+    func answerBegins() { handle(.answerBelow) }
 
     /// The answer to such a request is over.
-    func answerEnds(at now: NIODeadline) {
-        isAnsweredBelow = false
-        isAnswered(at: now)
-    }
-
-    private func isAnswered(at now: NIODeadline) {
-        unanswered -= 1
-        lastUse = now
-    }
+    func answerEnds() { handle(.answerBelowEnd) }
 
     /// The request that is due gets something else in the place of an answer.
-    func connectionIsTaken() {
-        answerHasBegun = true
-        isTaken = true
-    }
-
-    /// Whether the decoder has come to the end of a request behind which another protocol is meant to follow.
-    var hasLastRequest: Bool { endsHTTP && requestIsComplete }
+    func connectionIsTaken() { handle(.takeover) }
 
     /// The client sends nothing more.
     func inputEnds() {
-        inputHasEnded = true
-        requestIsComplete = true
+        handle(.inputEnd)
         askWhetherAnybodyWaits()
     }
 
-    private var isBeingAnswered: Bool { answerHasBegun || isAnsweredBelow }
+    /// Whether the decoder has come to the end of a request behind which another protocol is meant to follow.
+    var hasLastRequest: Bool { state.hasLastRequest }
+
+    /// Whether what the client sends is of no use any more.
+    var dropsInput: Bool { state.dropsInput }
+
+    @discardableResult private func handle(_ event: ConnectionState.Event) -> ConnectionState.Action {
+        guard let context else { return .goOn }
+        return state.handle(event, at: context.eventLoop.now)
+    }
+
+    // MARK: Time
 
     private func askWhetherAnybodyWaits() {
         guard let context else { return }
         question?.cancel()
         question = context.eventLoop.assumeIsolated().scheduleTask(in: Self.doubt) {
-            if self.unanswered > 0, !self.isBeingAnswered {
+            if self.state.doubtsClient {
                 context.writeAndFlush(self.wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
             self.askWhetherAnybodyWaits()
@@ -121,72 +98,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func watchIdleness(of channel: any Channel) {
-        idleDeadline = channel.eventLoop.assumeIsolated().scheduleTask(deadline: lastUse + idleTimeout) {
+        let deadline = state.lastUse + idleTimeout
+        idleDeadline = channel.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             let now = channel.eventLoop.now
-            // Whoever waits for an answer has asked for all that it will, unless nobody does: clients of HTTP/1.0 get no interim ones.
-            let waits = self.requestIsComplete && (self.isBeingAnswered || !self.inputHasEnded)
-            if self.unanswered > 0, waits { self.lastUse = now }
-            guard now >= self.lastUse + self.idleTimeout else { return self.watchIdleness(of: channel) }
+            guard now >= self.state.lastUse(at: now) + self.idleTimeout else { return self.watchIdleness(of: channel) }
             channel.close(promise: nil)
-        }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        lastUse = context.eventLoop.now
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            cancelDeadline()
-            endsHTTP = head.endsHTTP
-            unanswered += 1
-            requestIsComplete = false
-            trailers = nil
-        case .body: break
-        case .end(let fields):
-            requestIsComplete = true
-            trailers = fields
-        }
-        context.fireChannelRead(data)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, !inputHasEnded { (refuses, dropsInput) = (true, true) }
-        context.fireErrorCaught(error)
-    }
-
-    func read(context: ChannelHandlerContext) {
-        if !hasLastRequest { context.read() }
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch unwrapOutboundIn(data) {
-        case .head(let head):
-            closesAfterResponse = head.headerFields[.connection]?.lowercased() == "close"
-            if head.status.kind != .informational { answerHasBegun = true }
-            context.write(data, promise: promise)
-        case .body:
-            context.write(data, promise: promise)
-        case .end:
-            isAnswered(at: context.eventLoop.now)
-            answerHasBegun = false
-            let wasLast = unanswered == 0 && hasLastRequest
-            if wasLast { endsHTTP = false }
-            if wasLast, isTaken {
-                isTaken = false
-                context.write(data, promise: promise)
-                return context.read()
-            }
-            guard closesAfterResponse || !requestIsComplete else { return context.write(data, promise: promise) }
-            context.writeAndFlush(data, promise: promise)
-            if wasLast, !inputHasEnded {
-                dropsInput = true
-                context.close(mode: .output, promise: nil)
-                context.read()
-            } else if refuses {
-                context.read()
-            } else if requestIsComplete {
-                return context.close(promise: nil)
-            }
-            closeConnection(of: context, in: Self.linger)
         }
     }
 
@@ -199,5 +115,58 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func cancelDeadline() {
         deadline?.cancel()
         deadline = nil
+    }
+
+    // MARK: Messages
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            cancelDeadline()
+            trailers = nil
+            handle(.requestHead(isLast: head.endsHTTP))
+        case .body: handle(.requestBody)
+        case .end(let fields):
+            trailers = fields
+            handle(.requestEnd)
+        }
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError { handle(.refused) }
+        context.fireErrorCaught(error)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if !hasLastRequest { context.read() }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head) where head.status.kind != .informational:
+            handle(.answerHead(closes: head.headerFields[.connection]?.lowercased() == "close"))
+            context.write(data, promise: promise)
+        case .head, .body: context.write(data, promise: promise)
+        case .end:
+            let action = handle(.answerEnd)
+            context.write(data, promise: promise)
+            perform(action, context)
+        }
+    }
+
+    private func perform(_ action: ConnectionState.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .goOn: break
+        case .read: context.read()
+        case .close:
+            context.flush()
+            context.close(promise: nil)
+        case .linger, .endOutputAndLinger:
+            context.flush()
+            if action == .endOutputAndLinger { context.close(mode: .output, promise: nil) }
+            context.read()
+            closeConnection(of: context, in: Self.linger)
+        }
     }
 }

@@ -25,12 +25,16 @@ final class InputEnd: ChannelInboundHandler, RemovableChannelHandler {
         current = nil
     }
 
-    /// Whether what the decoder is reading has a request line (RFC 9112 §3) with a method that is not registered.
+    /// Whether what the decoder is reading has a request line (RFC 9112 §3), or the beginning of one as its last line, with a method
+    /// that is not registered.
     var hasUnknownMethod: Bool {
         guard let bytes = current?.readableBytesView else { return false }
-        return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return lines.contains { line in
             let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-            guard words.count == 3, words[2].starts(with: "HTTP/".utf8) else { return false }
+            let isLine = words.count == 3 && words[2].starts(with: "HTTP/".utf8)
+            let mayBecomeOne = words.count < 3 || words.count == 3 && "HTTP/".utf8.starts(with: words[2])
+            guard isLine || line.endIndex == bytes.endIndex && mayBecomeOne else { return false }
             let name = String(decoding: words[0], as: UTF8.self)
             guard HTTPRequest.Method(name) != nil, case .RAW = HTTPMethod(rawValue: name) else { return false }
             return true

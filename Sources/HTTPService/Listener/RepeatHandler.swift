@@ -193,7 +193,7 @@ final class RepeatHandler: ChannelDuplexHandler {
         _ context: ChannelHandlerContext
     ) {
         isSending = false
-        connection.answerEnds(at: context.eventLoop.now)
+        connection.answerEnds()
         tellWritability(context)
         let outcome = RequestServer.Outcome(status: 200, bytes: isComplete ? answer.length : 0, isComplete: isComplete)
         answer.count()
