@@ -41,8 +41,8 @@ package struct SegmentPlan: Sendable, Equatable {
         }
     }
 
-    /// Requests for less than this take the longer the more of them there are.
-    private static let least: Int64 = 1 << 20
+    /// Smaller ones would cost more for each request than they save.
+    private static let least: Int64 = 4 << 20
 
     /// Whether everything has been handed out.
     package var isEmpty: Bool { missing.isEmpty }
