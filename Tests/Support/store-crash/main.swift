@@ -91,6 +91,8 @@ func run(_ arguments: [String]) async throws {
         if scenario == "evict" { await cache.settled() }
     }
     try await store("same", in: cache, sameAs: "d", isNamed: configuration.servesPieces)
+    // The same of what is removed.
+    await cache.settled()
     cache.remove(task("b"))
     await cache.close()
     fuse.reach("closed")
