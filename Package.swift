@@ -61,6 +61,7 @@ let package = Package(
         .executable(name: "supernode", targets: ["supernode"]),
         .executable(name: "dfget", targets: ["dfget"]),
         .executable(name: "dfdaemon", targets: ["dfdaemon"]),
+        .executable(name: "darter", targets: ["darter"]),
         .executable(name: "dfsim", targets: ["dfsim"]),
     ],
     dependencies: [
@@ -208,22 +209,34 @@ let package = Package(
         ),
 
         // Layer 8: argument parsing, and the list of plugins.
-        executable("supernode", ["BackendAPI", "NodeAssembly", "WireAPI", argumentParser] + plugins),
-        executable(
-            "dfget",
+        library("SupernodeCommandLine", ["BackendAPI", "NodeAssembly", "WireAPI", argumentParser] + plugins),
+        library(
+            "DfgetCommandLine",
             [
                 "BackendAPI", "DownloadTool", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine", "WireAPI",
                 argumentParser, logging,
             ] + plugins
         ),
-        executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),
-        executable(
-            "dfdaemon",
+        library(
+            "DaemonCommandLine",
             [
                 "BackendAPI", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup", "WireAPI",
                 argumentParser,
             ] + plugins
         ),
+
+        // Executables: one for each tool, and one that is all of them.
+        executable("supernode", ["SupernodeCommandLine", argumentParser]),
+        executable("dfget", ["DfgetCommandLine"]),
+        executable("dfdaemon", ["DaemonCommandLine", argumentParser]),
+        executable(
+            "darter",
+            [
+                "CurlTransport", "DaemonCommandLine", "DfgetCommandLine", "SupernodeCommandLine", "WireAPI",
+                argumentParser, logging,
+            ]
+        ),
+        executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),
 
         .target(
             name: "TestSupport",

@@ -1,9 +1,11 @@
-import ArgumentParser
+package import ArgumentParser
 import WireAPI
 
-@main
-struct SupernodeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+/// `supernode`.
+package struct SupernodeCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "supernode",
         abstract: "Tracker, scheduler and cache of a Darter cluster.",
         discussion: """
@@ -15,5 +17,5 @@ struct SupernodeCommand: AsyncParsableCommand {
     )
 
     /// As every other line that says what is wrong begins.
-    static let _errorPrefix = "supernode: "
+    package static let _errorPrefix = "supernode: "
 }

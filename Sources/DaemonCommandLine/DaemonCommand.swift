@@ -1,9 +1,11 @@
-import ArgumentParser
+package import ArgumentParser
 import WireAPI
 
-@main
-struct DaemonCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+/// `dfdaemon`.
+package struct DaemonCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "dfdaemon",
         abstract: "The daemon of one node in a Darter cluster: registry mirror, proxy, peer and control socket.",
         discussion: """
@@ -16,5 +18,5 @@ struct DaemonCommand: AsyncParsableCommand {
     )
 
     /// As every other line that says what is wrong begins.
-    static let _errorPrefix = "dfdaemon: "
+    package static let _errorPrefix = "dfdaemon: "
 }

@@ -1,11 +1,13 @@
-import ArgumentParser
+package import ArgumentParser
 import DownloadTool
 import Glibc
 import WireAPI
 
-@main
-struct Dfget: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+/// `dfget`.
+package struct Dfget: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "dfget",
         abstract: "Download a file through the peer network.",
         discussion: """
@@ -20,7 +22,8 @@ struct Dfget: AsyncParsableCommand {
         defaultSubcommand: Get.self
     )
 
-    static func main() async {
+    /// Runs the tool with this process's command line, and ends the process.
+    package static func start() async -> Never {
         StandardDescriptors.occupy()
         signal(SIGPIPE, SIG_IGN)
         do {

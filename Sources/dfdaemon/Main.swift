@@ -1,0 +1,7 @@
+import ArgumentParser
+import DaemonCommandLine
+
+@main
+enum Main {
+    static func main() async { await DaemonCommand.main() }
+}

@@ -1,0 +1,6 @@
+import DfgetCommandLine
+
+@main
+enum Main {
+    static func main() async { await Dfget.start() }
+}
