@@ -25,12 +25,13 @@ package struct OwnedDirectory: Sendable {
     /// The directory itself comes last, so that another run goes on after one that was interrupted. Symbolic links are
     /// handed over themselves, never followed. Returns whether there was anything to do.
     package func handOver() throws(Failure) -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { throw Self.failure("can not be looked at", path) }
+        // What is handed over already may be closed to whoever has no right but to change owners.
+        if status.st_mode & S_IFMT == S_IFDIR, status.st_uid == user, status.st_gid == group { return false }
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw Self.failure("can not be opened", path) }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.failure("can not be looked at", path) }
-        if status.st_uid == user, status.st_gid == group { return false }
         try handOverContents(of: descriptor, path)
         guard fchown(descriptor, user, group) == 0 else { throw Self.failure("can not be handed over", path) }
         return true
