@@ -235,7 +235,9 @@ class Objects(unittest.TestCase):
                 ])
                 self.assertEqual(one(objects, "StatefulSet")["spec"]["replicas"], replicas)
                 hook = yaml.safe_load(support.configurations(objects)["dfwebhook.yml"])
-                self.assertEqual(len(hook["gate"]["supernodes"]), 0 if tls == "generate" else replicas)
+                self.assertEqual([url.split("://", 1)[1] for url in hook["gate"]["supernodes"]],
+                                 [url.removeprefix(scheme) for url in node["supernodes"]])
+                self.assertEqual("supernode_ca_file" in hook["gate"], tls == "generate")
 
     def test_a_changed_configuration_replaces_the_pods_that_read_it(self):
         def marks(values):

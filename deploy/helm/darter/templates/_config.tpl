@@ -131,6 +131,7 @@ log:
   level: {{ $v.logLevel }}
 webhook:
   address: "{{ $v.listen }}:{{ $v.port }}"
+  drain: {{ $v.drainSeconds }}s
   {{- if ne $v.certificates.mode "self" }}
   tls:
     certificate: /etc/darter/tls/tls.crt
@@ -145,6 +146,7 @@ certificates:
 {{- end }}
 health:
   address: "{{ $v.listen }}:{{ $v.healthPort }}"
+  drain: 1s
 mirror: "127.0.0.1:{{ .Values.dfdaemon.port }}"
 registries:
   include:
@@ -172,18 +174,27 @@ credentials:
 {{- $logins = append $logins .host }}
 {{- end }}
 {{- end }} {{ $logins | toJson }}
-ignore: {{ $v.ignore | toJson }}
+ignore:
+{{- range $v.ignore }}
+  - labels: {{ toJson . }}
+{{- else }} []
+{{- end }}
 gate:
-  {{- /* It has no authority of the supernodes' to believe, so it asks them only where they speak plain HTTP. */}}
-  {{- if and $v.gate.supernodes (not (include "darter.supernode.tls" .)) }}
+  {{- if $v.gate.supernodes }}
+  {{- $tls := include "darter.supernode.tls" . }}
   supernodes:
   {{- range splitList "\n" (include "darter.supernode.hosts" . | trim) }}
-    - http://{{ . }}
+    - {{ ternary "https" "http" (not (empty $tls)) }}://{{ . }}
+  {{- end }}
+  {{- if $tls }}
+  supernode_ca_file: /etc/darter/supernode/ca.crt
   {{- end }}
   {{- else }}
   supernodes: []
   {{- end }}
   daemonset: {{ ternary (printf "%s-dfdaemon" (include "darter.fullname" .)) "" (not (empty $v.gate.ready)) | quote }}
-  ready: {{ $v.gate.ready | default "0%" | quote }}
+  {{- with $v.gate.ready }}
+  ready: {{ . | quote }}
+  {{- end }}
   interval: {{ $v.gate.interval }}
 {{- end }}

@@ -121,6 +121,22 @@ imagePullSecrets: {{ toJson $secrets }}
 {{- end }}
 {{- end }}
 
+{{/* The authority that clients of supernodes believe. */}}
+{{- define "darter.supernode.caMount" -}}
+- name: supernode-ca
+  mountPath: /etc/darter/supernode
+  readOnly: true
+{{- end }}
+
+{{- define "darter.supernode.caVolume" -}}
+- name: supernode-ca
+  secret:
+    secretName: {{ include "darter.supernode.tlsSecret" . }}
+    defaultMode: 0440
+    items:
+      - {key: ca.crt, path: ca.crt}
+{{- end }}
+
 {{/* host:port of each, one a line. */}}
 {{- define "darter.supernode.hosts" -}}
 {{- range until (int .Values.supernode.replicas) }}

@@ -8,9 +8,7 @@
   mountPath: /etc/darter/cluster
   readOnly: true
 {{- if include "darter.supernode.tls" . }}
-- name: supernode-ca
-  mountPath: /etc/darter/supernode
-  readOnly: true
+{{ include "darter.supernode.caMount" . }}
 {{- end }}
 {{- if include "darter.registrySources" (list .Values.registries true) }}
 - name: registries
@@ -27,12 +25,7 @@
     name: {{ include "darter.fullname" . }}-dfdaemon
 {{ include "darter.tokenVolume" . }}
 {{- if include "darter.supernode.tls" . }}
-- name: supernode-ca
-  secret:
-    secretName: {{ include "darter.supernode.tlsSecret" . }}
-    defaultMode: 0440
-    items:
-      - {key: ca.crt, path: ca.crt}
+{{ include "darter.supernode.caVolume" . }}
 {{- end }}
 {{- with include "darter.registrySources" (list .Values.registries true) }}
 - name: registries
