@@ -6,8 +6,10 @@ TEST_FLAGS ?=
 # With all tests at once on a few processors each of them is slower than its time limit.
 WIDTH := --experimental-maximum-parallelization-width 8
 
+CHART_PYTHON := $(CURDIR)/.build/chart/bin/python -B
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build test lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim scaling clean
+.PHONY: help setup setup-tests setup-chart build test test-chart manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim scaling clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,11 +20,20 @@ setup: ## install what a build needs (Debian, Ubuntu)
 setup-tests: ## install what the tests, the demo and the benchmarks need besides
 	@scripts/setup.sh --tests
 
+setup-chart: ## install what the chart's tests need (Debian, Ubuntu, and PyPI below .build)
+	@scripts/setup.sh --chart
+
 build: setup ## build supernode, dfdaemon and dfget in release mode (.build/release)
 	$(SWIFT) build -c release $(CHECKED)
 
 test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--filter Content" for some of them)
 	$(SWIFT) test --disable-xctest $(WIDTH) $(CHECKED) $(TEST_FLAGS)
+
+test-chart: setup-chart ## the Helm chart: lint, schemas of Kubernetes, what it promises, and the executables where they are built
+	@cd Tests/Chart && $(CHART_PYTHON) -m unittest discover -b
+
+manifests: setup-chart ## write deploy/manifests, the chart with its default values
+	@$(CHART_PYTHON) scripts/chart/manifests.py
 
 lint: ## formatting of the Swift sources, syntax of the scripts
 	@SWIFT=$(SWIFT) scripts/lint.sh

@@ -14,7 +14,7 @@ done
 if command -v shellcheck >/dev/null; then shellcheck --external-sources "${shell_scripts[@]}"; fi
 
 command -v python3 >/dev/null || exit 0
-mapfile -t python_scripts < <(find scripts Benchmarks -type f -name '*.py' | sort)
+mapfile -t python_scripts < <(find scripts Benchmarks Tests -type f -name '*.py' | sort)
 python3 - "${python_scripts[@]}" <<'PYTHON'
 import ast, sys
 for path in sys.argv[1:]:

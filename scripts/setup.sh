@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# setup.sh [--tests]: installs what is missing to build Darter and, with --tests, what its tests, its demo and its
-# benchmarks need besides. Runs as root or through sudo, and does nothing, quickly, when nothing is missing.
+# setup.sh [--tests | --chart]: installs what is missing to build Darter and, with --tests, what its tests, its demo and its
+# benchmarks need besides; with --chart only what the chart's tests need, with packages of PyPI in .build/chart. Runs as
+# root or through sudo, and does nothing, quickly, when nothing is missing.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -10,14 +11,41 @@ test_packages=(
     procps python3 python3-cryptography python3-jwt python3-pip runc shellcheck skopeo util-linux wget wrk
 )
 
+chart_packages=(openssl python3 python3-venv)
+
 packages=("${build_packages[@]}")
 case "${1:-}" in
     "") ;;
     --tests) packages+=("${test_packages[@]}") ;;
-    *) echo "usage: setup.sh [--tests]" >&2; exit 2 ;;
+    --chart) packages=("${chart_packages[@]}") ;;
+    *) echo "usage: setup.sh [--tests | --chart]" >&2; exit 2 ;;
 esac
+purpose=${1:-}
 
-if ! command -v "${SWIFT:-swift}" >/dev/null; then
+# What is not in Debian goes into the build directory, when the list of it is another one.
+finish() {
+    [ "$purpose" = --chart ] || exit 0
+    local project wanted place log
+    project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    wanted=$project/scripts/chart/requirements.txt
+    place=$project/.build/chart
+    if cmp -s "$wanted" "$place/requirements.txt"; then exit 0; fi
+    echo "setup: installing packages of PyPI in .build/chart" >&2
+    mkdir -p "$project/.build"
+    log=$(mktemp)
+    if ! { python3 -m venv --clear "$place" && "$place/bin/pip" install -q --disable-pip-version-check --retries 2 -r "$wanted"; } >"$log" 2>&1
+    then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        echo "setup: could not install what scripts/chart/requirements.txt lists" >&2
+        exit 1
+    fi
+    rm -f "$log"
+    cp "$wanted" "$place/requirements.txt"
+    exit 0
+}
+
+if [ "$purpose" != --chart ] && ! command -v "${SWIFT:-swift}" >/dev/null; then
     echo "setup: no Swift toolchain found: install Swift 6.2 or newer (https://www.swift.org/install)" >&2
     exit 1
 fi
@@ -25,11 +53,12 @@ fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     # Not Debian: nothing is installed, but everything may be there under other names.
     commands=(git make pkg-config)
-    [ "${1:-}" != --tests ] || commands+=(aria2c containerd ctr curl docker docker-registry dockerd htpasswd ip jq nginx openssl
+    [ "$purpose" != --chart ] || commands=(openssl python3)
+    [ "$purpose" != --tests ] || commands+=(aria2c containerd ctr curl docker docker-registry dockerd htpasswd ip jq nginx openssl
         podman python3 runc skopeo wget wrk)
     if command -v "${commands[@]}" >/dev/null && [ "$(command -v "${commands[@]}" | wc -l)" = "${#commands[@]}" ] \
-        && pkg-config --exists libcurl sqlite3; then
-        exit 0
+        && { [ "$purpose" = --chart ] || pkg-config --exists libcurl sqlite3; }; then
+        finish
     fi
     {
         echo "setup: this script installs packages on Debian and Ubuntu only."
@@ -44,7 +73,7 @@ installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}"
 for package in "${packages[@]}"; do
     grep -qxF "installed $package" <<<"$installed" || missing+=("$package")
 done
-[ "${#missing[@]}" -gt 0 ] || exit 0
+[ "${#missing[@]}" -gt 0 ] || finish
 
 as_root=()
 if [ "$(id -u)" != 0 ]; then
@@ -78,3 +107,4 @@ if ! "${install[@]}" "${missing[@]}" >"$log" 2>&1; then
     fi
 fi
 rm -f "$log"
+finish

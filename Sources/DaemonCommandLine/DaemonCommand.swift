@@ -13,7 +13,7 @@ package struct DaemonCommand: AsyncParsableCommand {
             its socket, and other nodes fetch pieces from it.
             """,
         version: "dfdaemon \(DarterVersion.current)",
-        subcommands: [Serve.self, Runtime.self, GenerateAuthority.self],
+        subcommands: [Serve.self, Runtime.self, GenerateAuthority.self, Own.self],
         defaultSubcommand: Serve.self
     )
 
