@@ -9,7 +9,7 @@ WIDTH := --experimental-maximum-parallelization-width 8
 CHART_PYTHON := $(CURDIR)/.build/chart/bin/python -B
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-chart build test test-chart manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim scaling clean
+.PHONY: help setup setup-tests setup-chart build test test-chart image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim scaling clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ setup-tests: ## install what the tests, the demo and the benchmarks need besides
 setup-chart: ## install what the chart's tests need (Debian, Ubuntu, and PyPI below .build)
 	@scripts/setup.sh --chart
 
-build: setup ## build supernode, dfdaemon and dfget in release mode (.build/release)
+build: setup ## build the executables in release mode (.build/release)
 	$(SWIFT) build -c release $(CHECKED)
 
 test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--filter Content" for some of them)
@@ -31,6 +31,12 @@ test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--f
 
 test-chart: setup-chart ## the Helm chart: lint, schemas of Kubernetes, what it promises, and the executables where they are built
 	@cd Tests/Chart && $(CHART_PYTHON) -m unittest discover -b
+
+image: setup-tests ## Darter's OCI image in out/image, without an engine for containers; fails above 120 MiB; needs root
+	@SWIFT=$(SWIFT) scripts/image.sh
+
+test-image: image ## that image with podman as a node runs it: a supernode and a dfdaemon, and a pull through them; needs root
+	@scripts/image-test.sh
 
 manifests: setup-chart ## write deploy/manifests, the chart with its default values
 	@$(CHART_PYTHON) scripts/chart/manifests.py

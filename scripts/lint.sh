@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 "${SWIFT:-swift}" format lint --strict --recursive --parallel Package.swift Sources Plugins Tests
 
-mapfile -t shell_scripts < <(find scripts .ci Benchmarks -type f \( -name '*.sh' -o -path '.ci/run' \) | sort)
+mapfile -t shell_scripts < <(find scripts .ci Benchmarks deploy/docker -type f \( -name '*.sh' -o -path '.ci/run' \) | sort)
 for script in "${shell_scripts[@]}"; do
     bash -n "$script"
     [ -x "$script" ] || { echo "$script: not executable" >&2; exit 1; }

@@ -7,8 +7,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 build_packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev make pkg-config)
 test_packages=(
-    apache2-utils aria2 containerd curl docker-registry docker.io iproute2 iptables jq nginx opentracker openssl podman
-    procps python3 python3-cryptography python3-jwt python3-pip runc shellcheck skopeo util-linux wget wrk
+    apache2-utils aria2 containerd curl debootstrap docker-registry docker.io iproute2 iptables jq nginx opentracker openssl podman
+    procps python3 python3-cryptography python3-jwt python3-pip runc shellcheck skopeo umoci util-linux wget wrk
 )
 
 chart_packages=(openssl python3 python3-venv)
