@@ -92,6 +92,7 @@ let package = Package(
         library("SwarmScheduling", ["Content"]),
         library("RateLimiting", ["Content"]),
         library("RuntimeSetup", ["Content"]),
+        library("Certification", ["Content", crypto, asn1, x509]),
 
         // Layer 2: what has a configuration: origins, listeners, the disk; and every outbound byte.
         library("BackendAPI", ["Content", "NodeConfig", "RateLimiting", metrics]),
@@ -164,9 +165,9 @@ let package = Package(
         library(
             "ContentProxy",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig", "OriginFetch",
-                "OriginTransfer", "PeerEngine", "RegistryProtocol", "WireAPI", crypto, hummingbird, httpTypes, nioCore,
-                nioSSL, asn1, x509, logging, metrics,
+                "BackendAPI", "CacheStore", "Certification", "Content", "CurlTransport", "HTTPService", "NodeConfig",
+                "OriginFetch", "OriginTransfer", "PeerEngine", "RegistryProtocol", "WireAPI", crypto, hummingbird,
+                httpTypes, nioCore, nioSSL, logging, metrics,
             ]
         ),
         library(
@@ -181,10 +182,10 @@ let package = Package(
         library(
             "NodeAssembly",
             [
-                "BackendAPI", "CacheStore", "Content", "ContentProxy", "CurlTransport", "HTTPService", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "RateLimiting", "SupernodeService",
-                "WireAPI",
-                argumentParser, lifecycle, signals, logging, metrics, hummingbird,
+                "BackendAPI", "CacheStore", "Certification", "Content", "ContentProxy",
+                "CurlTransport", "HTTPService", "NodeConfig", "NodeControl", "OriginFetch", "PeerEngine", "PieceServer",
+                "RateLimiting", "SupernodeService", "WireAPI", argumentParser, lifecycle, signals, logging, metrics,
+                hummingbird,
             ]
         ),
 
@@ -259,10 +260,11 @@ let package = Package(
             "ContentProxyTests",
             [
                 "ContentProxy", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeConfig",
-                "OriginFetch", "PeerEngine", "RegistryProtocol", "TestSupport", "WireAPI", crypto, hummingbird,
-                httpTypes, lifecycle, logging, nioCore,
+                "OriginFetch", "PeerEngine", "RegistryProtocol", "TestSupport", "WireAPI", hummingbird, httpTypes,
+                lifecycle, logging, nioCore,
             ]
         ),
+        tests("CertificationTests", ["Certification", "TestSupport", crypto]),
         tests("RegistryProtocolTests", ["RegistryProtocol", "Content"]),
         tests("RuntimeSetupTests", ["RuntimeSetup", "TestSupport"]),
         tests("NodeCheckTests", ["NodeCheck", "CacheStore", "Content", "CurlTransport", "NodeConfig"]),
@@ -320,8 +322,8 @@ let package = Package(
         tests(
             "NodeAssemblyTests",
             [
-                "BackendAPI", "CacheStore", "Content", "ContentProxy", "HTTPService", "NodeAssembly", "NodeConfig",
-                "PeerEngine", "RateLimiting", "TestSupport", "WireAPI",
+                "BackendAPI", "CacheStore", "Certification", "Content", "ContentProxy", "HTTPService", "NodeAssembly",
+                "NodeConfig", "PeerEngine", "RateLimiting", "TestSupport", "WireAPI",
             ]
         ),
         tests(

@@ -1,4 +1,4 @@
-import ContentProxy
+import Certification
 import Foundation
 import Glibc
 

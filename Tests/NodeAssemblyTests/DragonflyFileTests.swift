@@ -1,4 +1,5 @@
 import BackendAPI
+import Certification
 import ContentProxy
 import Foundation
 import HTTPService

@@ -1,3 +1,4 @@
+import Certification
 package import CurlTransport
 import FoundationEssentials
 import NIOSSL

@@ -1,9 +1,8 @@
+import Certification
 import Crypto
 import Foundation
 import TestSupport
 import Testing
-
-@testable import ContentProxy
 
 /// What OpenSSL thinks of the certificates.
 @Suite struct CertificateAuthorityTests {

@@ -1,10 +1,10 @@
 import Content
-import Crypto
+package import Crypto
 package import FoundationEssentials
 import SwiftASN1
 import X509
 
-/// An authority that certificates for intercepted hosts are signed by.
+/// An authority that certificates of servers are signed by.
 package struct CertificateAuthority: Sendable {
     private let certificate: Certificate
     private let key: Certificate.PrivateKey
@@ -12,6 +12,8 @@ package struct CertificateAuthority: Sendable {
     /// Why an authority can not be used, for a person.
     package struct Fault: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// Reads an authority from PEM.
@@ -43,24 +45,38 @@ package struct CertificateAuthority: Sendable {
     /// A certificate of a server in PEM, good from a day before `now` for four weeks.
     ///
     /// `host` is a name or an address.
-    func leaf(for host: String, publicKey: P256.Signing.PublicKey, now: Date) throws -> String {
-        let end = min(now.addingTimeInterval(Self.leafTime), certificate.notValidAfter)
-        return try Certificate(
+    package func leaf(for host: String, publicKey: P256.Signing.PublicKey, now: Date) throws -> String {
+        try leaf(for: host, [host], publicKey: publicKey, from: now, to: now.addingTimeInterval(Self.leafTime))
+    }
+
+    /// A certificate of a server in PEM that goes by several names and addresses, as good as the authority for as long.
+    package func leaf(for hosts: [String], publicKey: P256.Signing.PublicKey, now: Date) throws -> String {
+        try leaf(for: hosts.first ?? "server", hosts, publicKey: publicKey, from: now, to: notAfter)
+    }
+
+    private func leaf(
+        for name: String,
+        _ hosts: [String],
+        publicKey: P256.Signing.PublicKey,
+        from now: Date,
+        to end: Date
+    ) throws -> String {
+        try Certificate(
             version: .v3,
             serialNumber: Certificate.SerialNumber(),
             publicKey: Certificate.PublicKey(publicKey),
             notValidBefore: now.addingTimeInterval(-Self.day),
-            notValidAfter: end,
+            notValidAfter: min(end, certificate.notValidAfter),
             issuer: certificate.subject,
             subject: DistinguishedName {
                 // RFC 5280 appendix A: a common name has at most 64 characters; clients look at the alternative names only.
-                CommonName(String(host.prefix(64)))
+                CommonName(String(name.prefix(64)))
             },
             extensions: Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage([.serverAuth])
-                SubjectAlternativeNames([Self.name(host)])
+                SubjectAlternativeNames(hosts.map(Self.name))
                 AuthorityKeyIdentifier(keyIdentifier: try subjectKeyIdentifier)
             },
             issuerPrivateKey: key
