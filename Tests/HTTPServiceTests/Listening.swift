@@ -20,6 +20,7 @@ func withListener<Result>(
     _ configuration: ListenerConfiguration = .local(),
     logger: Logger = quietLogger,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+    tls: ServerTLS? = nil,
     routes: (Router<ServiceRequestContext>) -> Void,
     _ body: (Running) async throws -> Result
 ) async throws -> Result {
@@ -31,7 +32,8 @@ func withListener<Result>(
         configuration: configuration,
         responder: router.buildResponder(),
         logger: logger,
-        metrics: metrics
+        metrics: metrics,
+        tls: tls
     )
     let group = ServiceGroup(configuration: .init(services: [listener], logger: quietLogger))
     return try await withThrowingTaskGroup(of: Void.self) { tasks in

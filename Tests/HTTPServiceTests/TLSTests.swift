@@ -103,6 +103,57 @@ import Testing
         }
     }
 
+    @Test("A certificate is read again when its files change; what can not be used leaves what was shown")
+    func certificatesChange() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try await Self.certificate(in: directory, name: "server")
+        let first = try await Self.certificate(in: directory, name: "first")
+        let second = try await Self.certificate(in: directory, name: "second")
+        func put(_ source: String, _ target: String) throws {
+            try Data(contentsOf: URL(filePath: source)).write(to: URL(filePath: target), options: .atomic)
+        }
+        try put(first.certificate, files.certificate)
+        try put(first.key, files.key)
+        var configuration = ListenerConfiguration.local()
+        configuration.tls = .init(certificate: files.certificate, key: files.key)
+        try await withListener(configuration, routes: ListenerTests.hello) { server in
+            func shows(_ certificate: String) async throws -> Bool {
+                let url = server.url("/hello", scheme: "https")
+                return try await run("/usr/bin/curl", ["-s", "--cacert", certificate, url]).exitCode == 0
+            }
+            #expect(try await shows(first.certificate))
+            try put(second.certificate, files.certificate)
+            #expect(try await shows(first.certificate))
+            try put(second.key, files.key)
+            #expect(try await shows(second.certificate))
+            #expect(try await !shows(first.certificate))
+            try Data("x".utf8).write(to: URL(filePath: files.certificate), options: .atomic)
+            try FileManager.default.removeItem(atPath: files.key)
+            #expect(try await shows(second.certificate))
+            try put(first.certificate, files.certificate)
+            try put(first.key, files.key)
+            #expect(try await shows(first.certificate))
+        }
+    }
+
+    @Test("Without a certificate yet a connection ends at once, and with one it is served")
+    func certificateComesLater() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try await Self.certificate(in: directory, name: "server")
+        let tls = ServerTLS()
+        try await withListener(tls: tls, routes: ListenerTests.hello) { server in
+            let url = server.url("/hello", scheme: "https")
+            let none = try await run("/usr/bin/curl", ["-s", "--cacert", files.certificate, url])
+            #expect(none.exitCode != 0)
+            let certificate = try String(contentsOfFile: files.certificate, encoding: .utf8)
+            #expect(throws: (any Error).self) { try tls.replace(certificatePEM: certificate, keyPEM: certificate) }
+            let key = try String(contentsOfFile: files.key, encoding: .utf8)
+            try tls.replace(certificatePEM: certificate, keyPEM: key)
+            let served = try await run("/usr/bin/curl", ["-s", "--cacert", files.certificate, url])
+            #expect(served.text == "127.0.0.1")
+        }
+    }
+
     @Test func aMissingCertificateIsNamed() async throws {
         var configuration = ListenerConfiguration.local()
         configuration.tls = .init(certificate: "/nowhere/server.crt", key: "/nowhere/server.key")

@@ -22,6 +22,7 @@ package final class HTTPListener: Service {
     /// Names the listener in logs, metrics and errors.
     package let name: String
     private let configuration: ListenerConfiguration
+    private let tls: ServerTLS?
     private let server: RequestServer
     private let logger: Logger
     private let group: any EventLoopGroup
@@ -34,7 +35,8 @@ package final class HTTPListener: Service {
     ///
     /// `name` appears in logs, metrics and errors; the responder is a router's `buildResponder()` as a rule.
     /// `inherited`: a socket that another process bound to the configured address and handed over. `otherwise`: where to
-    /// listen if somebody listens at the configured address already; nil: that is an error.
+    /// listen if somebody listens at the configured address already; nil: that is an error. `tls`: the certificate where it is in
+    /// no files; nil: the configuration says it.
     package init(
         name: String,
         configuration: ListenerConfiguration,
@@ -43,12 +45,14 @@ package final class HTTPListener: Service {
         metrics: any MetricsFactory = MetricsSystem.factory,
         group: (any EventLoopGroup)? = nil,
         inherited: Int32? = nil,
-        otherwise: ListenAddress? = nil
+        otherwise: ListenAddress? = nil,
+        tls: ServerTLS? = nil
     ) {
         var logger = logger
         logger[metadataKey: "listener"] = "\(name)"
         self.name = name
         self.configuration = configuration
+        self.tls = tls ?? configuration.tls.map { ServerTLS($0) }
         self.inherited = inherited
         self.otherwise = otherwise
         self.logger = logger
@@ -74,7 +78,7 @@ package final class HTTPListener: Service {
     package func socket() async throws -> Int32 { try await place.value().socket }
 
     /// Whether it has a certificate.
-    package var speaksTLS: Bool { configuration.tls != nil }
+    package var speaksTLS: Bool { tls != nil }
 
     /// Serves until a graceful shutdown or cancellation.
     ///
@@ -135,22 +139,21 @@ package final class HTTPListener: Service {
     }
 
     private func start() async throws -> (ServerChannel, SocketFile?) {
-        let tls: NIOSSLContext? =
-            if let files = configuration.tls { try ServerTLS.context(files, name: name) } else { nil }
+        try tls?.load(name: name)
         do {
-            return try await start(at: configuration.address, tls)
+            return try await start(at: configuration.address)
         } catch let error as ListenError where error.code == .addressInUse {
             guard let otherwise, inherited == nil else { throw error }
-            return try await start(at: otherwise, tls)
+            return try await start(at: otherwise)
         }
     }
 
-    private func start(at address: ListenAddress, _ tls: NIOSSLContext?) async throws -> (ServerChannel, SocketFile?) {
+    private func start(at address: ListenAddress) async throws -> (ServerChannel, SocketFile?) {
         let socket = try inherited ?? BoundSocket(address, name: name).descriptor
         let file = SocketFile(address)
         let channel: ServerChannel
         do {
-            channel = try await bootstrap().bind(socket) { channel in self.prepare(channel, tls: tls) }
+            channel = try await bootstrap().bind(socket) { channel in self.prepare(channel) }
             try await AcceptGuard.add(to: channel.channel, logger: logger)
         } catch {
             file?.remove()
@@ -179,9 +182,9 @@ package final class HTTPListener: Service {
             .childChannelOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: Int(stall))
     }
 
-    private func prepare(_ channel: any Channel, tls: NIOSSLContext?) -> EventLoopFuture<Connection> {
+    private func prepare(_ channel: any Channel) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
-            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+            try self.secure(channel)
             return try HTTPPipeline(configuration: self.configuration, server: self.server, logger: self.logger).add(
                 to: channel
             )
@@ -199,5 +202,12 @@ package final class HTTPListener: Service {
             channel.close(promise: nil)
             throw error
         }
+    }
+
+    private func secure(_ channel: any Channel) throws {
+        guard let tls else { return }
+        let context = tls.current { logger.error("the certificate from before stays", metadata: ["error": "\($0)"]) }
+        guard let context else { throw ListenError(.badCertificate, "\(name): there is no certificate yet") }
+        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
     }
 }
