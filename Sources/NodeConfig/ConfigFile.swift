@@ -16,7 +16,8 @@ public enum ConfigFile {
         try RawConfig(yaml: text, file: file).bind(into: &value)
     }
 
-    private static func read(_ path: String) throws(ConfigError) -> String {
+    /// The text of a file: UTF-8, and not larger than a configuration can be.
+    public static func read(_ path: String) throws(ConfigError) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
         defer { close(descriptor) }

@@ -27,6 +27,27 @@ struct YAMLReader {
         return try convert(root, depth: 0)
     }
 
+    /// All documents of a stream, each as `type`; empty ones are left out.
+    mutating func readAll<Document: Decodable>(_ text: String, as type: Document.Type) throws(ConfigError) -> [Document]
+    {
+        do {
+            let parser = try Parser(yaml: text)
+            var documents: [Document] = []
+            while let root = try parser.nextRoot() {
+                // What is too large, or too deep, or no YAML that anybody means, does not get as far as the decoder.
+                if case .null = try convert(root, depth: 0).kind { continue }
+                documents.append(try YAMLDecoder().decode(type, from: root))
+            }
+            return documents
+        } catch let error as ConfigError {
+            throw error
+        } catch let error as YamlError {
+            throw describe(error)
+        } catch {
+            throw ConfigError(file: file, message: "is not what is expected: \(error)")
+        }
+    }
+
     private mutating func convert(_ node: Node, depth: Int) throws(ConfigError) -> ConfigNode {
         let line = node.mark?.line
         nodes += 1
