@@ -42,7 +42,7 @@ struct Check: AsyncParsableCommand {
     func run() async {
         let report = await report()
         print(json ? report.json : report.text, terminator: "")
-        NodeOptions.leave(report.ok ? 0 : 1)
+        ProcessOptions.leave(report.ok ? 0 : 1)
     }
 
     private func report() async -> Report {

@@ -51,11 +51,15 @@ package struct NodeProcess: Sendable {
 
     /// Runs services until SIGTERM or SIGINT, then shuts them down in the reverse order.
     ///
-    /// SIGHUP ends nothing: to others it means that the configuration is to be read again.
-    func run(_ services: [any Service], ready: @escaping @Sendable () async throws -> String) async throws {
+    /// SIGHUP ends nothing: to others it means that the configuration is to be read again, which `reload` does where it can be done.
+    func run(
+        _ services: [any Service],
+        reload: (@Sendable () -> Void)? = nil,
+        ready: @escaping @Sendable () async throws -> String
+    ) async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: ([Hangups(logger: logger)] + services).map {
+                services: ([Hangups(logger: logger, reload: reload)] + services).map {
                     .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
                 },
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -72,9 +76,13 @@ package struct NodeProcess: Sendable {
 
     /// Ready is whoever can keep what it fetches.
     func operationalRoutes(_ store: CacheStore) -> OperationalRoutes {
+        operationalRoutes([ReadinessCheck("store") { store.trouble() }])
+    }
+
+    func operationalRoutes(_ checks: [ReadinessCheck]) -> OperationalRoutes {
         OperationalRoutes(
             version: VersionInformation(name: name, version: DarterVersion.current),
-            checks: [ReadinessCheck("store") { store.trouble() }],
+            checks: checks,
             metrics: metrics
         )
     }
@@ -91,13 +99,18 @@ package struct NodeProcess: Sendable {
     }
 }
 
-/// Says that SIGHUP changes nothing.
+/// Does at SIGHUP what there is to do, or says that it changes nothing.
 private struct Hangups: Service {
     let logger: Logger
+    let reload: (@Sendable () -> Void)?
 
     func run() async {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            logger.notice("SIGHUP: the configuration is read at the start only; restart to change it")
+            if let reload {
+                reload()
+            } else {
+                logger.notice("SIGHUP: the configuration is read at the start only; restart to change it")
+            }
         }
     }
 }

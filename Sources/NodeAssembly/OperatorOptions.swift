@@ -38,11 +38,11 @@ package struct OperatorOptions: ParsableArguments {
                 transport: CurlTransport(logger: Logger(label: "supernode") { _ in SwiftLogNoOpLogHandler() })
             )
             print(try await body(caller), terminator: "")
-            NodeOptions.leave(0)
+            ProcessOptions.leave(0)
         } catch {
             let line = Array("supernode: \(CommandFailure.line(error))\n".utf8)
             _ = write(STDERR_FILENO, line, line.count)
-            NodeOptions.leave(1)
+            ProcessOptions.leave(1)
         }
     }
 }
