@@ -61,6 +61,7 @@ let package = Package(
         .executable(name: "supernode", targets: ["supernode"]),
         .executable(name: "dfget", targets: ["dfget"]),
         .executable(name: "dfdaemon", targets: ["dfdaemon"]),
+        .executable(name: "dfwebhook", targets: ["dfwebhook"]),
         .executable(name: "darter", targets: ["darter"]),
         .executable(name: "dfsim", targets: ["dfsim"]),
     ],
@@ -178,11 +179,19 @@ let package = Package(
             ]
         ),
 
+        library(
+            "AdmissionWebhook",
+            [
+                "Certification", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
+                "RegistryProtocol", hummingbird, nioCore, lifecycle, logging, metrics,
+            ]
+        ),
+
         // Layer 6: the daemons: configuration and wiring.
         library(
             "NodeAssembly",
             [
-                "BackendAPI", "CacheStore", "Certification", "Content", "ContentProxy",
+                "AdmissionWebhook", "BackendAPI", "CacheStore", "Certification", "Content", "ContentProxy",
                 "CurlTransport", "HTTPService", "NodeConfig", "NodeControl", "OriginFetch", "PeerEngine", "PieceServer",
                 "RateLimiting", "SupernodeService", "WireAPI", argumentParser, lifecycle, signals, logging, metrics,
                 hummingbird,
@@ -219,6 +228,10 @@ let package = Package(
             ] + plugins
         ),
         library(
+            "WebhookCommandLine",
+            ["AdmissionWebhook", "NodeAssembly", "NodeConfig", "WireAPI", argumentParser]
+        ),
+        library(
             "DaemonCommandLine",
             [
                 "BackendAPI", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup", "WireAPI",
@@ -230,11 +243,12 @@ let package = Package(
         executable("supernode", ["SupernodeCommandLine", argumentParser]),
         executable("dfget", ["DfgetCommandLine"]),
         executable("dfdaemon", ["DaemonCommandLine", argumentParser]),
+        executable("dfwebhook", ["WebhookCommandLine", argumentParser]),
         executable(
             "darter",
             [
-                "CurlTransport", "DaemonCommandLine", "DfgetCommandLine", "SupernodeCommandLine", "WireAPI",
-                argumentParser, logging,
+                "CurlTransport", "DaemonCommandLine", "DfgetCommandLine", "SupernodeCommandLine", "WebhookCommandLine",
+                "WireAPI", argumentParser, logging,
             ]
         ),
         executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),
@@ -346,6 +360,13 @@ let package = Package(
             [
                 "DownloadTool", "BackendAPI", "CacheStore", "Content", "CurlTransport", "NodeConfig", "OriginFetch",
                 "PeerEngine", "TestSupport", "WireAPI",
+            ]
+        ),
+        tests(
+            "AdmissionWebhookTests",
+            [
+                "AdmissionWebhook", "Certification", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
+                "RegistryProtocol", "TestSupport", logging,
             ]
         ),
         tests("IntegrationTests", ["CacheStore", "Content", "TestSupport", "CurlTransport", "WireAPI", logging]),

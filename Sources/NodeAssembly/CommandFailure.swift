@@ -1,3 +1,4 @@
+import AdmissionWebhook
 import CacheStore
 import HTTPService
 import NodeConfig
@@ -9,6 +10,7 @@ enum CommandFailure {
         switch error {
         case let error as ConfigError: error.description
         case let error as ListenError: error.description
+        case let error as KubernetesError: error.description
         case let error as StoreError: error.message
         default: "\(error)"
         }

@@ -1,3 +1,4 @@
+package import AdmissionWebhook
 package import HTTPService
 package import Hummingbird
 package import NodeControl
@@ -31,6 +32,11 @@ package enum ListenerRouters {
     /// dfdaemon's health and metrics.
     package static func health(_ operations: OperationalRoutes) -> Router<ServiceRequestContext> {
         router { operations.add(to: $0) }
+    }
+
+    /// What kube-apiserver calls.
+    package static func webhook(_ webhook: WebhookRoutes) -> Router<ServiceRequestContext> {
+        router { webhook.add(to: $0) }
     }
 
     private static func router(

@@ -13,7 +13,9 @@ import Testing
             ("dfdaemon", ["own", "/none"], 64), ("supernode", ["--bogus"], 64),
             ("supernode", ["block"], 64), ("supernode", ["--log-level", "loud"], 78), ("dfget", ["--bogus"], 2),
             ("dfget", ["server", "--bogus"], 2), ("dfsim", ["--bogus"], 64), ("dfsim", ["run", "--seed", "-1"], 64),
-            ("dfsim", ["run", "/none"], 78), ("dfsim", ["bench-scheduler", "--pieces", "0"], 64),
+            ("dfsim", ["run", "/none"], 78), ("dfwebhook", ["--bogus"], 64), ("dfwebhook", ["--config", "/none"], 78),
+            ("dfwebhook", ["lint"], 64), ("dfwebhook", ["lint", "--pod", "/none"], 1),
+            ("dfsim", ["bench-scheduler", "--pieces", "0"], 64),
         ] as [(String, [String], Int32)]
     )
     func errors(name: String, arguments: [String], status: Int32) async throws {
@@ -23,7 +25,7 @@ import Testing
         #expect(!result.errors.contains("Error:"))
     }
 
-    @Test("The help names every level of the log", arguments: ["dfdaemon", "supernode"])
+    @Test("The help names every level of the log", arguments: ["dfdaemon", "supernode", "dfwebhook"])
     func levels(name: String) async throws {
         let help = try await runSuccessfully(
             .init(try builtExecutable(name), ["serve", "--help"]),

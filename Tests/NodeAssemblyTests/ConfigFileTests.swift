@@ -28,6 +28,8 @@ import Testing
 
     @Test func daemon() throws { try check("dfdaemon.yml", DaemonConfiguration()) }
 
+    @Test func webhook() throws { try check("dfwebhook.yml", WebhookConfiguration()) }
+
     @Test("What is printed is a configuration that means the same")
     func printsWhatItReads() throws {
         var changed = DaemonConfiguration()

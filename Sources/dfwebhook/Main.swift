@@ -1,0 +1,7 @@
+import ArgumentParser
+import WebhookCommandLine
+
+@main
+enum Main {
+    static func main() async { await WebhookCommand.main() }
+}
