@@ -9,7 +9,7 @@ WIDTH := --experimental-maximum-parallelization-width 8
 CHART_PYTHON := $(CURDIR)/.build/chart/bin/python -B
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-chart build test test-chart image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange sim scaling clean
+.PHONY: help setup setup-tests setup-chart build test test-chart image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-scheduler: ## assignments a second and memory of the scheduler alone, up t
 
 bench-exchange: setup-tests build ## a supernode with 10,000 nodes connected: memory, threads, time, bytes; raises the limit of open files
 	@python3 Benchmarks/exchange.py $(BENCH_FLAGS)
+
+bench-webhook: setup-tests build ## 200 admission reviews a second over TLS; fails if the 99th percentile is over 100 ms
+	@python3 Benchmarks/webhook.py $(BENCH_FLAGS)
 
 sim: ## simulated swarms of up to 10,000 peers under the supernode's own scheduler; fails if a limit does not hold
 	$(SWIFT) build -c release $(CHECKED) --product dfsim
