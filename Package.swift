@@ -365,7 +365,8 @@ let package = Package(
         tests(
             "AdmissionWebhookTests",
             [
-                "AdmissionWebhook", "Certification", "Content", "CurlTransport", "HTTPService", "NodeConfig", "PeerEngine",
+                "AdmissionWebhook", "Certification", "Content", "CurlTransport", "HTTPService", "NodeConfig",
+                "PeerEngine",
                 "RegistryProtocol", "TestSupport", logging,
             ]
         ),

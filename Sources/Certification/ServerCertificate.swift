@@ -16,7 +16,8 @@ package struct ServerCertificate: Sendable, Hashable {
     package let notAfter: Date
     /// From when it is good.
     package let notBefore: Date
-    private let names: Set<String>
+    /// The names and addresses that it is good for.
+    package let names: Set<String>
 
     /// Makes one of a new authority, whose key nobody keeps: the next certificate has another.
     ///
@@ -61,11 +62,14 @@ package struct ServerCertificate: Sendable, Hashable {
         names = Set((try? leaf.extensions.subjectAlternativeNames)?.compactMap(Self.text) ?? [])
     }
 
-    /// Whether it has to give way to a new one: a third of its time is left, or it has not all of these names.
-    package func isDue(for hosts: [String], now: Date) -> Bool {
-        let whole = notAfter.timeIntervalSince(notBefore)
-        return notAfter.timeIntervalSince(now) < whole / 3
-            || !names.isSuperset(of: hosts.map { IPAddress($0)?.description ?? $0 })
+    /// Whether no more than a third of its time is left.
+    package func isOld(at now: Date) -> Bool {
+        notAfter.timeIntervalSince(now) < notAfter.timeIntervalSince(notBefore) / 3
+    }
+
+    /// Whether it is good for all of these names and addresses.
+    package func covers(_ hosts: [String]) -> Bool {
+        names.isSuperset(of: hosts.map { IPAddress($0)?.description ?? $0 })
     }
 
     private static func text(_ name: GeneralName) -> String? {

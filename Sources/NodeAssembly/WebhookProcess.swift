@@ -50,7 +50,7 @@ package struct WebhookProcess: Sendable {
             logger: process.logger,
             tls: keeper?.tls
         )
-        var checks: [ReadinessCheck] = []
+        var checks = [ReadinessCheck("gate") { gate.hasLooked ? nil : "the network has not been looked at yet" }]
         if let keeper = keeper?.keeper { checks.append(ReadinessCheck("certificate") { keeper.trouble }) }
         let health = HTTPListener(
             name: "health",

@@ -13,6 +13,7 @@ public final class LiveFile<Value: Sendable>: Sendable {
     private let path: String?
     private let load: @Sendable (String) throws(ConfigError) -> Value
     private let report: @Sendable (_ value: Value?, _ error: ConfigError?) -> Void
+    /// Held while the file is read: whoever asks meanwhile gets what comes of that.
     private let state: Mutex<State>
 
     /// A file that said `value` when it was read first; without a path that never changes.

@@ -25,19 +25,19 @@ import Testing
         #expect(made.notAfter == Self.now.addingTimeInterval(90 * Self.day))
     }
 
-    @Test("It is due when a third of its time is left, or a name is missing")
-    func due() throws {
+    @Test("It is old when a third of its time is left, and good for the names that it has")
+    func age() throws {
         let made = try made(["a.svc", "2001:db8::1"])
-        func isDue(_ hosts: [String] = ["a.svc"], days: Double) -> Bool {
-            made.isDue(for: hosts, now: Self.now.addingTimeInterval(days * Self.day))
-        }
-        #expect(!isDue(days: 0))
-        #expect(!isDue(days: 59))
-        #expect(isDue(days: 61))
-        #expect(isDue(days: 1000))
-        #expect(isDue(["b.svc"], days: 0))
-        #expect(isDue(["a.svc", "b.svc"], days: 0))
-        #expect(!isDue(["2001:DB8:0::1"], days: 0))
+        func isOld(_ days: Double) -> Bool { made.isOld(at: Self.now.addingTimeInterval(days * Self.day)) }
+        #expect(!isOld(0))
+        #expect(!isOld(59))
+        #expect(isOld(61))
+        #expect(isOld(1000))
+        #expect(made.covers([]))
+        #expect(made.covers(["a.svc"]))
+        #expect(made.covers(["2001:DB8:0::1"]))
+        #expect(!made.covers(["b.svc"]))
+        #expect(!made.covers(["a.svc", "b.svc"]))
     }
 
     @Test("The authority from before stays trusted for as long as it lasts, those before it do not")

@@ -40,6 +40,9 @@ package final class NetworkGate: Service {
         }
     }
 
+    /// Whether it has an opinion.
+    package var hasLooked: Bool { state.withLock { $0.seen != nil } }
+
     /// Looks until a graceful shutdown.
     package func run() async throws {
         await cancelWhenGracefulShutdown {

@@ -29,6 +29,9 @@ package final class CertificateKeeper: Service {
     /// How often in a row another replica may be faster.
     private static let attempts = 8
 
+    /// The most names that a certificate has besides the configured ones.
+    private static let mostOtherNames = 64
+
     private let configuration: CertificateConfiguration
     private let client: KubernetesClient
     private let tls: ServerTLS
@@ -143,9 +146,9 @@ package final class CertificateKeeper: Service {
                 let secret = try await secret()
                 let kept = secret.flatMap(Self.certificate)
                 let time = now()
-                if let kept, !kept.isDue(for: configuration.hosts, now: time) { return kept }
+                if let kept, !kept.isOld(at: time), kept.covers(configuration.hosts) { return kept }
                 let before = kept?.authorities ?? shown?.authorities ?? AuthorityBundle()
-                guard let made = try? make(before, time) else { continue }
+                guard let made = try? make(over: kept, before, time) else { continue }
                 try await write(made, over: secret)
                 logger.notice("a new certificate is kept", metadata: ["secret": "\(configuration.secret)"])
                 return made
@@ -158,9 +161,19 @@ package final class CertificateKeeper: Service {
         throw conflict ?? KubernetesError(status: nil, description: "no certificate can be made")
     }
 
-    private func make(_ before: AuthorityBundle, _ now: Date) throws -> ServerCertificate {
-        try ServerCertificate.make(
-            for: configuration.hosts,
+    /// Replicas that are configured for other names want theirs, too, and would take turns for ever otherwise: the names of one that
+    /// is not old stay.
+    private func make(
+        over kept: ServerCertificate?,
+        _ before: AuthorityBundle,
+        _ now: Date
+    ) throws -> ServerCertificate {
+        var hosts = configuration.hosts
+        if let kept, !kept.isOld(at: now) {
+            hosts += kept.names.subtracting(hosts).sorted().prefix(Self.mostOtherNames)
+        }
+        return try ServerCertificate.make(
+            for: hosts,
             lifetime: configuration.lifetime,
             before: before,
             now: now

@@ -13,6 +13,7 @@ package final class ServerTLS: Sendable {
     }
 
     private let files: ListenerConfiguration.TLS?
+    /// Held while the files are read, which are small and read once for each change.
     private let state = Mutex(State())
 
     /// The certificate in files, which are read again whenever one of them has changed.
