@@ -54,7 +54,7 @@ start() {
 field() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$ready"; }
 
 echo "image-test: tools, user, certificates"
-for tool in supernode dfdaemon dfget; do
+for tool in supernode dfdaemon dfget dfwebhook; do
     [ "$(podman run --rm --network none "$image" "$tool" --version)" = "$tool $version" ] || die "$tool is not $version"
 done
 [ "$(podman run --rm --network none "$image" id -u)" = 65532 ] || die "the image runs as root"

@@ -7,7 +7,7 @@ apt-get update -q
 DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends ca-certificates libcurl4 libsqlite3-0 libstdc++6 tzdata
 
 install -m 755 "$1" /usr/local/bin/darter
-for tool in supernode dfdaemon dfget; do
+for tool in supernode dfdaemon dfget dfwebhook; do
     ln -s darter "/usr/local/bin/$tool"
 done
 
