@@ -186,6 +186,19 @@ import Testing
         )
     }
 
+    @Test("An image that is never pulled stays: a node has it under the name that is written, if at all")
+    func neverPulled() throws {
+        for (policy, paths) in [("Never", []), ("Always", ["/spec/containers/0/image", "/metadata/annotations"])] {
+            let pod = """
+                {"metadata": {"name": "web"},
+                 "spec": {"containers": [{"name": "app", "image": "nginx:1", "imagePullPolicy": "\(policy)"}]}}
+                """
+            let answer = try Reviews.answer(Reviews.create(pod))
+            #expect(answer.isAllowed)
+            #expect(answer.paths == paths)
+        }
+    }
+
     @Test("An annotation that is there gets what was added since, and one that is none gives way")
     func annotations() throws {
         let name = "darter.io/original-images"

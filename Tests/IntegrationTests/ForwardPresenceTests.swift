@@ -20,7 +20,7 @@ import Testing
             } body: { registry in
                 let rules = "proxies: [{regx: /blobs/}]"
                 let node = Configurations.daemon(home: "\(directory)/home", supernodes: [], rules)
-                    .replacing("registry_mirror: {", with: "registry_mirror: {patience: 500ms, ")
+                    .replacing("registry_mirror: {", with: "registry_mirror: {patience: 2s, ")
                 try await withDaemon(node, in: directory) { daemon in
                     let client = Client(proxy: daemon.proxy)
                     let url = registry.url(blob.path)

@@ -22,6 +22,7 @@ package struct Pod: Sendable, Decodable {
     package struct Container: Sendable, Decodable {
         package var name: String?
         package var image: String?
+        package var imagePullPolicy: String?
     }
 
     package var metadata: Metadata?

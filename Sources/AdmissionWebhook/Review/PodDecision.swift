@@ -54,6 +54,8 @@ package struct PodDecision: Sendable {
                         .kept(reason)
                     } else if fixed.contains(name) {
                         .kept(.unchangeable)
+                    } else if container.imagePullPolicy == "Never" {
+                        .kept(.neverPulled)
                     } else {
                         rules.decision(on: image, hasPullSecrets: hasSecrets)
                     }

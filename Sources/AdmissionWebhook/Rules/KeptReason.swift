@@ -18,6 +18,7 @@ package enum KeptReason: String, Sendable, CaseIterable {
     case image
     case secrets
     case noName = "no_name"
+    case neverPulled = "never_pulled"
     case unchangeable
 
     /// The same for a person.
@@ -39,6 +40,7 @@ package enum KeptReason: String, Sendable, CaseIterable {
         case .image: "the image is left out"
         case .secrets: "the pod has imagePullSecrets, and dfdaemon has no login for the registry (credentials)"
         case .noName: "the registry's name can not stand in a path"
+        case .neverPulled: "it is never pulled, and the node has it under this name only"
         case .unchangeable: "the container is there already"
         }
     }
