@@ -18,6 +18,10 @@ package struct WebhookMetrics: Sendable {
                 ($0, Counter(label: "darter_webhook_reviews_total", dimensions: [("result", $0.rawValue)]))
             }
         )
+        // So that the first error is an increase, too.
+        for reason in ["body", "not_a_pod", "malformed_pod", "configuration", "certificate"] {
+            Self.failed(reason, count: 0)
+        }
         kept = Dictionary(
             uniqueKeysWithValues: KeptReason.allCases.map {
                 let dimensions = [("result", "skipped"), ("reason", $0.rawValue)]
@@ -39,7 +43,9 @@ package struct WebhookMetrics: Sendable {
     }
 
     /// Counts what went wrong.
-    package func failed(_ reason: String) {
-        Counter(label: "darter_webhook_errors_total", dimensions: [("reason", reason)]).increment()
+    package func failed(_ reason: String) { Self.failed(reason, count: 1) }
+
+    private static func failed(_ reason: String, count: Int) {
+        Counter(label: "darter_webhook_errors_total", dimensions: [("reason", reason)]).increment(by: count)
     }
 }
