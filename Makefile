@@ -9,10 +9,10 @@ WIDTH := --experimental-maximum-parallelization-width 8
 CHART_PYTHON := $(CURDIR)/.build/chart/bin/python -B
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-chart build test test-chart image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
+.PHONY: help setup setup-tests setup-chart setup-kubernetes build test test-chart test-kubernetes image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what a build needs (Debian, Ubuntu)
 	@scripts/setup.sh
@@ -23,6 +23,9 @@ setup-tests: ## install what the tests, the demo and the benchmarks need besides
 setup-chart: ## install what the chart's tests need (Debian, Ubuntu, and PyPI below .build)
 	@scripts/setup.sh --chart
 
+setup-kubernetes: ## install what a kube-apiserver needs, to be built and to run (Debian 12), besides the chart's
+	@scripts/setup.sh --kubernetes
+
 build: setup ## build the executables in release mode (.build/release)
 	$(SWIFT) build -c release $(CHECKED)
 
@@ -31,6 +34,10 @@ test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--f
 
 test-chart: setup-chart ## the Helm chart: lint, schemas of Kubernetes, what it promises, and the executables where they are built
 	@cd Tests/Chart && $(CHART_PYTHON) -m unittest discover -b
+
+test-kubernetes: setup-kubernetes ## chart and dfwebhook with a real kube-apiserver, built the first time in some minutes; DARTER_BIN=DIR: executables of there; needs root
+	@scripts/kubernetes/build-apiserver.sh >/dev/null
+	@cd Tests/Kubernetes && $(CHART_PYTHON) -m unittest discover -b $(TEST_FLAGS)
 
 image: setup-tests ## Darter's OCI image in out/image, without an engine for containers; fails above 120 MiB; needs root
 	@SWIFT=$(SWIFT) scripts/image.sh

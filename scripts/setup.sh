@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# setup.sh [--tests | --chart]: installs what is missing to build Darter and, with --tests, what its tests, its demo and its
-# benchmarks need besides; with --chart only what the chart's tests need, with packages of PyPI in .build/chart. Runs as
-# root or through sudo, and does nothing, quickly, when nothing is missing.
+# setup.sh [--tests | --chart | --kubernetes]: installs what is missing to build Darter and, with --tests, what its tests, its
+# demo and its benchmarks need besides; with --chart only what the chart's tests need, with packages of PyPI in .build/chart,
+# and with --kubernetes what a kube-apiserver and the tests with one need besides those. Runs as root or through sudo, and does
+# nothing, quickly, when nothing is missing.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -12,40 +13,56 @@ test_packages=(
 )
 
 chart_packages=(openssl python3 python3-venv)
+# The first lines build kube-apiserver, the last ones run it.
+kubernetes_packages=(
+    debian-archive-keyring dpkg-dev golang-github-modern-go-reflect2-dev golang-go make rsync
+    etcd-server iproute2 util-linux
+)
 
 packages=("${build_packages[@]}")
 case "${1:-}" in
     "") ;;
     --tests) packages+=("${test_packages[@]}") ;;
     --chart) packages=("${chart_packages[@]}") ;;
-    *) echo "usage: setup.sh [--tests | --chart]" >&2; exit 2 ;;
+    --kubernetes) packages=("${chart_packages[@]}" "${kubernetes_packages[@]}") ;;
+    *) echo "usage: setup.sh [--tests | --chart | --kubernetes]" >&2; exit 2 ;;
 esac
 purpose=${1:-}
 
-# What is not in Debian goes into the build directory, when the list of it is another one.
+# Whether Python's packages are wanted instead of what builds Darter.
+with_pypi() { [ "$purpose" = --chart ] || [ "$purpose" = --kubernetes ]; }
+
+# What is not in Debian goes into the build directory, when the lists of it are others.
 finish() {
-    [ "$purpose" = --chart ] || exit 0
-    local project wanted place log
+    with_pypi || exit 0
+    local project place log wanted=()
     project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-    wanted=$project/scripts/chart/requirements.txt
     place=$project/.build/chart
-    if cmp -s "$wanted" "$place/requirements.txt"; then exit 0; fi
+    # More is there than the chart's tests need: it stays.
+    [ "$purpose" = --chart ] && [ ! -e "$place/kubernetes.txt" ] || wanted+=(kubernetes)
+    wanted=(chart "${wanted[@]}")
+    local name fresh=yes
+    for name in "${wanted[@]}"; do
+        cmp -s "$project/scripts/$name/requirements.txt" "$place/$name.txt" || fresh=no
+    done
+    if [ "$fresh" = yes ]; then exit 0; fi
     echo "setup: installing packages of PyPI in .build/chart" >&2
     mkdir -p "$project/.build"
     log=$(mktemp)
-    if ! { python3 -m venv --clear "$place" && "$place/bin/pip" install -q --disable-pip-version-check --retries 2 -r "$wanted"; } >"$log" 2>&1
-    then
+    local pip=("$place/bin/pip" install -q --disable-pip-version-check --retries 2)
+    for name in "${wanted[@]}"; do pip+=(-r "$project/scripts/$name/requirements.txt"); done
+    if ! { python3 -m venv --clear "$place" && "${pip[@]}"; } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        echo "setup: could not install what scripts/chart/requirements.txt lists" >&2
+        echo "setup: could not install what scripts/{$(IFS=,; echo "${wanted[*]}")}/requirements.txt list" >&2
         exit 1
     fi
     rm -f "$log"
-    cp "$wanted" "$place/requirements.txt"
+    for name in "${wanted[@]}"; do cp "$project/scripts/$name/requirements.txt" "$place/$name.txt"; done
     exit 0
 }
 
-if [ "$purpose" != --chart ] && ! command -v "${SWIFT:-swift}" >/dev/null; then
+if ! with_pypi && ! command -v "${SWIFT:-swift}" >/dev/null; then
     echo "setup: no Swift toolchain found: install Swift 6.2 or newer (https://www.swift.org/install)" >&2
     exit 1
 fi
@@ -53,11 +70,12 @@ fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     # Not Debian: nothing is installed, but everything may be there under other names.
     commands=(git make pkg-config)
-    [ "$purpose" != --chart ] || commands=(openssl python3)
+    ! with_pypi || commands=(openssl python3)
+    [ "$purpose" != --kubernetes ] || commands+=(dpkg-source etcd go ip make rsync setpriv)
     [ "$purpose" != --tests ] || commands+=(aria2c containerd ctr curl docker docker-registry dockerd htpasswd ip jq nginx openssl
         podman python3 runc skopeo wget wrk)
     if command -v "${commands[@]}" >/dev/null && [ "$(command -v "${commands[@]}" | wc -l)" = "${#commands[@]}" ] \
-        && { [ "$purpose" = --chart ] || pkg-config --exists libcurl sqlite3; }; then
+        && { with_pypi || pkg-config --exists libcurl sqlite3; }; then
         finish
     fi
     {

@@ -1,0 +1,69 @@
+"""Pods are made while replicas of the webhook come and go: none is refused."""
+import signal
+import time
+import unittest
+
+import release
+from load import Load
+
+
+class Replicas(unittest.TestCase):
+    def setUp(self):
+        self.release = release.shared()
+        self.namespace = self.release.cluster.namespace(self.id().rpartition(".")[2].replace("_", "-")[:60].strip("-"))
+        self.addCleanup(self.release.scale, 2)
+
+    def load(self):
+        return Load(self.release, self.namespace)
+
+    def test_one_that_is_told_to_end_leaves_no_pod_out(self):
+        first, second = self.release.replicas
+        with self.load() as load:
+            load.reaches(20)
+            # As kubelet and controller do it: at once, without knowing of one another.
+            self.release.publish([second])
+            self.assertEqual(self.release.end(first), 0)
+            load.reaches(40)
+        self.assertEqual((load.refused, load.left_out()), ([], []))
+
+    def test_one_that_dies_leaves_no_pod_out_that_comes_after_its_endpoint(self):
+        first, second = self.release.replicas
+        with self.load() as load:
+            load.reaches(20)
+            self.assertEqual(self.release.end(first, how=signal.SIGKILL), -signal.SIGKILL)
+            load.reaches(20)
+            self.release.publish([second])
+            # A call to nobody takes timeoutSeconds, and those that had begun end by then.
+            time.sleep(0.5)
+            gone = time.monotonic()
+            load.reaches(40)
+        self.assertEqual((load.refused, load.left_out(gone)), ([], []))
+
+    def test_replicas_are_replaced_and_no_pod_is_left_out(self):
+        with self.load() as load:
+            load.reaches(20)
+            for before in list(self.release.replicas):
+                self.release.begin().wait_until_ready()
+                self.release.publish()
+                load.reaches(10)
+                self.release.publish([pod for pod in self.release.replicas if pod is not before])
+                self.assertEqual(self.release.end(before), 0)
+                load.reaches(20)
+        self.assertEqual((load.refused, load.left_out()), ([], []))
+
+    def test_pods_start_without_any(self):
+        # The Service has endpoints still, where nobody is.
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            self.release.end(self.release.replicas[0], how=how)
+        with self.load() as load:
+            load.reaches(10)
+            self.release.publish([])
+            load.reaches(10)
+        self.assertEqual(load.refused, [])
+        self.assertEqual({rewritten for _, rewritten in load.admitted}, {False})
+        self.release.scale(2)
+        self.assertTrue(release.is_rewritten(self.release.pod(self.namespace)))
+
+
+if __name__ == "__main__":
+    unittest.main()
