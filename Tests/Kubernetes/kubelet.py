@@ -144,6 +144,10 @@ class RunningPod:
         found = re.search(rf"^{name} ([^ \n]+)", answer[1], re.MULTILINE) if answer else None
         return float(found[1]) if found else None
 
+    def reviews(self):
+        """How many reviews it has answered."""
+        return sum(map(int, re.findall(r"^darter_webhook_reviews_total\{[^}]*\} (\d+)", self.get("/metrics")[1], re.MULTILINE)))
+
     def stop(self, how=signal.SIGTERM):
         """Its exit code."""
         try:

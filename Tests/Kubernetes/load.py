@@ -28,14 +28,19 @@ class Load:
         while not self.ends.is_set():
             begin = time.monotonic()
             try:
-                self.admitted.append((begin, is_rewritten(self.release.pod(self.namespace))))
+                pod = self.release.pod(self.namespace)
+                self.admitted.append((begin, time.monotonic(), is_rewritten(pod)))
             except Exception as error:  # noqa: BLE001  # whatever it is, this pod was refused
                 self.refused.append(repr(error))
             self.ends.wait(self.pause)
 
     def left_out(self, begin=0.0):
         """When pods were made that kept their images, of those since a time."""
-        return [round(when, 2) for when, rewritten in list(self.admitted) if not rewritten and when >= begin]
+        return [round(when, 2) for when, _, rewritten in list(self.admitted) if not rewritten and when >= begin]
+
+    def longest(self):
+        """How long it took at most to make one, in seconds."""
+        return max(end - begin for begin, end, _ in self.admitted)
 
     def reaches(self, count):
         """Waits until so many more pods are there."""

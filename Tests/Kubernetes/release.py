@@ -1,9 +1,15 @@
 """The chart's release in the cluster, with its webhook's pods running here."""
 import atexit
+import base64
+import contextlib
 import copy
+import http.client
 import http.server
 import itertools
+import json
 import pathlib
+import socket
+import ssl
 import sys
 import threading
 
@@ -11,12 +17,13 @@ import cluster as clusters
 from kubelet import RunningPod
 from processes import HOST, once, wait
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chart"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "Chart"))
 
 from support import chart, executable, one  # noqa: E402
 
 NAMESPACE = "darter"
 NAME = "darter-webhook"
+HOSTNAME = f"{NAME}.{NAMESPACE}.svc"
 MIRROR = "127.0.0.1:65001"
 ORIGINALS = "darter.io/original-images"
 SECRET = "darter-webhook-tls"
@@ -63,10 +70,12 @@ class Release:
         self.install()
         self.set_nodes_ready(NODES)
 
-    def install(self):
+    def install(self, *flags, values=VALUES):
+        """Applies the chart, as Helm does at an installation or upgrade."""
+        objects = self.objects if values is VALUES else chart.objects(chart.render(values, namespace=NAMESPACE))
         # What this kube-apiserver does not know is looked at by another test.
-        known = [item for item in self.objects if self.api.knows(item) and item["kind"] != "Pod"]
-        self.cluster.kubectl("apply", "--validate=false", f"--namespace={NAMESPACE}", "--filename=-", given=known)
+        known = [item for item in objects if self.api.knows(item) and item["kind"] != "Pod"]
+        self.cluster.kubectl("apply", "--validate=false", f"--namespace={NAMESPACE}", "--filename=-", *flags, given=known)
 
     def stop(self):
         for pod in list(self.replicas):
@@ -133,13 +142,56 @@ class Release:
             pod.wait_until_ready()
         self.publish()
         if count:
-            wait("pods are rewritten", lambda: self.is_rewriting(), 30)
+            wait("pods are rewritten", self.is_rewriting)
 
-    # MARK: Pods of others
+    # MARK: Reviews
 
     def is_rewriting(self):
-        """Whether a pod would be rewritten by each replica, as often as it takes for all to be asked."""
-        return all(is_rewritten(self.pod("default", "nginx:1", query="?dryRun=All")) for _ in range(8))
+        """Whether each replica rewrites, and kube-apiserver asks one of them."""
+        return all(self.review(pod, manifest(meta={"name": "app"})) for pod in self.replicas) and is_rewritten(
+            self.pod("default", query="?dryRun=All")
+        )
+
+    def asked(self):
+        """The replica that kube-apiserver asks: it keeps its connection to one of them."""
+        before = [pod.reviews() for pod in self.replicas]
+        self.pod("default", query="?dryRun=All")
+        found = [pod for pod, count in zip(self.replicas, before) if pod.reviews() > count]
+        assert len(found) == 1, f"{len(found)} replicas were asked"
+        return found[0]
+
+    def trusted(self):
+        """The authorities that kube-apiserver believes, of each webhook."""
+        hooks = self.api.get("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", NAME)["webhooks"]
+        return [base64.b64decode(hook["clientConfig"].get("caBundle", "")).decode() for hook in hooks]
+
+    @contextlib.contextmanager
+    def connection(self, pod):
+        """A connection to a replica as kube-apiserver makes it; fails where it would not believe the certificate."""
+        context = ssl.create_default_context(cadata=self.trusted()[0])
+        with socket.create_connection((pod.address, pod.port("webhook")), timeout=5) as plain:
+            with context.wrap_socket(plain, server_hostname=HOSTNAME) as secure:
+                yield secure
+
+    def review(self, pod, item, old=None, part=""):
+        """The patch that a replica answers a review with as new kube-apiservers ask for it; `part`: the subresource."""
+        operation = "UPDATE" if old else "CREATE"
+        version = {"group": "", "version": "v1"}
+        request = {
+            "uid": "1", "kind": version | {"kind": "Pod"}, "resource": version | {"resource": "pods"}, "subResource": part,
+            "name": item["metadata"]["name"], "namespace": "default", "operation": operation, "object": item, "oldObject": old,
+            "userInfo": {}, "dryRun": True, "options": None,
+        }
+        body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
+        with self.connection(pod) as secure:
+            client = http.client.HTTPConnection(HOSTNAME)
+            client.sock = secure
+            client.request("POST", "/mutate?timeout=3s", body, {"Content-Type": "application/json"})
+            response = json.loads(client.getresponse().read())["response"]
+        assert response["allowed"] and response["uid"] == "1", response
+        return json.loads(base64.b64decode(response.get("patch") or "W10="))
+
+    # MARK: Pods of others
 
     def pod(self, namespace, image="nginx:1", query="", meta=None, headers=None, **spec):
         """A pod as kube-apiserver has admitted it."""

@@ -1,7 +1,6 @@
 """The webhook's certificate is kept in a Secret and renewed while pods are made."""
 import base64
 import datetime
-import socket
 import ssl
 import unittest
 
@@ -13,7 +12,6 @@ from processes import wait
 from release import NAME, NAMESPACE, SECRET
 
 CONFIGURATION = ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", NAME)
-HOST = f"{NAME}.{NAMESPACE}.svc"
 
 
 def decoded(text):
@@ -29,16 +27,10 @@ class Certificates(unittest.TestCase):
     def secret(self):
         return self.api.get("v1", "Secret", SECRET, NAMESPACE)
 
-    def trusted(self):
-        """What kube-apiserver believes."""
-        return [decoded(hook["clientConfig"]["caBundle"]) for hook in self.api.get(*CONFIGURATION)["webhooks"]]
-
     def shown(self, pod):
         """The certificate that a replica shows; raises where kube-apiserver would not believe it."""
-        context = ssl.create_default_context(cadata=self.trusted()[0])
-        with socket.create_connection((pod.address, pod.port("webhook")), timeout=5) as plain:
-            with context.wrap_socket(plain, server_hostname=HOST) as connection:
-                return ssl.DER_cert_to_PEM_cert(connection.getpeercert(binary_form=True))
+        with self.release.connection(pod) as connection:
+            return ssl.DER_cert_to_PEM_cert(connection.getpeercert(binary_form=True))
 
     def all_show(self, text):
         wanted = x509.load_pem_x509_certificate(text.encode())
@@ -58,7 +50,7 @@ class Certificates(unittest.TestCase):
         self.assertEqual(secret["type"], "kubernetes.io/tls")
         self.assertEqual(set(secret["data"]), {"ca.crt", "tls.crt", "tls.key"})
         self.assertTrue(self.all_show(decoded(secret["data"]["tls.crt"])))
-        for bundle in self.trusted():
+        for bundle in self.release.trusted():
             self.assertIn(decoded(secret["data"]["ca.crt"]).strip(), bundle)
 
     def test_one_that_ends_soon_is_renewed_and_no_pod_is_left_out(self):
@@ -66,7 +58,7 @@ class Certificates(unittest.TestCase):
         # Of its three days a third is left in some seconds.
         end = now + datetime.timedelta(days=1, seconds=25)
         authority = Authority("old", end - datetime.timedelta(days=3), end)
-        certificate, key = authority.server([HOST])
+        certificate, key = authority.server([release.HOSTNAME])
         self.release.scale(0)
         secret = self.secret()
         data = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority.pem}
@@ -81,7 +73,7 @@ class Certificates(unittest.TestCase):
         new = x509.load_pem_x509_certificate(renewed.encode())
         self.assertGreater(new.not_valid_after_utc, now + datetime.timedelta(days=360))
         # The one from before stays trusted for a while.
-        self.assertIn(authority.pem.strip(), self.trusted()[0])
+        self.assertIn(authority.pem.strip(), self.release.trusted()[0])
 
     def test_a_secret_that_is_deleted_is_made_again_and_no_pod_is_left_out(self):
         before = decoded(self.secret()["data"]["tls.crt"])
@@ -98,16 +90,18 @@ class Certificates(unittest.TestCase):
             "PATCH", self.api.path(*CONFIGURATION), [{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}],
             "application/json-patch+json",
         )
-        wait("caBundle", lambda: "caBundle" in self.api.get(*CONFIGURATION)["webhooks"][0]["clientConfig"], 60)
-        wait("pods are rewritten", self.release.is_rewriting)
+        wait("pods are rewritten", lambda: all(self.release.trusted()) and self.release.is_rewriting(), 60)
 
-    def test_the_charts_objects_applied_again_keep_it(self):
-        before = self.trusted()
+    def test_an_upgrade_keeps_the_authority(self):
+        before = self.release.trusted()
+        self.assertTrue(all(before))
         with Load(self.release, self.namespace) as load:
-            load.reaches(10)
-            self.release.install()
-            load.reaches(20)
-        self.assertEqual(self.trusted(), before)
+            # As Helm 3 and Helm 4 do it.
+            for flags in ([], ["--server-side", "--force-conflicts", "--field-manager=helm"]):
+                load.reaches(10)
+                self.release.install(*flags)
+                load.reaches(20)
+        self.assertEqual(self.release.trusted(), before)
         self.assertEqual((load.refused, load.left_out()), ([], []))
 
 

@@ -16,23 +16,25 @@ class Gate(unittest.TestCase):
         for pod in self.release.replicas:
             wait(f"gate {state}", lambda: pod.metric("darter_webhook_gate_open") == state, program=pod.program)
 
-    def made(self, count=6):
-        """Whether so many pods, which are more than there are replicas, were rewritten."""
-        return {release.is_rewritten(self.release.pod(self.namespace)) for _ in range(count)}
+    def assert_rewritten(self, wanted, message=None):
+        self.assertEqual(release.is_rewritten(self.release.pod(self.namespace)), wanted, message)
+        for pod in self.release.replicas:
+            patch = self.release.review(pod, release.manifest(meta={"name": "app"}))
+            self.assertEqual(patch != [], wanted, message)
 
     def test_nodes_that_are_not_ready(self):
         self.addCleanup(self.release.set_nodes_ready, release.NODES)
         for ready, rewritten in ((8, False), (9, True), (0, False), (10, True)):
             self.release.set_nodes_ready(ready)
             self.wait_for(int(rewritten))
-            self.assertEqual(self.made(), {rewritten}, f"{ready} of {release.NODES} nodes")
+            self.assert_rewritten(rewritten, f"{ready} of {release.NODES} nodes")
 
     def test_supernodes_that_are_not_ready(self):
         self.addCleanup(setattr, self.release.supernode, "status", 200)
         for status, rewritten in ((503, False), (200, True)):
             self.release.supernode.status = status
             self.wait_for(int(rewritten))
-            self.assertEqual(self.made(), {rewritten})
+            self.assert_rewritten(rewritten)
 
     def test_a_daemonset_that_is_gone(self):
         item = self.release.api.get("apps/v1", "DaemonSet", "darter-dfdaemon", release.NAMESPACE)
@@ -42,7 +44,7 @@ class Gate(unittest.TestCase):
             item["metadata"].pop(key, None)
         self.addCleanup(self.release.api.create, item)
         self.wait_for(0)
-        self.assertEqual(self.made(), {False})
+        self.assert_rewritten(False)
 
 
 if __name__ == "__main__":

@@ -88,12 +88,19 @@ class Pods(unittest.TestCase):
         self.assert_rewritten(shown, {"containers/app": "nginx:1"})
         self.assertFalse(self.cluster.exists("v1", "Pod", "try", self.namespace))
 
+    def reviews(self):
+        return sum(pod.reviews() for pod in self.release.replicas)
+
     def test_labels_annotations_and_namespaces_opt_out(self):
-        for key in ("labels", "annotations"):
-            self.assert_untouched(self.admitted(meta={key: {"darter.io/rewrite": "false"}}))
-        self.assert_untouched(self.admitted(meta={"labels": {"app.kubernetes.io/part-of": "darter"}}))
         out = self.cluster.namespace("opted-out", {"darter.io/rewrite": "false"})
-        self.assert_untouched(self.release.pod(out))
+        no = {"darter.io/rewrite": "false"}
+        for namespace, meta, asked in (
+            (self.namespace, {"labels": no}, 0), (self.namespace, {"annotations": no}, 1), (out, {}, 0),
+            (self.namespace, {"labels": {"app.kubernetes.io/part-of": "darter"}}, 0),
+        ):
+            before = self.reviews()
+            self.assert_untouched(self.release.pod(namespace, meta=meta))
+            self.assertEqual(self.reviews() - before, asked, meta)
         self.assert_rewritten(self.admitted(), {"containers/app": "nginx:1"})
 
     def test_the_system_and_the_release_itself_are_left_alone(self):
@@ -121,15 +128,20 @@ class Pods(unittest.TestCase):
         pod = self.admitted()
         name = pod["metadata"]["name"]
         path = self.api.path("v1", "Pod", name, self.namespace) + "/ephemeralcontainers"
-        # What this version of kube-apiserver shows to webhooks here is a list of containers; newer ones show the pod.
+        container = {"name": "look", "image": "busybox:1", "terminationMessagePolicy": "File"}
+        # What this version of kube-apiserver has and shows here is a list of containers.
         item = self.api.call("GET", path)
         self.assertEqual(item["kind"], "EphemeralContainers")
-        item["ephemeralContainers"] = [{"name": "look", "image": "busybox:1", "terminationMessagePolicy": "File"}]
-        self.api.call("PUT", path, item)
+        before = self.reviews()
+        self.api.call("PUT", path, item | {"ephemeralContainers": [container]})
+        self.assertEqual(self.reviews() - before, 1)
         kept = self.api.get("v1", "Pod", name, self.namespace)
         self.assertEqual(images(kept), images(pod) | {"ephemeralContainers/look": "busybox:1"})
+        # Newer ones show the pod.
         for replica in self.release.replicas:
-            self.assertEqual(replica.program.process.poll(), None)
+            self.assertEqual(self.release.review(replica, kept, pod, "ephemeralcontainers"), [{
+                "op": "replace", "path": "/spec/ephemeralContainers/0/image", "value": f"{MIRROR}/docker.io/library/busybox:1",
+            }])
 
 
 class Again(unittest.TestCase):

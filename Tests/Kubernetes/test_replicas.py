@@ -5,6 +5,7 @@ import unittest
 
 import release
 from load import Load
+from processes import run, wait
 
 
 class Replicas(unittest.TestCase):
@@ -16,8 +17,13 @@ class Replicas(unittest.TestCase):
     def load(self):
         return Load(self.release, self.namespace)
 
+    def both(self):
+        """The replica that kube-apiserver asks, and the other one."""
+        asked = self.release.asked()
+        return asked, next(pod for pod in self.release.replicas if pod is not asked)
+
     def test_one_that_is_told_to_end_leaves_no_pod_out(self):
-        first, second = self.release.replicas
+        first, second = self.both()
         with self.load() as load:
             load.reaches(20)
             # As kubelet and controller do it: at once, without knowing of one another.
@@ -27,7 +33,7 @@ class Replicas(unittest.TestCase):
         self.assertEqual((load.refused, load.left_out()), ([], []))
 
     def test_one_that_dies_leaves_no_pod_out_that_comes_after_its_endpoint(self):
-        first, second = self.release.replicas
+        first, second = self.both()
         with self.load() as load:
             load.reaches(20)
             self.assertEqual(self.release.end(first, how=signal.SIGKILL), -signal.SIGKILL)
@@ -51,6 +57,31 @@ class Replicas(unittest.TestCase):
                 load.reaches(20)
         self.assertEqual((load.refused, load.left_out()), ([], []))
 
+    def test_one_whose_node_is_gone_holds_no_pod_up_for_long(self):
+        first, second = self.both()
+        with self.load() as load:
+            load.reaches(20)
+            # Nobody says that it is gone: no connection is closed.
+            run("ip", "link", "set", f"v-{first.name}", "down")
+            self.release.publish([second])
+            wait("pods are rewritten", lambda: release.is_rewritten(self.release.pod(self.namespace)), 60)
+            again = time.monotonic()
+            load.reaches(40)
+        self.release.end(first, how=signal.SIGKILL)
+        self.assertEqual((load.refused, load.left_out(again)), ([], []))
+        # timeoutSeconds of the chart, and what else there is to do.
+        self.assertLess(load.longest(), 3 + 2)
+
+    def test_replicas_that_hang_hold_no_pod_up_for_long(self):
+        for pod in self.release.replicas:
+            pod.program.process.send_signal(signal.SIGSTOP)
+            self.addCleanup(pod.program.process.send_signal, signal.SIGCONT)
+        with self.load() as load:
+            load.reaches(6)
+        self.assertEqual(load.refused, [])
+        self.assertEqual({rewritten for _, _, rewritten in load.admitted}, {False})
+        self.assertLess(load.longest(), 3 + 2)
+
     def test_pods_start_without_any(self):
         # The Service has endpoints still, where nobody is.
         for how in (signal.SIGTERM, signal.SIGKILL):
@@ -60,7 +91,7 @@ class Replicas(unittest.TestCase):
             self.release.publish([])
             load.reaches(10)
         self.assertEqual(load.refused, [])
-        self.assertEqual({rewritten for _, rewritten in load.admitted}, {False})
+        self.assertEqual({rewritten for _, _, rewritten in load.admitted}, {False})
         self.release.scale(2)
         self.assertTrue(release.is_rewritten(self.release.pod(self.namespace)))
 

@@ -45,7 +45,7 @@ class Rights(unittest.TestCase):
         # One that is old is replaced, and one that is not there is made.
         end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
         authority = Authority("old", end - datetime.timedelta(days=4), end)
-        certificate, key = authority.server([f"{NAME}.{NAMESPACE}.svc"])
+        certificate, key = authority.server([release.HOSTNAME])
         self.release.scale(0)
         secret = self.release.api.get("v1", "Secret", SECRET, NAMESPACE)
         data = {"tls.crt": certificate, "tls.key": key, "ca.crt": authority.pem}
