@@ -145,6 +145,10 @@ class Cluster:
                 found.add((event["verb"], what["resource"], what.get("name"), event["responseStatus"]["code"]))
         return found
 
+    def complaints(self, count=5):
+        """What kube-apiserver has said last of webhooks that it could not call."""
+        return [line for line in self.server.text().splitlines() if "Failed calling webhook" in line][-count:]
+
     @functools.cached_property
     def kubeconfig(self):
         return self.file("kubeconfig", json.dumps({

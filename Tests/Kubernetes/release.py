@@ -70,11 +70,11 @@ class Release:
         self.install()
         self.set_nodes_ready(NODES)
 
-    def install(self, *flags, values=VALUES):
-        """Applies the chart, as Helm does at an installation or upgrade."""
+    def install(self, *flags, values=VALUES, kinds=None):
+        """Applies the chart, as Helm does at an installation or upgrade; `kinds`: these only."""
         objects = self.objects if values is VALUES else chart.objects(chart.render(values, namespace=NAMESPACE))
         # What this kube-apiserver does not know is looked at by another test.
-        known = [item for item in objects if self.api.knows(item) and item["kind"] != "Pod"]
+        known = [item for item in objects if self.api.knows(item) and item["kind"] in (kinds or {item["kind"]} - {"Pod"})]
         self.cluster.kubectl("apply", "--validate=false", f"--namespace={NAMESPACE}", "--filename=-", *flags, given=known)
 
     def stop(self):

@@ -96,11 +96,14 @@ class Certificates(unittest.TestCase):
         before = self.release.trusted()
         self.assertTrue(all(before))
         with Load(self.release, self.namespace) as load:
-            # As Helm 3 and Helm 4 do it.
-            for flags in ([], ["--server-side", "--force-conflicts", "--field-manager=helm"]):
-                load.reaches(10)
-                self.release.install(*flags)
-                load.reaches(20)
+            load.reaches(10)
+            # As Helm 3 does it,
+            self.release.install()
+            load.reaches(20)
+            # and as Helm 4 does: for newer versions, whose fields this one does not know in all other objects.
+            flags = ["--server-side", "--force-conflicts", "--field-manager=helm"]
+            self.release.install(*flags, kinds={"MutatingWebhookConfiguration"})
+            load.reaches(20)
         self.assertEqual(self.release.trusted(), before)
         self.assertEqual((load.refused, load.left_out()), ([], []))
 
