@@ -175,21 +175,25 @@ class Release:
 
     def review(self, pod, item, old=None, part=""):
         """The patch that a replica answers a review with as new kube-apiservers ask for it; `part`: the subresource."""
-        operation = "UPDATE" if old else "CREATE"
+        with self.connection(pod) as connection:
+            return self.review_on(connection, item, old, part)[0]
+
+    def review_on(self, connection, item, old=None, part=""):
+        """The same on a connection that is there, and the answer's Connection header."""
         version = {"group": "", "version": "v1"}
         request = {
             "uid": "1", "kind": version | {"kind": "Pod"}, "resource": version | {"resource": "pods"}, "subResource": part,
-            "name": item["metadata"]["name"], "namespace": "default", "operation": operation, "object": item, "oldObject": old,
-            "userInfo": {}, "dryRun": True, "options": None,
+            "name": item["metadata"]["name"], "namespace": "default", "operation": "UPDATE" if old else "CREATE",
+            "object": item, "oldObject": old, "userInfo": {}, "dryRun": True, "options": None,
         }
         body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
-        with self.connection(pod) as secure:
-            client = http.client.HTTPConnection(HOSTNAME)
-            client.sock = secure
-            client.request("POST", "/mutate?timeout=3s", body, {"Content-Type": "application/json"})
-            response = json.loads(client.getresponse().read())["response"]
+        client = http.client.HTTPConnection(HOSTNAME)
+        client.sock = connection
+        client.request("POST", "/mutate?timeout=3s", body, {"Content-Type": "application/json"})
+        answer = client.getresponse()
+        response = json.loads(answer.read())["response"]
         assert response["allowed"] and response["uid"] == "1", response
-        return json.loads(base64.b64decode(response.get("patch") or "W10="))
+        return json.loads(base64.b64decode(response.get("patch") or "W10=")), answer.headers["Connection"]
 
     # MARK: Pods of others
 
