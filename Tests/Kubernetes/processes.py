@@ -87,6 +87,10 @@ class Program:
     def text(self):
         return self.log.read_text(errors="replace")
 
+    @property
+    def has_ended(self):
+        return self.process.poll() is not None
+
     def stop(self, how=signal.SIGTERM, patience=20):
         """Its exit code; it is killed when it does not end."""
         if self.process.poll() is None:

@@ -133,6 +133,8 @@ class Release:
 
     def scale(self, count):
         """So many replicas that are ready, and that reviews go to."""
+        for pod in [pod for pod in self.replicas if pod.program.has_ended]:
+            self.end(pod)
         while len(self.replicas) > count:
             self.publish(self.replicas[1:])
             self.end(self.replicas[0])
