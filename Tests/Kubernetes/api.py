@@ -34,7 +34,8 @@ class Client:
     def raw(self, method, path, body=None, kind="application/json", headers=None):
         connection = http.client.HTTPSConnection(*self.address, context=self.context, timeout=30)
         try:
-            connection.request(method, path, body, {"Content-Type": kind, "Accept": "application/json"} | self.headers | (headers or {}))
+            sent = {"Content-Type": kind, "Accept": "application/json"} | self.headers | (headers or {})
+            connection.request(method, path, body, sent)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

@@ -115,9 +115,8 @@ class Cluster:
         self.admin.merge("v1", "Namespace", namespace, None, labels)
         if not self.exists("v1", "ServiceAccount", "default", namespace):
             self.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}, namespace)
-        self.admin.create({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": self.authority.pem},
-        }, namespace)
+        root = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}}
+        self.admin.create(root | {"data": {"ca.crt": self.authority.pem}}, namespace)
 
     def namespace(self, name, labels=None):
         """A new namespace with all that one has; its name."""
@@ -140,8 +139,8 @@ class Cluster:
         found = set()
         for line in self.audit.read_text().splitlines():
             event = json.loads(line)
-            what = event.get("objectRef")
-            if event["user"]["username"] == user and "authentication.kubernetes.io/pod-name" in event["user"].get("extra", {}) and what:
+            what, by = event.get("objectRef"), event["user"]
+            if what and by["username"] == user and "authentication.kubernetes.io/pod-name" in by.get("extra", {}):
                 found.add((event["verb"], what["resource"], what.get("name"), event["responseStatus"]["code"]))
         return found
 
@@ -167,7 +166,8 @@ class Cluster:
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": given}) if given is not None else None
         result = subprocess.run(
             [KUBECTL, f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.directory / 'cache'}", *arguments],
-            input=text, capture_output=True, text=True, timeout=120, env={"HOME": str(self.directory), "PATH": os.environ["PATH"]},
+            input=text, capture_output=True, text=True, timeout=120,
+            env={"HOME": str(self.directory), "PATH": os.environ["PATH"]},
         )
         assert result.returncode == 0, f"kubectl {arguments}: {result.stdout}{result.stderr}"
         return result.stdout
@@ -179,7 +179,7 @@ def shared():
     if not SERVER.exists():
         raise FileNotFoundError(f"there is no {SERVER}: scripts/kubernetes/build-apiserver.sh builds it")
     # An interrupted run ends what it has started, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     processes.separate()
     cluster = Cluster()
     atexit.register(cluster.stop)

@@ -73,7 +73,8 @@ def network(name, address):
 
 
 class Program:
-    """A program with its output in a file. The kernel ends it when this process ends before it."""
+    """A program with its output in a file. The kernel ends it when this process ends before it; what is run by other programs
+    `before` it has to see to that itself."""
 
     def __init__(self, name, command, directory, before=()):
         self.name = name
@@ -81,7 +82,7 @@ class Program:
         tether = [shutil.which("setpriv"), "--pdeathsig", "KILL"]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*before, *(tether if not before else []), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                [*(before or tether), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )
 
     def text(self):

@@ -59,7 +59,7 @@ class Release:
         self.cluster, self.api = cluster, cluster.admin
         self.executable = executable("dfwebhook")
         if self.executable is None:
-            raise FileNotFoundError("dfwebhook is not built: `swift build --product dfwebhook`, or name its directory in DARTER_BIN")
+            raise FileNotFoundError("dfwebhook is not built: swift build --product dfwebhook, or DARTER_BIN=DIRECTORY")
         self.replicas = []
         self.numbers = itertools.count(11)
         self.supernode = http.server.ThreadingHTTPServer((HOST, 8002), Supernode)

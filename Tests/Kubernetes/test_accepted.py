@@ -83,7 +83,8 @@ class Accepted(unittest.TestCase):
             for kind, path in NEWER_FIELDS:
                 if item["kind"] == kind:
                     del item["spec"][path.removeprefix(".spec.")]
-        self.cluster.kubectl("create", "--dry-run=server", "--validate=strict", "--namespace=default", "--filename=-", given=known)
+        flags = ["--dry-run=server", "--validate=strict", "--namespace=default", "--filename=-"]
+        self.cluster.kubectl("create", *flags, given=known)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ class Sidecars(http.server.BaseHTTPRequestHandler):
         response = {"uid": review["request"]["uid"], "allowed": True}
         self.server.reviews.append(review)
         if "sidecar" not in [container["name"] for container in review["request"]["object"]["spec"]["containers"]]:
-            patch = [{"op": "add", "path": "/spec/containers/-", "value": {"name": "sidecar", "image": "quay.io/mesh/proxy:1"}}]
+            sidecar = {"name": "sidecar", "image": "quay.io/mesh/proxy:1"}
+            patch = [{"op": "add", "path": "/spec/containers/-", "value": sidecar}]
             response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(patch).encode()).decode()}
         body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}).encode()
         self.send_response(200)
