@@ -38,6 +38,11 @@ class Load:
         """When pods were made that kept their images, of those since a time."""
         return [round(when, 2) for when, _, rewritten in list(self.admitted) if not rewritten and when >= begin]
 
+    def in_a_row(self, begin):
+        """How many of those since a time were rewritten after the last one that was not."""
+        made = [rewritten for when, _, rewritten in list(self.admitted) if when >= begin]
+        return next((i for i, rewritten in enumerate(reversed(made)) if not rewritten), len(made))
+
     def longest(self):
         """How long it took at most to make one, in seconds."""
         return max(end - begin for begin, end, _ in self.admitted)
