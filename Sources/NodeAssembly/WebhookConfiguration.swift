@@ -5,7 +5,7 @@ package import NodeConfig
 /// The configuration of the admission webhook: `dfwebhook.yml`.
 package struct WebhookConfiguration: ProcessConfiguration {
     /// What kube-apiserver calls.
-    package var webhook = ListenerConfiguration(address: ListenAddress(.tcp(host: "::", port: 8443)))
+    package var webhook = WebhookListenerConfiguration()
     /// Health and metrics.
     package var health = ListenerConfiguration(address: ListenAddress(.tcp(host: "::", port: 8080)))
     package var certificates = CertificateConfiguration()
@@ -32,5 +32,18 @@ package struct WebhookConfiguration: ProcessConfiguration {
         copy.rules = RewriteConfiguration()
         copy.gate = GateConfiguration()
         return printed(copy)
+    }
+}
+
+/// A listener whose clients are told of its end by somebody else.
+package struct WebhookListenerConfiguration: Sendable, Configurable {
+    package var listener = ListenerConfiguration(address: ListenAddress(.tcp(host: "::", port: 8443)))
+
+    /// kube-apiserver hears of endpoints that go some time after they were told to, and does not ask again where one is gone.
+    package init() { listener.notice = .seconds(5) }
+
+    package mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
+        try listener.bind(&fields)
+        try fields.value("notice", &listener.notice)
     }
 }

@@ -38,14 +38,14 @@ package struct WebhookProcess: Sendable {
         let probe = NetworkProbe(transport: transport, client: client)
         let gate = NetworkGate({ [live] in live.current.gate }, probe: probe, logger: process.logger)
         let keeper = client.flatMap(keeper(with:))
-        guard configuration.webhook.tls != nil || keeper != nil else {
+        guard configuration.webhook.listener.tls != nil || keeper != nil else {
             throw ConfigError(
                 message: "webhook.tls, or certificates.secret, must be set: kube-apiserver speaks TLS only"
             )
         }
         let webhook = HTTPListener(
             name: "webhook",
-            configuration: configuration.webhook,
+            configuration: configuration.webhook.listener,
             responder: ListenerRouters.webhook(routes(gate)).buildResponder(),
             logger: process.logger,
             tls: keeper?.tls
@@ -84,7 +84,7 @@ package struct WebhookProcess: Sendable {
     }
 
     private var keepsCertificate: Bool {
-        configuration.webhook.tls == nil && !configuration.certificates.secret.isEmpty
+        configuration.webhook.listener.tls == nil && !configuration.certificates.secret.isEmpty
     }
 
     private func keeper(with client: KubernetesClient) -> (keeper: CertificateKeeper, tls: ServerTLS)? {

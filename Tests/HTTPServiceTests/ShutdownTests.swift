@@ -88,6 +88,32 @@ import Testing
         }
     }
 
+    @Test("Who hears late of the shutdown is served for the time of the notice, and told")
+    func notice() async throws {
+        var configuration = ListenerConfiguration.local()
+        configuration.notice = .seconds(5)
+        try await withListener(configuration, routes: ListenerTests.hello) { server in
+            let request = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
+            let kept = try RawClient(port: server.port)
+            await server.group.triggerGracefulShutdown()
+            // Connections end with their next answer from then on, or from a moment later.
+            var answers: [String] = []
+            repeat {
+                let new = try RawClient(port: server.port)
+                try await new.send(request + "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answers = String(decoding: try await new.readToEnd(), as: UTF8.self)
+                    .components(separatedBy: "HTTP/1.1 200")
+            } while answers.count == 3
+            #expect(answers.count == 2)
+            let said = answers.last?.lowercased() ?? ""
+            #expect(said.contains("connection: close"))
+            try await kept.send(request)
+            let answer = String(decoding: try await kept.readToEnd(), as: UTF8.self).lowercased()
+            #expect(answer.hasPrefix("http/1.1 200"))
+            #expect(answer.contains("connection: close"))
+        }
+    }
+
     @Test func theDrainEndsAtItsTime() async throws {
         let (starts, start) = AsyncStream<Void>.makeStream()
         let release = TestEvent()

@@ -97,7 +97,7 @@ import Testing
 
     private static func configuration(_ files: CertificateFiles, _ more: String = "") -> String {
         """
-        webhook: {address: "127.0.0.1:0", tls: {certificate: \(files.certificate), key: \(files.key)}}
+        webhook: {address: "127.0.0.1:0", notice: 0s, tls: {certificate: \(files.certificate), key: \(files.key)}}
         health: {address: "127.0.0.1:0"}
         \(more)
         """
@@ -298,7 +298,7 @@ import Testing
                 objects.answer($0)
             } body: { server in
                 let configuration = """
-                    webhook: {address: "127.0.0.1:0"}
+                    webhook: {address: "127.0.0.1:0", notice: 0s}
                     health: {address: "127.0.0.1:0"}
                     certificates: {secret: tls, configuration: darter, hosts: [darter-webhook.darter.svc, 127.0.0.1]}
                     kubernetes: {server: "\(server.url())", namespace: darter}

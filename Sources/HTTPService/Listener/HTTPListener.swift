@@ -82,8 +82,9 @@ package final class HTTPListener: Service {
 
     /// Serves until a graceful shutdown or cancellation.
     ///
-    /// Throws ``ListenError`` if it can not start. At a graceful shutdown no connection is accepted any more, idle
-    /// ones close, running responses get the configured time, and then everything is closed.
+    /// Throws ``ListenError`` if it can not start. At a graceful shutdown responses say that their connection ends; after the
+    /// notice no connection is accepted any more, idle ones close, running responses get the configured time, and then
+    /// everything is closed.
     package func run() async throws {
         let channel: ServerChannel
         let file: SocketFile?
@@ -96,19 +97,23 @@ package final class HTTPListener: Service {
         defer { file?.remove() }
         logger.info("listening", metadata: ["address": "\(channel.channel.localAddress?.description ?? "")"])
         let listening = channel.channel
-        let drain = DrainTimer()
+        let (notice, drain) = (DrainTimer(), DrainTimer())
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await self.accept(from: channel)
             } onGracefulShutdown: {
-                drain.start(on: listening.eventLoop, after: self.configuration.drain) { self.connections.close() }
-                listening.close(promise: nil)
-                self.connections.drain()
+                self.connections.leave()
+                notice.start(on: listening.eventLoop, after: self.configuration.notice) {
+                    drain.start(on: listening.eventLoop, after: self.configuration.drain) { self.connections.close() }
+                    listening.close(promise: nil)
+                    self.connections.drain()
+                }
             }
         } onCancel: {
             listening.close(promise: nil)
             self.connections.close()
         }
+        notice.cancel()
         drain.cancel()
     }
 

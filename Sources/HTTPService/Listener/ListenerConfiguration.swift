@@ -29,7 +29,9 @@ package struct ListenerConfiguration: Sendable {
     package var idleTimeout: Duration = .seconds(120)
     /// How long the client may acknowledge nothing of what is being sent before the connection is given up.
     package var stallTimeout: Duration = .seconds(300)
-    /// How long running responses may go on after a graceful shutdown has begun.
+    /// How long connections are accepted after a graceful shutdown has begun, for clients that hear late of it.
+    package var notice: Duration = .zero
+    /// How long running responses may go on behind that.
     package var drain: Duration = .seconds(10)
     /// The largest size of all header fields of a request together, in bytes.
     package var maximumHeaderBytes = 64 << 10

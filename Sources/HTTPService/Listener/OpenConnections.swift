@@ -9,6 +9,7 @@ final class OpenConnections: Sendable {
         var surplus: Set<ObjectIdentifier> = []
         /// Those that have turned to TLS on behalf of another server.
         var intercepted: Set<ObjectIdentifier> = []
+        var leaving = false
         var draining = false
         var closing = false
     }
@@ -39,7 +40,10 @@ final class OpenConnections: Sendable {
     }
 
     /// Whether a graceful shutdown has begun: responses then say that the connection ends.
-    var isDraining: Bool { state.withLock(\.draining) }
+    var isLeaving: Bool { state.withLock { $0.leaving || $0.draining } }
+
+    /// From now on connections end with the next response, and new ones are served still.
+    func leave() { state.withLock { $0.leaving = true } }
 
     func add(_ channel: any Channel) {
         let (draining, closing) = state.withLock { state in

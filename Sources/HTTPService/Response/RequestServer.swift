@@ -137,7 +137,7 @@ struct RequestServer: Sendable {
         var head = response.head
         if head.headerFields[.date] == nil { head.headerFields[.date] = HTTPDate.now.description }
         let asksToClose = request.headers[.connection]?.lowercased() == "close"
-        if asksToClose || connections.isDraining || Self.hasUnknownEnd(response, request) || request.head.endsHTTP {
+        if asksToClose || connections.isLeaving || Self.hasUnknownEnd(response, request) || request.head.endsHTTP {
             head.headerFields[.connection] = "close"
         }
         let wantsBody = request.method != .head && Self.mayHaveBody(response.status)
