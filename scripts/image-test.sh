@@ -40,7 +40,7 @@ start() {
     shift
     mkdir -p "$work/$name"
     chown 65532:65532 "$work/$name"
-    podman run --detach --name "$name" --network host --read-only --cap-drop all --security-opt no-new-privileges \
+    podman run --detach --ulimit host --name "$name" --network host --read-only --cap-drop all --security-opt no-new-privileges \
         --volume "$work/$name.yml:/etc/darter/$name.yml:ro" --volume "$work/$name:/var/lib/darter/$name" \
         "$image" "$name" --config "/etc/darter/$name.yml" >/dev/null
     for _ in $(seq 400); do
@@ -55,10 +55,10 @@ field() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$ready"; }
 
 echo "image-test: tools, user, certificates"
 for tool in supernode dfdaemon dfget dfwebhook; do
-    [ "$(podman run --rm --network none "$image" "$tool" --version)" = "$tool $version" ] || die "$tool is not $version"
+    [ "$(podman run --rm --ulimit host --network none "$image" "$tool" --version)" = "$tool $version" ] || die "$tool is not $version"
 done
-[ "$(podman run --rm --network none "$image" id -u)" = 65532 ] || die "the image runs as root"
-podman run --rm --network none "$image" test -s /etc/ssl/certs/ca-certificates.crt || die "no certificates"
+[ "$(podman run --rm --ulimit host --network none "$image" id -u)" = 65532 ] || die "the image runs as root"
+podman run --rm --ulimit host --network none "$image" test -s /etc/ssl/certs/ca-certificates.crt || die "no certificates"
 
 registry=$("$rig/start-registry.sh" none "$work/registry")
 "$rig/make-image.py" "$work/layout" --layers 5,10,20

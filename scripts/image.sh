@@ -59,7 +59,9 @@ install -s -m 755 "$binary" "$root/tmp/darter"
 install -m 755 deploy/docker/install.sh "$root/tmp/install.sh"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mount -t proc proc "$root/proc"
-chroot "$root" /tmp/install.sh /tmp/darter >"$work/log" 2>&1 || {
+# Nothing of this machine but the way out, where it has a proxy.
+env -i PATH="$PATH" http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
+    chroot "$root" /tmp/install.sh /tmp/darter >"$work/log" 2>&1 || {
     tail -n 5 "$work/log" >&2
     die "the packages could not be installed"
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import NodeAssembly
+import RuntimeSetup
 
 /// `dfdaemon own`.
 struct Own: ParsableCommand {

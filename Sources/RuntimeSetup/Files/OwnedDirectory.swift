@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// A directory that becomes another user's, with everything in it.
 ///

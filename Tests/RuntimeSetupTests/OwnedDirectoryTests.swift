@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import NodeAssembly
+import RuntimeSetup
 import TestSupport
 import Testing
 
