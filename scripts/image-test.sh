@@ -12,8 +12,13 @@ version=$(jq -r '.manifests[0].annotations["org.opencontainers.image.ref.name"]'
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/darter-image.XXXXXX")
 chmod 755 "$work"
+# Lower than what podman asks for by itself, which it may not have in a machine that is a container or a small one.
+limits=(--ulimit nofile=16384:16384 --ulimit nproc=4096:4096)
 # Storage of its own: nothing of the machine's podman is touched, and nothing stays behind.
-podman() { command podman --root "$work/storage" --runroot "$work/run" --cgroup-manager cgroupfs "$@"; }
+# runc takes every kind of cgroups; crun refuses machines that have both versions.
+podman() {
+    command podman --root "$work/storage" --runroot "$work/run" --cgroup-manager cgroupfs --runtime "$(command -v runc)" "$@"
+}
 cleanup() {
     local status=$?
     trap '' INT TERM HUP
@@ -40,7 +45,7 @@ start() {
     shift
     mkdir -p "$work/$name"
     chown 65532:65532 "$work/$name"
-    podman run --detach --ulimit host --name "$name" --network host --read-only --cap-drop all --security-opt no-new-privileges \
+    podman run --detach "${limits[@]}" --name "$name" --network host --read-only --cap-drop all --security-opt no-new-privileges \
         --volume "$work/$name.yml:/etc/darter/$name.yml:ro" --volume "$work/$name:/var/lib/darter/$name" \
         "$image" "$name" --config "/etc/darter/$name.yml" >/dev/null
     for _ in $(seq 400); do
@@ -55,13 +60,13 @@ field() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$ready"; }
 
 echo "image-test: tools, user, certificates"
 for tool in supernode dfdaemon dfget dfwebhook; do
-    [ "$(podman run --rm --ulimit host --network none "$image" "$tool" --version)" = "$tool $version" ] || die "$tool is not $version"
+    [ "$(podman run --rm "${limits[@]}" --network none "$image" "$tool" --version)" = "$tool $version" ] || die "$tool is not $version"
 done
-[ "$(podman run --rm --ulimit host --network none "$image" id -u)" = 65532 ] || die "the image runs as root"
-podman run --rm --ulimit host --network none "$image" test -s /etc/ssl/certs/ca-certificates.crt || die "no certificates"
+[ "$(podman run --rm "${limits[@]}" --network none "$image" id -u)" = 65532 ] || die "the image runs as root"
+podman run --rm "${limits[@]}" --network none "$image" test -s /etc/ssl/certs/ca-certificates.crt || die "no certificates"
 
 registry=$("$rig/start-registry.sh" none "$work/registry")
-"$rig/make-image.py" "$work/layout" --layers 5,10,20
+"$rig/make-image.py" "$work/layout" --layers 5,10,20 >/dev/null
 skopeo copy -q --insecure-policy --dest-tls-verify=false "oci:$work/layout:v1" "docker://${registry#http://}/lib/app:v1"
 
 cat >"$work/supernode.yml" <<YAML
