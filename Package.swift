@@ -218,14 +218,18 @@ let package = Package(
             ]
         ),
 
-        // Layer 8: argument parsing, and the list of plugins.
-        library("SupernodeCommandLine", ["BackendAPI", "NodeAssembly", "WireAPI", argumentParser] + plugins),
+        // Layer 7: the list of plugins.
+        library("IncludedBackends", ["BackendAPI", "NodeAssembly"] + plugins),
+
+        // Layer 8: argument parsing.
+        library("SupernodeCommandLine", ["IncludedBackends", "NodeAssembly", "WireAPI", argumentParser]),
         library(
             "DfgetCommandLine",
             [
-                "BackendAPI", "DownloadTool", "HTTPService", "NodeAssembly", "NodeConfig", "PeerEngine", "WireAPI",
+                "DownloadTool", "HTTPService", "IncludedBackends", "NodeAssembly", "NodeConfig", "PeerEngine",
+                "WireAPI",
                 argumentParser, logging,
-            ] + plugins
+            ]
         ),
         library(
             "WebhookCommandLine",
@@ -234,9 +238,9 @@ let package = Package(
         library(
             "DaemonCommandLine",
             [
-                "BackendAPI", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup", "WireAPI",
-                argumentParser,
-            ] + plugins
+                "IncludedBackends", "NodeAssembly", "NodeCheck", "NodeConfig", "RegistryProtocol", "RuntimeSetup",
+                "WireAPI", argumentParser,
+            ]
         ),
 
         // Executables: one for each tool, and one that is all of them.
@@ -248,7 +252,7 @@ let package = Package(
             "darter",
             [
                 "CurlTransport", "DaemonCommandLine", "DfgetCommandLine", "SupernodeCommandLine", "WebhookCommandLine",
-                "WireAPI", argumentParser, logging,
+                "NodeAssembly", "WireAPI", argumentParser, logging,
             ]
         ),
         executable("dfsim", ["NodeConfig", "SwarmSimulation", argumentParser]),

@@ -2,7 +2,7 @@ internal import Glibc
 internal import NodeConfig
 
 /// Certificates of authorities in several files, as libcurl takes one: read again when one of them has changed.
-struct AuthorityFiles {
+struct AuthorityCache {
     /// A file that can not be read, and why.
     struct Fault: Error, CustomStringConvertible {
         private let file: String

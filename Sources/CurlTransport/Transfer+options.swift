@@ -7,7 +7,7 @@ extension Transfer {
     /// Makes the handle for the current hop.
     ///
     /// `authorities`: what the transport's transfers before it have read.
-    func prepare(_ authorities: inout AuthorityFiles) throws(TransferError) -> EasyHandle {
+    func prepare(_ authorities: inout AuthorityCache) throws(TransferError) -> EasyHandle {
         let handle = try EasyHandle()
         try setGeneral(handle)
         try setCallbacks(handle)
@@ -165,7 +165,7 @@ extension Transfer {
         hop.url.portInUse.flatMap { request.options.tlsOfPlace?(hop.url.host, $0) } ?? request.options.tls
     }
 
-    private func setTLS(_ handle: EasyHandle, _ authorities: inout AuthorityFiles) throws(TransferError) {
+    private func setTLS(_ handle: EasyHandle, _ authorities: inout AuthorityCache) throws(TransferError) {
         let tls = tls
         try handle.set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1 : 0)
         try handle.set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2 : 0)
@@ -183,8 +183,8 @@ extension Transfer {
         }
     }
 
-    private func bytes(of files: [String], _ authorities: inout AuthorityFiles) throws(TransferError) -> [UInt8] {
-        do throws(AuthorityFiles.Fault) {
+    private func bytes(of files: [String], _ authorities: inout AuthorityCache) throws(TransferError) -> [UInt8] {
+        do throws(AuthorityCache.Fault) {
             return try authorities.bytes(of: files)
         } catch {
             throw TransferError(.tls, "\(hop.url.origin): \(error)")

@@ -182,7 +182,7 @@ final class Transfer: @unchecked Sendable {
         }
         // libcurl names the file, and does not say why.
         let file = result == CURLE_SSL_CACERT_BADFILE ? tls.caFile : nil
-        let detail = file.flatMap { AuthorityFiles.fault(of: $0) }?.description ?? handle?.errorText ?? ""
+        let detail = file.flatMap { AuthorityCache.fault(of: $0) }?.description ?? handle?.errorText ?? ""
         return .curl(result, detail: detail, place: place, headSeen: head != nil)
     }
 

@@ -16,7 +16,7 @@ final class TransferLoop {
     private var timeout: ContinuousClock.Instant?
     private var active: [ObjectIdentifier: Transfer] = [:]
     private var commands: [Command] = []
-    private var authorities = AuthorityFiles()
+    private var authorities = AuthorityCache()
 
     private static let initialized: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
     private static let longestWait: Int64 = 60_000

@@ -1,9 +1,6 @@
 import ArgumentParser
-import BackendAPI
-import FileBackend
-import HTTPBackend
+import IncludedBackends
 import NodeAssembly
-import RegistryBackend
 
 /// `dfdaemon`, `dfdaemon serve`.
 struct Serve: AsyncParsableCommand {
@@ -19,15 +16,8 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var options: NodeOptions
 
     func run() async {
-        let plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin] = { environment in
-            [
-                HTTPPlugin(transport: environment.transport, defaults: environment.options),
-                RegistryPlugin(transport: environment.transport, defaults: environment.options),
-                FilePlugin(logger: environment.logger),
-            ]
-        }
-        await options.run("dfdaemon", plugins: plugins) { (configuration: DaemonConfiguration) in
-            try await DaemonProcess(configuration).run(plugins)
+        await options.run("dfdaemon", plugins: IncludedBackends.plugins) { (configuration: DaemonConfiguration) in
+            try await DaemonProcess(configuration).run(IncludedBackends.plugins)
         }
     }
 }

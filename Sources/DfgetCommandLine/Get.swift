@@ -1,6 +1,7 @@
 import ArgumentParser
 import DownloadTool
 import Glibc
+import IncludedBackends
 import NodeConfig
 
 /// `dfget URL`.
@@ -27,7 +28,7 @@ struct Get: AsyncParsableCommand {
         var settings = try common.settings()
         try transfer.apply(to: &settings)
         if printConfig {
-            try DownloadTool(settings, .init(), plugins: plugins, logger: common.logger()).check()
+            try DownloadTool(settings, .init(), plugins: IncludedBackends.plugins, logger: common.logger()).check()
             tell(printed(settings), STDOUT_FILENO)
             return
         }
@@ -38,7 +39,7 @@ struct Get: AsyncParsableCommand {
         let isAlone = !common.node.isEmpty || !common.cacerts.isEmpty
         var manner = try transfer.manner(alone: isAlone)
         manner.warn = { tell("dfget: \($0)\n", STDERR_FILENO) }
-        let tool = DownloadTool(settings, manner, plugins: plugins, logger: common.logger())
+        let tool = DownloadTool(settings, manner, plugins: IncludedBackends.plugins, logger: common.logger())
         let transfer = transfer
         try await tool.download(order) { summary in
             if transfer.json {

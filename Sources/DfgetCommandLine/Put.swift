@@ -1,6 +1,7 @@
 import ArgumentParser
 import DownloadTool
 import Glibc
+import IncludedBackends
 
 /// `dfget put FILE`.
 struct Put: AsyncParsableCommand {
@@ -15,7 +16,12 @@ struct Put: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let tool = DownloadTool(try common.settings(), .init(), plugins: plugins, logger: common.logger())
+        let tool = DownloadTool(
+            try common.settings(),
+            .init(),
+            plugins: IncludedBackends.plugins,
+            logger: common.logger()
+        )
         tell("\(try await tool.put(file))\n", STDOUT_FILENO)
     }
 }

@@ -1,6 +1,5 @@
 package import ArgumentParser
 import CurlTransport
-import Glibc
 import Logging
 import NodeConfig
 import PeerEngine
@@ -40,8 +39,7 @@ package struct OperatorOptions: ParsableArguments {
             print(try await body(caller), terminator: "")
             ProcessOptions.leave(0)
         } catch {
-            let line = Array("supernode: \(CommandFailure.line(error))\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
+            ProcessOptions.say("supernode: \(CommandFailure.line(error))")
             ProcessOptions.leave(1)
         }
     }

@@ -67,7 +67,8 @@ package struct ProcessOptions: ParsableArguments {
         leave(error is ConfigError ? 78 : 1)
     }
 
-    private static func say(_ text: String) {
+    /// A line on standard error.
+    package static func say(_ text: String) {
         let line = Array("\(text)\n".utf8)
         _ = write(STDERR_FILENO, line, line.count)
     }

@@ -81,20 +81,23 @@ final class FetchRun: Sendable {
 
     /// Goes on with what is there.
     func adopt(_ part: FetchedPart) {
-        let (segmentSize, parallel) = (configuration.segment.bytes, configuration.parallel)
         state.withLock { state in
             state.file = part.file
             state.record = part.record
             state.unconfirmed = part.isConfirmed ? nil : part.record
             state.rangesSupported = true
-            state.plan = SegmentPlan(
-                layout: part.file.layout,
-                committed: part.file.committed,
-                taken: nil,
-                segmentSize: segmentSize,
-                parallel: parallel
-            )
+            state.plan = plan(for: part.file, taken: nil)
         }
+    }
+
+    private func plan(for file: PieceFile, taken: ByteRange?) -> SegmentPlan {
+        SegmentPlan(
+            layout: file.layout,
+            committed: file.committed,
+            taken: taken,
+            segmentSize: configuration.segment.bytes,
+            parallel: configuration.parallel
+        )
     }
 
     /// The head of a response to `segment`.
@@ -177,7 +180,6 @@ final class FetchRun: Sendable {
         let generation = Generation.of(record, length: head.length)
         let layout = PieceLayout(length: head.length)
         let file = try destination.create(record, generation: generation, layout: layout)
-        let (segmentSize, parallel) = (configuration.segment.bytes, configuration.parallel)
         state.withLock { state in
             state.file = file
             state.record = record
@@ -185,13 +187,7 @@ final class FetchRun: Sendable {
             guard head.length != nil else { return }
             // The segment under way brings this much; whoever runs beside it starts behind.
             let coming = segment.rest ?? head.length.map { ByteRange(length: $0) }
-            state.plan = SegmentPlan(
-                layout: layout,
-                committed: file.committed,
-                taken: coming,
-                segmentSize: segmentSize,
-                parallel: parallel
-            )
+            state.plan = plan(for: file, taken: coming)
         }
         started(file, record)
     }

@@ -1,9 +1,6 @@
 import ArgumentParser
-import BackendAPI
-import FileBackend
-import HTTPBackend
+import IncludedBackends
 import NodeAssembly
-import RegistryBackend
 
 /// `supernode`, `supernode serve`.
 struct Serve: AsyncParsableCommand {
@@ -19,15 +16,8 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var options: NodeOptions
 
     func run() async {
-        let plugins: @Sendable (PluginEnvironment) -> [any BackendPlugin] = { environment in
-            [
-                HTTPPlugin(transport: environment.transport, defaults: environment.options),
-                RegistryPlugin(transport: environment.transport, defaults: environment.options),
-                FilePlugin(logger: environment.logger),
-            ]
-        }
-        await options.run("supernode", plugins: plugins) { (configuration: SupernodeConfiguration) in
-            try await SupernodeProcess(configuration).run(plugins)
+        await options.run("supernode", plugins: IncludedBackends.plugins) { (configuration: SupernodeConfiguration) in
+            try await SupernodeProcess(configuration).run(IncludedBackends.plugins)
         }
     }
 }

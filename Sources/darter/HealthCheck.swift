@@ -1,8 +1,8 @@
 import ArgumentParser
 import CurlTransport
 import FoundationEssentials
-import Glibc
 import Logging
+import NodeAssembly
 
 /// `darter healthcheck`.
 struct HealthCheck: AsyncParsableCommand {
@@ -32,6 +32,7 @@ struct HealthCheck: AsyncParsableCommand {
         } catch {
             leave("\(error)")
         }
+        ProcessOptions.leave(0)
     }
 
     /// What a container runs.
@@ -41,8 +42,7 @@ struct HealthCheck: AsyncParsableCommand {
     }
 
     private func leave(_ reason: String) -> Never {
-        let line = Array("darter: \(reason)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
-        Glibc.exit(1)
+        ProcessOptions.say("darter: \(reason)")
+        ProcessOptions.leave(1)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import NodeAssembly
 
 /// All tools share nearly all of their code: one file of them is a quarter of the size of four.
 @main
@@ -18,8 +19,7 @@ enum Main {
     /// `darter dfget URL`: called by the tool's name after all.
     private static func become(_ words: [String]) -> Never {
         execv("/proc/self/exe", words.map { strdup($0) } + [nil])
-        let line = Array("darter: \(words[0]) can not be started: \(String(cString: strerror(errno)))\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
-        exit(1)
+        ProcessOptions.say("darter: \(words[0]) can not be started: \(String(cString: strerror(errno)))")
+        ProcessOptions.leave(1)
     }
 }

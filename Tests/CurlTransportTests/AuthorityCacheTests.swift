@@ -4,7 +4,7 @@ import Testing
 
 @testable import CurlTransport
 
-@Suite struct AuthorityFilesTests {
+@Suite struct AuthorityCacheTests {
     /// Writes into the file that is there, so that only its time tells.
     private func write(_ text: String, to path: String, at seconds: Int) throws {
         if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(filePath: path)) }
@@ -16,7 +16,7 @@ import Testing
         try #require(utimensat(AT_FDCWD, path, [time, time], 0) == 0)
     }
 
-    private func text(_ authorities: inout AuthorityFiles, _ files: [String]) throws -> String {
+    private func text(_ authorities: inout AuthorityCache, _ files: [String]) throws -> String {
         String(decoding: try authorities.bytes(of: files), as: UTF8.self)
     }
 
@@ -24,7 +24,7 @@ import Testing
     func changes() async throws {
         try await withTemporaryDirectory { directory in
             let files = ["\(directory)/a", "\(directory)/b"]
-            var authorities = AuthorityFiles()
+            var authorities = AuthorityCache()
             try write("one", to: files[0], at: 1000)
             try write("two", to: files[1], at: 1000)
             #expect(try text(&authorities, files) == "one\ntwo\n")
@@ -45,19 +45,19 @@ import Testing
     func unreadable() async throws {
         try await withTemporaryDirectory { directory in
             let files = ["\(directory)/a", "\(directory)/b"]
-            var authorities = AuthorityFiles()
+            var authorities = AuthorityCache()
             for file in files { try write("x", to: file, at: 1000) }
             _ = try authorities.bytes(of: files)
             try FileManager.default.removeItem(atPath: files[1])
             for _ in 0..<2 {
-                let fault = #expect(throws: AuthorityFiles.Fault.self) { try authorities.bytes(of: files) }
+                let fault = #expect(throws: AuthorityCache.Fault.self) { try authorities.bytes(of: files) }
                 #expect(
                     fault?.description
                         == "the certificate authorities in \(files[1]) can not be read: No such file or directory"
                 )
             }
             try FileManager.default.createDirectory(atPath: files[1], withIntermediateDirectories: false)
-            let fault = #expect(throws: AuthorityFiles.Fault.self) { try authorities.bytes(of: files) }
+            let fault = #expect(throws: AuthorityCache.Fault.self) { try authorities.bytes(of: files) }
             #expect(fault?.description.hasSuffix("\(files[1]) can not be read: Is a directory") == true)
             try FileManager.default.removeItem(atPath: files[1])
             try write("y", to: files[1], at: 1000)
