@@ -205,6 +205,7 @@ class Workbench:
                  ratio <= limit)
 
     def row(self, work, limit, measured, holds):
+        """`holds`: whether the limit does; None where there is none."""
         self.rows.append((work, limit, measured, holds))
         print(f"bench: {work}: {measured}", file=sys.stderr)
 

@@ -4,7 +4,7 @@ package import Content
 ///
 /// Requests that run at once come to their ends at about the same time, and whoever reads in order gets the segments behind the
 /// first one then. So segments are as large as `segmentSize` while much is left, and towards the end ever smaller: an equal part
-/// of half of the rest (guided self-scheduling, Polychronopoulos and Kuck 1987).
+/// of the rest (guided self-scheduling, Polychronopoulos and Kuck 1987).
 ///
 /// A pure value.
 package struct SegmentPlan: Sendable, Equatable {
@@ -65,7 +65,7 @@ package struct SegmentPlan: Sendable, Equatable {
     /// Nothing runs beside a single request: there is nobody to leave a part to.
     private var size: Int64 {
         guard parallel > 1 else { return sizes.upperBound }
-        return min(sizes.upperBound, max(sizes.lowerBound, layout.wholePieces(rest / Int64(2 * parallel))))
+        return min(sizes.upperBound, max(sizes.lowerBound, layout.wholePieces(rest / Int64(parallel))))
     }
 
     /// Whether there is anything to hand out of these pieces.

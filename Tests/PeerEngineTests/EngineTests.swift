@@ -143,7 +143,7 @@ private func withNode(
             let resource = try node.put(randomBytes(40_000_000, seed: 6), at: "http://origin/file")
             let download = try await node.download(resource)
             _ = try await download.completion()
-            // 16 MiB, and then a part of 4 MiB each.
+            // 16 MiB, a quarter of the rest, and then 4 MiB each.
             #expect(node.origin.requests.count == 7)
             for request in node.origin.requests {
                 #expect(request.limits.map(\.rate) == [3 << 40, 2 << 40])
