@@ -27,7 +27,7 @@ package struct DaemonConfiguration: Sendable, Configurable {
 
     package init() {
         // A container runtime waits for the first byte: it is there within a second of a supernode's death.
-        node.peer.backToSourceDelay = .milliseconds(500)
+        node.peer.backToSourceDelay = .milliseconds(200)
     }
 
     /// The store as it is to be opened.

@@ -47,5 +47,5 @@ package struct PeerEngineConfiguration: Sendable, Configurable {
 extension PeerEngineConfiguration {
     /// How long a supernode may say nothing while a client waits for it: it answers a small question at once, however busy it
     /// is with large ones.
-    var silence: Duration { max(failover / 3, min(failover, .seconds(1))) }
+    var silence: Duration { max(failover / 4, min(failover, .milliseconds(750))) }
 }
