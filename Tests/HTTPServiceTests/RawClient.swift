@@ -7,7 +7,7 @@ final class RawClient: Sendable {
     private let descriptor: Int32
 
     init(port: Int, host: String = "127.0.0.1") throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = Self.socket(AF_INET)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -22,7 +22,7 @@ final class RawClient: Sendable {
     }
 
     init(path: String) throws {
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = Self.socket(AF_UNIX)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
@@ -33,6 +33,11 @@ final class RawClient: Sendable {
         }
         guard result == 0 else { throw Failure(number: errno) }
         limitPatience()
+    }
+
+    /// No program that another test starts meanwhile keeps the connection open.
+    private static func socket(_ family: Int32) -> Int32 {
+        Foundation.socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     }
 
     private func limitPatience() {
