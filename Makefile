@@ -9,7 +9,7 @@ WIDTH := --experimental-maximum-parallelization-width 8
 CHART_PYTHON := $(CURDIR)/.build/chart/bin/python -B
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-chart setup-kubernetes build test test-chart test-kubernetes image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
+.PHONY: help setup setup-tests setup-chart setup-kubernetes build build-tests test test-chart test-kubernetes image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ setup-kubernetes: ## install what a kube-apiserver needs, to be built and to run
 
 build: setup ## build the executables in release mode (.build/release)
 	$(SWIFT) build -c release $(CHECKED)
+
+build-tests: setup-tests ## build the tests and the executables they run (.build/debug)
+	$(SWIFT) build --build-tests $(CHECKED)
 
 test: setup-tests lint ## lint, then unit and integration tests (TEST_FLAGS="--filter Content" for some of them)
 	$(SWIFT) test --disable-xctest $(WIDTH) $(CHECKED) $(TEST_FLAGS)
