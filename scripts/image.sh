@@ -81,7 +81,7 @@ umoci config --image "$image" --config.user 65532:65532 --config.workingdir /var
     --config.exposedports 8001 --config.exposedports 8002 \
     --config.exposedports 65001 --config.exposedports 65002 --config.exposedports 65003 \
     --config.label org.opencontainers.image.title=Darter \
-    --config.label "org.opencontainers.image.description=P2P distribution of files and container images: supernode, dfdaemon, dfget" \
+    --config.label "org.opencontainers.image.description=P2P distribution of files and container images: supernode, dfdaemon, dfget, dfwebhook" \
     --config.label "org.opencontainers.image.version=$version" \
     --config.label "org.opencontainers.image.revision=$revision"
 umoci gc --layout "$out"
