@@ -2,6 +2,9 @@
 SWIFT ?= swift
 # An import may only name a dependency that the manifest declares: the layers hold because the build checks them.
 CHECKED := --explicit-target-dependency-import-check error
+# Machines have libcurl, but not the Swift runtime.
+RELEASE := -c release --static-swift-stdlib $(CHECKED)
+PREFIX ?= /usr/local
 TEST_FLAGS ?=
 # With all tests at once on a few processors each of them is slower than its time limit.
 WIDTH := --experimental-maximum-parallelization-width 8
@@ -9,7 +12,7 @@ WIDTH := --experimental-maximum-parallelization-width 8
 CHART_PYTHON := $(CURDIR)/.build/chart/bin/python -B
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-chart setup-kubernetes build build-tests test test-chart test-kubernetes image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
+.PHONY: help setup setup-tests setup-chart setup-kubernetes build install build-tests test test-chart test-kubernetes image test-image manifests lint demo bench bench-limits bench-swarm bench-scheduler bench-exchange bench-webhook sim scaling clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +30,10 @@ setup-kubernetes: ## install what a kube-apiserver needs, to be built and to run
 	@scripts/setup.sh --kubernetes
 
 build: setup ## build the executables in release mode (.build/release)
-	$(SWIFT) build -c release $(CHECKED)
+	$(SWIFT) build $(RELEASE)
+
+install: ## install what was built, one executable with the tools' names (PREFIX=/usr/local, DESTDIR)
+	@DESTDIR="$(DESTDIR)" scripts/install.sh "$(PREFIX)"
 
 build-tests: setup-tests ## build the tests and the executables they run (.build/debug)
 	$(SWIFT) build --build-tests $(CHECKED)
@@ -67,7 +73,7 @@ bench-swarm: setup-tests build ## one file to 4, 8 and 16 hosts of 100 Mb/s, aga
 	@python3 Benchmarks/swarm.py $(BENCH_FLAGS)
 
 bench-scheduler: ## assignments a second and memory of the scheduler alone, up to 10,000 peers; fails if a limit does not hold
-	$(SWIFT) build -c release $(CHECKED) --product dfsim
+	$(SWIFT) build $(RELEASE) --product dfsim
 	@.build/release/dfsim bench-scheduler $(BENCH_FLAGS)
 
 bench-exchange: setup-tests build ## a supernode with 10,000 nodes connected: memory, threads, time, bytes; raises the limit of open files
@@ -77,11 +83,11 @@ bench-webhook: setup-tests build ## 200 admission reviews a second over TLS; fai
 	@python3 Benchmarks/webhook.py $(BENCH_FLAGS)
 
 sim: ## simulated swarms of up to 10,000 peers under the supernode's own scheduler; fails if a limit does not hold
-	$(SWIFT) build -c release $(CHECKED) --product dfsim
+	$(SWIFT) build $(RELEASE) --product dfsim
 	@.build/release/dfsim run --check Benchmarks/scenarios/*.yml
 
 scaling: ## simulate, and draw the curves of docs/scaling.md; SWARM=FILE (bench-swarm's --json): those of real hosts, too
-	$(SWIFT) build -c release $(CHECKED) --product dfsim
+	$(SWIFT) build $(RELEASE) --product dfsim
 	@mkdir -p out
 	@.build/release/dfsim run --json Benchmarks/scenarios/*.yml > out/scaling.json
 	@python3 scripts/scaling.py --simulated out/scaling.json $(if $(SWARM),--measured "$(SWARM)")

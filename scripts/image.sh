@@ -27,10 +27,8 @@ for tool in debootstrap umoci jq; do
 done
 
 if [ -z "$binary" ]; then
-    scratch=.build-static
-    "${SWIFT:-swift}" build -c release --static-swift-stdlib --product darter --scratch-path "$scratch" \
-        --explicit-target-dependency-import-check error
-    binary=$PWD/$scratch/release/darter
+    "${SWIFT:-swift}" build -c release --static-swift-stdlib --product darter --explicit-target-dependency-import-check error
+    binary=$PWD/.build/release/darter
 fi
 [ -x "$binary" ] || die "$binary is no executable"
 ! ldd "$binary" | grep -q libswift || die "$binary needs the Swift runtime: build it with --static-swift-stdlib"

@@ -6,7 +6,7 @@ import Testing
 
 /// A supernode that dies, or says nothing any more, costs a node's clients no more than a second.
 @Suite struct FirstByteTests {
-    @Test("What a download waits for on its way from a supernode that dies or freezes to the origin is less than a second")
+    @Test("A download waits for less than a second before it leaves a supernode that dies or freezes for the origin")
     func waits() {
         var outage = SupernodeOutage()
         let start = ContinuousClock.now
