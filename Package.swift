@@ -347,9 +347,9 @@ let package = Package(
         tests(
             "APIDescriptionTests",
             [
-                "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService", "NodeAssembly", "NodeConfig",
-                "NodeControl", "OriginFetch", "PeerEngine", "PieceServer", "SupernodeService", "TestSupport", "WireAPI",
-                hummingbird, httpTypes, lifecycle, logging, yams,
+                "AdmissionWebhook", "BackendAPI", "CacheStore", "Content", "CurlTransport", "HTTPService",
+                "NodeAssembly", "NodeConfig", "NodeControl", "OriginFetch", "PeerEngine", "PieceServer",
+                "SupernodeService", "TestSupport", "WireAPI", hummingbird, httpTypes, lifecycle, logging, yams,
             ]
         ),
         tests(

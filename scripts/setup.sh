@@ -12,7 +12,8 @@ test_packages=(
     procps python3 python3-cryptography python3-jwt python3-pip runc shellcheck skopeo umoci util-linux wget wrk
 )
 
-chart_packages=(openssl python3 python3-venv)
+# Of prometheus only promtool is used.
+chart_packages=(openssl prometheus python3 python3-venv)
 # The first lines build kube-apiserver, the last ones run it.
 kubernetes_packages=(
     debian-archive-keyring dpkg-dev golang-github-modern-go-reflect2-dev golang-go make rsync
@@ -70,7 +71,7 @@ fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     # Not Debian: nothing is installed, but everything may be there under other names.
     commands=(git make pkg-config)
-    ! with_pypi || commands=(openssl python3)
+    ! with_pypi || commands=(openssl promtool python3)
     [ "$purpose" != --kubernetes ] || commands+=(dpkg-source etcd go ip make rsync setpriv)
     [ "$purpose" != --tests ] || commands+=(aria2c containerd ctr curl docker docker-registry dockerd htpasswd ip jq nginx openssl
         podman python3 runc skopeo wget wrk)

@@ -26,6 +26,7 @@ package struct OriginFetcher: Sendable {
         self.limits = limits
         places = Places(configuration.tasks)
         self.logger = logger
+        SegmentSink.beginCount()
     }
 
     /// Fetches `resource` with `credentials` through `backend`, once it is its turn.

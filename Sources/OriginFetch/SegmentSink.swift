@@ -7,7 +7,14 @@ import Metrics
 final class SegmentSink: ContentSink, Sendable {
     private let run: FetchRun
     private let segment: Segment
-    private let received = Counter(label: "darter_received_bytes_total", dimensions: [("from", "origin")])
+    private let received = SegmentSink.received
+
+    private static var received: Counter {
+        Counter(label: "darter_received_bytes_total", dimensions: [("from", "origin")])
+    }
+
+    /// Has the count of what comes from origins begin, so that the first bytes are an increase.
+    static func beginCount() { received.increment(by: 0) }
 
     init(run: FetchRun, segment: Segment) {
         self.run = run

@@ -89,6 +89,7 @@ package final class PeerEngine: Service {
             )
         }
         self.connections = Dictionary(connections.map { ($0.address, $0) }) { first, _ in first }
+        TaskDownload.beginCounts()
     }
 
     /// Keeps the exchanges open and downloads, until shut down; then tells the supernodes that this node goes away.

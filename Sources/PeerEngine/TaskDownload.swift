@@ -367,7 +367,15 @@ extension TaskDownload {
     func count(_ bytes: Int64, from source: WritableKeyPath<ByteOrigins, Int64>) {
         state.withLock { $0.bytes[keyPath: source] += bytes }
         let from = source == \.peers ? "peer" : source == \.supernode ? "supernode" : nil
-        guard let from else { return }
-        Counter(label: "darter_received_bytes_total", dimensions: [("from", from)]).increment(by: bytes)
+        if let from { Self.received(from: from).increment(by: bytes) }
+    }
+
+    /// Has the counts of what comes from parents begin, so that the first bytes of each are an increase.
+    static func beginCounts() {
+        for from in ["peer", "supernode"] { received(from: from).increment(by: 0) }
+    }
+
+    private static func received(from parent: String) -> Counter {
+        Counter(label: "darter_received_bytes_total", dimensions: [("from", parent)])
     }
 }

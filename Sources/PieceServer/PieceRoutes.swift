@@ -13,6 +13,7 @@ package struct PieceRoutes: Sendable {
     private let limits: NodeLimits
     private let slots: UploadSlots?
     private let now: @Sendable () -> Double
+    private let sent = Counter(label: "darter_sent_bytes_total")
 
     /// `limits`: the rates that uploads keep; `slots`: limits how many there are at once.
     ///
@@ -27,6 +28,8 @@ package struct PieceRoutes: Sendable {
         self.limits = limits
         self.slots = slots
         self.now = now
+        // The count begins here, so that the first bytes are an increase.
+        sent.increment(by: 0)
     }
 
     /// Adds `GET /api/v1/tasks/{task}/{generation}/pieces`, `.../pieces/{index}` and `.../opening`.
@@ -82,7 +85,7 @@ package struct PieceRoutes: Sendable {
         let slice = FileSlice(descriptor: file.descriptor, range: bytes, owner: file)
         return Response.file(slice, status: status, headers: headers, limits: limits.uploads(of: task)) { report in
             slot?.release()
-            Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
+            sent.increment(by: report.bytes)
         }
     }
 
@@ -99,7 +102,7 @@ package struct PieceRoutes: Sendable {
         }
         let slice = FileSlice(descriptor: file.descriptor, range: ByteRange(length: Opening.byteCount), owner: file)
         return Response.file(slice, limits: limits.uploads(of: task)) { report in
-            Counter(label: "darter_sent_bytes_total").increment(by: report.bytes)
+            sent.increment(by: report.bytes)
         }
     }
 

@@ -68,6 +68,7 @@ package final class Supernode: Service {
             clock: clock,
             logger: logger
         )
+        SwarmTask.beginCounts()
     }
 
     /// Fetches for tasks, forgets silent peers and ends waits whose time is up, until shut down.
@@ -90,13 +91,12 @@ package final class Supernode: Service {
     private func sweep() async {
         var share = 0
         while !Task.isCancelled {
+            if share == 0 { recordPeers(at: clock.now()) }
+            Gauge(label: "darter_tasks").record(tasks.count)
             do { try await Task.sleep(for: .milliseconds(250)) } catch { return }
             share = (share + 1) % PeerDirectory.shares
-            let now = clock.now()
             // There may be very many peers, each somewhere else in memory: to look at each once a second is enough.
-            tick(at: now, lookingAt: peers.share(share))
-            if share == 0 { recordPeers(at: now) }
-            Gauge(label: "darter_tasks").record(tasks.count)
+            tick(at: clock.now(), lookingAt: peers.share(share))
         }
     }
 

@@ -29,14 +29,23 @@ extension SwarmTask {
         }
     }
 
+    /// Has the counts of what children hold against parents begin, so that the first of each is an increase.
+    static func beginCounts() {
+        for reason in FailureReason.allCases { complaints(reason).increment(by: 0) }
+        quarantines.increment(by: 0)
+    }
+
+    private static func complaints(_ reason: FailureReason) -> Counter {
+        Counter(label: "darter_complaints_total", dimensions: [("reason", TaskReport.Reason(reason).rawValue)])
+    }
+
+    private static var quarantines: Counter { Counter(label: "darter_quarantines_total") }
+
     /// Counts what children hold against parents.
     static func count(_ output: SchedulerOutput) {
-        for reason in output.complaints {
-            let dimensions = [("reason", TaskReport.Reason(reason).rawValue)]
-            Counter(label: "darter_complaints_total", dimensions: dimensions).increment()
-        }
-        let quarantines = output.changes.count { $0.standing.quarantinedUntil != nil }
-        if quarantines > 0 { Counter(label: "darter_quarantines_total").increment(by: quarantines) }
+        for reason in output.complaints { complaints(reason).increment() }
+        let begun = output.changes.count { $0.standing.quarantinedUntil != nil }
+        if begun > 0 { quarantines.increment(by: begun) }
     }
 
     /// Says that a member stands otherwise as a parent of this task now.

@@ -16,6 +16,7 @@ import Testing
             try await servers.checkPieces()
             try await servers.checkBlocks()
             try await servers.checkObjects()
+            try await servers.checkReviews()
             try await servers.checkOperations()
             let described = servers.description.operations.flatMap { operation in
                 (operation.node["responses"]?.members.keys ?? [:].keys)

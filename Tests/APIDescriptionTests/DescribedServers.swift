@@ -8,7 +8,7 @@ import WireAPI
 
 @testable import SupernodeService
 
-/// A supernode and a node in this process with all listeners that `docs/openapi.yaml` describes, and what it says of them.
+/// A supernode, a node and a webhook in this process with all listeners that `docs/openapi.yaml` describes, and what it says of them.
 struct DescribedServers: Sendable {
     let description: APIDescription
     let origin: RefusingOrigin
@@ -18,6 +18,7 @@ struct DescribedServers: Sendable {
     let supernodePieces: ServedListener
     let nodePieces: ServedListener
     let control: ServedListener
+    let webhook: ServedListener
     let health: ServedListener
     /// Whether the processes can do their work, as `/readyz` tells it.
     let isReady: Flag
@@ -27,7 +28,7 @@ struct DescribedServers: Sendable {
     /// What a peer has to show to register.
     static let token = "sesame"
 
-    var listeners: [ServedListener] { [api, supernodePieces, nodePieces, control, health] }
+    var listeners: [ServedListener] { [api, supernodePieces, nodePieces, control, webhook, health] }
 
     /// Something that is so or not.
     final class Flag: Sendable {

@@ -8,7 +8,9 @@ struct SchemaValidator: Sendable {
     /// What references (`#/...`) point into.
     let document: JSONValue
 
-    private static let annotations: Set<String> = ["title", "description", "default", "examples", "deprecated"]
+    private static let annotations: Set<String> = [
+        "title", "description", "default", "examples", "deprecated", "contentMediaType",
+    ]
 
     /// What is wrong with a value; empty where it is valid.
     func failures(of value: JSONValue, against schema: JSONValue, at place: String = "$") -> [String] {
@@ -60,6 +62,11 @@ struct SchemaValidator: Sendable {
             return fitting.count == 1 ? [] : [.own("\(value) fits \(fitting.count) of \(operand)")]
         case "minimum", "maximum": return checkBound(value, keyword, operand)
         case "pattern", "format", "contentEncoding": return checkText(value, keyword, operand)
+        case "contentSchema":
+            guard let text = value.text else { return [] }
+            // All content that is described is Base64.
+            let content = Data(base64Encoded: text).flatMap { try? JSONValue(json: $0) }
+            return content.map { [.inner("(content)", $0, operand)] } ?? [.own("\(value) holds no JSON")]
         case "items", "minItems", "maxItems": return checkItems(value, keyword, operand)
         case "required", "properties", "additionalProperties": return checkMembers(value, keyword, operand, schema)
         default:

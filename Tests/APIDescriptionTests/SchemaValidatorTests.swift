@@ -49,6 +49,8 @@ import Testing
             Case("{type: integer, format: int32}", "2147483647", "2147483648"),
             Case("{type: string, pattern: '^a+$'}", #""aa""#, #""ab""#),
             Case("{type: string, contentEncoding: base64}", #""AQ==""#, #""AQ=""#),
+            Case("{contentEncoding: base64, contentSchema: {type: array}}", #""W10=""#, #""e30=""#),
+            Case("{contentSchema: {}}", #""W10=""#, #""W10""#),
             Case("{$ref: '#/components/schemas/Name'}", #""a""#, #""1""#),
             Case("{$ref: '#/components/schemas/Alias', description: beside}", #""a""#, #""1""#),
             Case("{type: array, items: {type: integer}}", "[1, 2]", "[1, null]"),

@@ -1,3 +1,4 @@
+import AdmissionWebhook
 import BackendAPI
 import CacheStore
 import Content
@@ -16,7 +17,7 @@ import WireAPI
 
 @testable import SupernodeService
 
-/// Runs a supernode and a node that knows it for the time of `body`, with the routers that the daemons have.
+/// Runs a supernode, a node that knows it and a webhook for the time of `body`, with the routers that the daemons have.
 func withDescribedServers(_ body: @escaping @Sendable (DescribedServers) async throws -> Void) async throws {
     let description = try APIDescription.load()
     try await withTemporaryDirectory { directory in
@@ -72,8 +73,12 @@ private struct Rig: Sendable {
                 ),
                 socket: "\(directory)/node.sock"
             )
+            let webhook = ServedListener(
+                "webhook",
+                ListenerRouters.webhook(WebhookRoutes(rules: { RewriteConfiguration() }, isClosed: { false }))
+            )
             let health = ServedListener("health", ListenerRouters.health(operations))
-            try await running([nodePieces.service, control.service, health.service, engine]) {
+            try await running([nodePieces.service, control.service, webhook.service, health.service, engine]) {
                 engine.identity.listens(at: try await nodePieces.service.bound().port ?? 0)
                 try await body(
                     DescribedServers(
@@ -85,6 +90,7 @@ private struct Rig: Sendable {
                         supernodePieces: supernodePieces,
                         nodePieces: nodePieces,
                         control: control,
+                        webhook: webhook,
                         health: health,
                         isReady: isReady
                     )

@@ -24,6 +24,10 @@ import Testing
               containers:
                 - {name: app, image: nginx}
                 - {name: side, image: "quay.io/x:1"}
+              volumes:
+                - {name: tmp, emptyDir: {}}
+                - {name: model, image: {reference: "models/llm:7"}}
+                - {name: own, image: {reference: "models/own", pullPolicy: Never}}
             ---
             apiVersion: apps/v1
             kind: Deployment
@@ -59,6 +63,8 @@ import Testing
             lines == [
                 "Pod shop/web containers/app: nginx -> \(Self.hub)/nginx",
                 "Pod shop/web containers/side: quay.io/x:1 stays: the registry is left out",
+                "Pod shop/web volumes/model: models/llm:7 -> 127.0.0.1:65001/docker.io/models/llm:7",
+                "Pod shop/web volumes/own: models/own stays: it is never pulled, and the node has it under this name only",
                 "Deployment api initContainers/init: busybox -> \(Self.hub)/busybox",
                 "Deployment api containers/app: redis:7 -> \(Self.hub)/redis:7",
                 "CronJob nightly containers/job: alpine -> \(Self.hub)/alpine",
@@ -78,7 +84,7 @@ import Testing
         )
         let line = JSONValue(text: report.json)?["images"]?.array?.first
         #expect(line?["becomes"] == .string("\(Self.hub)/n"))
-        #expect(line?["container"] == .string("containers/c"))
+        #expect(line?["place"] == .string("containers/c"))
     }
 
     @Test("An image that is none is a fault, and so is a file without any")

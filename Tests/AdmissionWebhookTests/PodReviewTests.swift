@@ -161,19 +161,44 @@ import Testing
         #expect(again.operations.isEmpty)
     }
 
-    @Test("Every kind of container is looked at, each image for itself")
-    func containers() throws {
+    @Test("An image that is mounted as a volume goes by the same rules", arguments: cases)
+    func volumes(_ it: Case) throws {
+        let volumes = #"[{"name": "tmp", "emptyDir": {}}, {"name": "data", "image": {"reference": "nginx:1"}}]"#
+        let pod = Reviews.pod("localhost/own", metadata: it.metadata, spec: #", "volumes": \#(volumes)"# + it.spec)
+        let answer = try Reviews.answer(Reviews.create(pod, namespace: it.namespace), it.rules, closed: it.closed)
+        #expect(answer.isAllowed)
+        if let kept = it.kept {
+            #expect(answer.operations.isEmpty)
+            #expect(answer.outcome?.images.last?.decision == .kept(kept))
+            return
+        }
+        #expect(answer.outcome?.images.map(\.decision) == [.kept(.local), .rewritten(to: Self.mirrored)])
+        #expect(answer.paths.first == "/spec/volumes/1/image/reference")
+        let after = answer.applied(to: pod)
+        #expect(after?["spec"]?["volumes"]?.array?[1]["image"]?["reference"] == .string(Self.mirrored))
+        let originals = after?["metadata"]?["annotations"]?["darter.io/original-images"]
+        #expect(originals == .string(#"{"volumes/data":"nginx:1"}"#))
+        let again = try Reviews.answer(Reviews.create(after?.text ?? "", namespace: it.namespace), it.rules)
+        #expect(again.isAllowed && again.operations.isEmpty)
+    }
+
+    @Test("Every place that names an image is looked at, each image for itself")
+    func places() throws {
         let pod = """
             {"metadata": {"name": "web"}, "spec": {
              "initContainers": [{"name": "init", "image": "busybox"}, {"name": "own", "image": "localhost:5000/x"}],
              "containers": [{"name": "a", "image": "nginx:1"}, {"name": "b", "image": "quay.io/x"},
                             {"name": "c", "image": "not an image"}, {"name": "d"}, {"name": "e", "image": "bitnami/redis"}],
-             "ephemeralContainers": [{"name": "debug", "image": "alpine"}]}}
+             "ephemeralContainers": [{"name": "debug", "image": "alpine"}],
+             "volumes": [{"name": "a", "image": {"reference": "models/llm:7", "pullPolicy": "Always"}},
+                         {"name": "b", "image": {"reference": "quay.io/x"}}, {"name": "c", "image": {}},
+                         {"name": "d", "image": null}, {"name": "e", "image": {"reference": ""}},
+                         {"name": "f", "rbd": {"image": "nginx:1", "monitors": []}}, {"name": "g", "emptyDir": {}}]}}
             """
         let answer = try Reviews.answer(Reviews.create(pod))
         let expected = [
             "/spec/initContainers/0/image", "/spec/containers/0/image", "/spec/containers/4/image",
-            "/spec/ephemeralContainers/0/image", "/metadata/annotations",
+            "/spec/ephemeralContainers/0/image", "/spec/volumes/0/image/reference", "/metadata/annotations",
         ]
         #expect(answer.paths == expected)
         let originals = answer.operations.last?["value"]?["darter.io/original-images"]?.string
@@ -181,21 +206,26 @@ import Testing
         #expect(
             images == [
                 "initContainers/init": "busybox", "containers/a": "nginx:1", "containers/e": "bitnami/redis",
-                "ephemeralContainers/debug": "alpine",
+                "ephemeralContainers/debug": "alpine", "volumes/a": "models/llm:7",
             ]
         )
     }
 
     @Test("An image that is never pulled stays: a node has it under the name that is written, if at all")
     func neverPulled() throws {
-        for (policy, paths) in [("Never", []), ("Always", ["/spec/containers/0/image", "/metadata/annotations"])] {
+        for (policy, paths) in [
+            ("Never", []), ("IfNotPresent", ["/spec/containers/0/image", "/spec/volumes/0/image/reference"]),
+        ] {
             let pod = """
-                {"metadata": {"name": "web"},
-                 "spec": {"containers": [{"name": "app", "image": "nginx:1", "imagePullPolicy": "\(policy)"}]}}
+                {"metadata": {"annotations": {}}, "spec": {
+                 "containers": [{"name": "app", "image": "nginx:1", "imagePullPolicy": "\(policy)"}],
+                 "volumes": [{"name": "data", "image": {"reference": "nginx:1", "pullPolicy": "\(policy)"}}]}}
                 """
             let answer = try Reviews.answer(Reviews.create(pod))
             #expect(answer.isAllowed)
-            #expect(answer.paths == paths)
+            #expect(answer.paths.filter { $0.hasPrefix("/spec") } == paths)
+            let never = answer.outcome?.images.filter { $0.decision == .kept(.neverPulled) }
+            #expect(never?.count == (policy == "Never" ? 2 : 0))
         }
     }
 
@@ -231,7 +261,10 @@ import Testing
 
     @Test("Of ephemeral containers that are added only the new ones change, and nothing else does")
     func ephemeralContainers() throws {
-        func pod(_ ephemeral: String) -> String { Reviews.pod(spec: ", \"ephemeralContainers\": [\(ephemeral)]") }
+        func pod(_ ephemeral: String) -> String {
+            let volumes = #"[{"name": "data", "image": {"reference": "nginx:1"}}]"#
+            return Reviews.pod(spec: #", "volumes": \#(volumes), "ephemeralContainers": [\#(ephemeral)]"#)
+        }
         let old = #"{"name": "old", "image": "alpine"}"#
         let new = #"{"name": "new", "image": "busybox:1"}"#
         let answer = try Reviews.answer(Reviews.ephemeral(pod("\(old), \(new)"), before: pod(old)))
@@ -262,6 +295,8 @@ import Testing
             Reviews.create(#"{"spec": {"containers": [7]}}"#), Reviews.create(#"{"spec": {"containers": [null]}}"#),
             Reviews.create(#"{"spec": {"containers": [{"name": "a", "image": 7}]}}"#),
             Reviews.create(#"{"metadata": {"labels": []}, "spec": {"containers": []}}"#),
+            Reviews.create(Reviews.pod(spec: #", "volumes": {}"#)),
+            Reviews.create(Reviews.pod(spec: #", "volumes": [{"name": "data", "image": "nginx:1"}]"#)),
             Reviews.create(Reviews.pod()).replacing(#""resource": "pods""#, with: #""resource": "deployments""#),
             Reviews.create(Reviews.pod()).replacing(#""resource": {"group": """#, with: #""resource": {"group": "x""#),
             Reviews.create(Reviews.pod()).replacing("CREATE", with: "UPDATE"),

@@ -1,4 +1,4 @@
-"""As much of the Kubernetes API as Helm's `lookup` asks for: Secrets of one namespace."""
+"""As much of the Kubernetes API as Helm's `lookup` and dfwebhook ask for: objects that are there, and Secrets that are made."""
 import contextlib
 import http.server
 import json
@@ -24,7 +24,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             },
         }.get(path) or self.server.objects.get(path)
         self.server.asked.append(path)
-        status = 200 if answer else 404
+        self.answer(200 if answer else 404, answer)
+
+    def do_POST(self):
+        made = self.body()
+        self.server.objects[f"{self.path}/{made['metadata']['name']}"] = made
+        self.answer(201, made)
+
+    def do_PATCH(self):
+        # What a patch changes is not asked for.
+        self.body()
+        self.answer(200, self.server.objects[self.path])
+
+    def body(self):
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def answer(self, status, answer):
         body = json.dumps(answer or {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -34,12 +49,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def cluster(secrets):
-    """A server with these Secrets; gives the kubeconfig that leads to it, and the list of what was asked."""
+def cluster(secrets, others=None):
+    """A server with these Secrets, and other objects by their paths; gives the kubeconfig that leads to it, and the list of what was asked."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.objects = {
         f"/api/v1/namespaces/{item['metadata']['namespace']}/secrets/{item['metadata']['name']}": item for item in secrets
-    }
+    } | (others or {})
     server.asked = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

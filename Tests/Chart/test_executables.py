@@ -105,6 +105,29 @@ def get(url):
 
 
 @contextlib.contextmanager
+def swarm(place, registries):
+    """A supernode and a node that knows these registries, too; gives what the ready line of each says."""
+    # TLS is for the names in the certificate, which lead nowhere here.
+    place.files["supernode.yml"]["api"].pop("tls", None)
+    place.files["dfdaemon.yml"].pop("supernode_ca_file", None)
+    place.files["dfdaemon.yml"]["registry_mirror"]["registries"] += registries
+    small = {
+        ("store", "free_space_floor"): "1MiB", ("store", "quota"): "64MiB",
+        ("origin", None): {"allow_addresses": ["127.0.0.0/8"]},
+    }
+    supernode = place.write("supernode.yml", small | {
+        ("api", "address"): "127.0.0.1:0", ("pieces", "address"): "127.0.0.1:0",
+    })
+    with running("supernode", supernode) as ready:
+        node = place.write("dfdaemon.yml", small | {
+            ("proxy", "address"): "127.0.0.1:0", ("pieces", "address"): "127.0.0.1:0",
+            ("health", "address"): "127.0.0.1:0", ("supernodes", None): [ready["api"]],
+        })
+        with running("dfdaemon", node) as daemon:
+            yield ready, daemon
+
+
+@contextlib.contextmanager
 def registry(blob, digest):
     """A registry that has one blob, and wants no login."""
 
@@ -179,32 +202,15 @@ class Executables(unittest.TestCase):
         for name in VALUES:
             with self.subTest(values=name), tempfile.TemporaryDirectory() as directory, registry(blob, digest) as origin:
                 place = Place(directory, rendered(name))
-                files = place.files
-                # TLS is for the names in the certificate, which lead nowhere here.
-                files["supernode.yml"]["api"].pop("tls", None)
-                files["dfdaemon.yml"].pop("supernode_ca_file", None)
-                files["dfdaemon.yml"]["registry_mirror"]["registries"].append({"host": "registry.test", "url": origin})
-                small = {
-                    ("store", "free_space_floor"): "1MiB", ("store", "quota"): "64MiB",
-                    ("origin", None): {"allow_addresses": ["127.0.0.0/8"]},
-                }
-                supernode = place.write("supernode.yml", small | {
-                    ("api", "address"): "127.0.0.1:0", ("pieces", "address"): "127.0.0.1:0",
-                })
-                with running("supernode", supernode) as ready:
-                    node = place.write("dfdaemon.yml", small | {
-                        ("proxy", "address"): "127.0.0.1:0", ("pieces", "address"): "127.0.0.1:0",
-                        ("health", "address"): "127.0.0.1:0", ("supernodes", None): [ready["api"]],
-                    })
-                    with running("dfdaemon", node) as daemon:
-                        self.assertIn(b'"ready":true', get(f"http://{daemon['health']}/readyz"))
-                        path = f"v2/registry.test/lib/app/blobs/{digest}"
-                        self.assertEqual(get(f"http://{daemon['proxy']}/{path}"), blob)
-                        # The supernode has let the node in, by the cluster's secret, and given it every byte.
-                        peers = json.loads(get(f"http://{ready['api']}/api/v1/peers"))["items"]
-                        self.assertEqual(len(peers), 1)
-                        metrics = get(f"http://{daemon['health']}/metrics").decode()
-                        self.assertIn(f'darter_received_bytes_total{{from="supernode"}} {len(blob)}', metrics)
+                with swarm(place, [{"host": "registry.test", "url": origin}]) as (ready, daemon):
+                    self.assertIn(b'"ready":true', get(f"http://{daemon['health']}/readyz"))
+                    path = f"v2/registry.test/lib/app/blobs/{digest}"
+                    self.assertEqual(get(f"http://{daemon['proxy']}/{path}"), blob)
+                    # The supernode has let the node in, by the cluster's secret, and given it every byte.
+                    peers = json.loads(get(f"http://{ready['api']}/api/v1/peers"))["items"]
+                    self.assertEqual(len(peers), 1)
+                    metrics = get(f"http://{daemon['health']}/metrics").decode()
+                    self.assertIn(f'darter_received_bytes_total{{from="supernode"}} {len(blob)}', metrics)
 
     def test_a_certificate_of_the_charts_own_holds_for_every_supernode(self):
         self.needs("supernode")

@@ -145,7 +145,7 @@ import WireAPI
             let standing = try await supernode.peer(at: "127.0.0.1:11")
             #expect(standing.state == .healthy && standing.complaints.isEmpty)
             let metrics = try await MetricsSnapshot.of(supernode.api)
-            #expect(metrics.value("darter_complaints_total", ["reason": "wrongBytes"]) == nil)
+            #expect(metrics.value("darter_complaints_total", ["reason": "wrongBytes"]) == 0)
         }
     }
 

@@ -105,7 +105,7 @@ import Testing
 
     // MARK: Reviews
 
-    @Test("Reviews of both versions, dry runs and ephemeral containers are answered over TLS")
+    @Test("Reviews of both versions, dry runs, image volumes and ephemeral containers are answered over TLS")
     func reviews() async throws {
         try await withFiles { directory, files in
             try await withWebhook(Self.configuration(files), in: directory) { webhook in
@@ -131,6 +131,13 @@ import Testing
                 )
                 let answer = try await Self.ask(debug, webhook, trust: files.authority)
                 #expect(try answer.operations == ["replace /spec/ephemeralContainers/0/image"])
+                let volume = #"{"name": "data", "image": {"reference": "nginx:1"}}"#
+                let mounting = Self.review(
+                    object: #"{"metadata": {}, "spec": {"containers": [], "volumes": [\#(volume)]}}"#
+                )
+                let mounted = try await Self.ask(mounting, webhook, trust: files.authority)
+                #expect(try mounted.operations.first == "replace /spec/volumes/0/image/reference")
+                #expect(mounted.text.contains(Self.mirrored))
                 let mirrored = try await Self.ask(Self.review(image: Self.mirrored), webhook, trust: files.authority)
                 #expect(mirrored.response.allowed && mirrored.response.patch == nil)
                 for body in ["", "{}", "nginx", Self.review("v2"), String(repeating: "[", count: 100_000)] {
@@ -139,12 +146,12 @@ import Testing
                     #expect(String(decoding: refused.body, as: UTF8.self).contains("AdmissionReview"))
                 }
                 let metrics = try await MetricsSnapshot.of(webhook.health)
-                #expect(metrics.value("darter_webhook_reviews_total", ["result": "mutated"]) == 5)
+                #expect(metrics.value("darter_webhook_reviews_total", ["result": "mutated"]) == 6)
                 #expect(metrics.value("darter_webhook_reviews_total", ["result": "unchanged"]) == 1)
-                #expect(metrics.value("darter_webhook_images_total", ["result": "mutated"]) == 5)
+                #expect(metrics.value("darter_webhook_images_total", ["result": "mutated"]) == 6)
                 #expect(metrics.value("darter_webhook_images_total", ["reason": "mirrored"]) == 1)
                 #expect(metrics.value("darter_webhook_errors_total", ["reason": "body"]) == 5)
-                #expect(metrics.value("darter_webhook_seconds_count") == 6)
+                #expect(metrics.value("darter_webhook_seconds_count") == 7)
                 for path in ["healthz", "readyz", "version"] {
                     try await runSuccessfully(.init("curl", ["-sSf", "http://\(webhook.health)/\(path)"]))
                 }

@@ -4,7 +4,8 @@ import FoundationEssentials
 package struct LintReport: Sendable, Encodable {
     struct Line: Sendable, Encodable {
         let object: String
-        let container: String
+        /// Which container or volume, such as `containers/app`.
+        let place: String
         let image: String
         /// What it becomes; nil: it stays.
         let becomes: String?
@@ -14,8 +15,8 @@ package struct LintReport: Sendable, Encodable {
 
         init(_ object: String, _ image: PodDecision.Image) {
             self.object = object
-            container = image.place
-            self.image = image.image
+            place = image.place.title
+            self.image = image.place.image
             switch image.decision {
             case .rewritten(let reference): (becomes, reason, text) = (reference, nil, nil)
             case .kept(let why): (becomes, reason, text) = (nil, why.rawValue, why.text)
@@ -47,7 +48,7 @@ package struct LintReport: Sendable, Encodable {
     package var text: String {
         let lines = images.map { line in
             let outcome = line.becomes.map { "-> \($0)" } ?? "stays: \(line.text ?? "")"
-            return "\(line.object) \(line.container): \(line.image) \(outcome)\n"
+            return "\(line.object) \(line.place): \(line.image) \(outcome)\n"
         }
         return (lines + others.map { "\($0): there is no pod in it\n" }).joined()
     }

@@ -4,7 +4,9 @@ import FoundationEssentials
 package struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
     package let description: String
 
-    package init(_ tokens: String...) {
+    package init(_ tokens: String...) { self.init(tokens) }
+
+    package init(_ tokens: [String]) {
         description = tokens.map { token in
             "/" + token.replacing("~", with: "~0").replacing("/", with: "~1")
         }.joined()

@@ -14,6 +14,7 @@ package struct Pod: Sendable, Decodable {
         package var containers: [Container]?
         package var initContainers: [Container]?
         package var ephemeralContainers: [Container]?
+        package var volumes: [Volume]?
         package var imagePullSecrets: [SecretName]?
         package var nodeSelector: [String: String]?
         package var os: OperatingSystem?
@@ -25,21 +26,17 @@ package struct Pod: Sendable, Decodable {
         package var imagePullPolicy: String?
     }
 
+    package struct Volume: Sendable, Decodable {
+        /// An image that is mounted as a volume (Kubernetes 1.31).
+        package struct Image: Sendable, Decodable {
+            package var reference: String?
+            package var pullPolicy: String?
+        }
+
+        package var name: String?
+        package var image: Image?
+    }
+
     package var metadata: Metadata?
     package var spec: Spec?
-}
-
-extension Pod {
-    /// The lists of containers that a pod has.
-    package enum ContainerList: String, Sendable, CaseIterable {
-        case initContainers, containers, ephemeralContainers
-    }
-
-    func list(_ list: ContainerList) -> [Container] {
-        switch list {
-        case .initContainers: spec?.initContainers ?? []
-        case .containers: spec?.containers ?? []
-        case .ephemeralContainers: spec?.ephemeralContainers ?? []
-        }
-    }
 }

@@ -1,17 +1,9 @@
 /// What becomes of the images of a pod.
 package struct PodDecision: Sendable {
-    /// One container with an image.
+    /// One image, and what becomes of it.
     package struct Image: Sendable {
-        package let list: Pod.ContainerList
-        package let index: Int
-        /// The container's.
-        package let name: String
-        /// As it is written.
-        package let image: String
+        package let place: ImagePlace
         package let decision: ImageDecision
-
-        /// Such as `containers/app`.
-        package var place: String { "\(list.rawValue)/\(name)" }
     }
 
     package let images: [Image]
@@ -36,31 +28,27 @@ package struct PodDecision: Sendable {
     ) {
         let reason = rules.reason(toKeep: pod, in: namespace) ?? (closed ? .gateClosed : nil)
         let hasSecrets = !(pod.spec?.imagePullSecrets ?? []).isEmpty
-        var lists = Pod.ContainerList.allCases
+        var places = ImagePlace.all(of: pod)
         var fixed: Set<String> = []
         annotates =
             if case .create = occasion { true } else { false }
         if case .ephemeralContainers(let before) = occasion {
-            lists = [.ephemeralContainers]
-            fixed = Set(before.list(.ephemeralContainers).compactMap(\.name))
+            places.removeAll { $0.list != .ephemeralContainers }
+            fixed = Set((before.spec?.ephemeralContainers ?? []).compactMap(\.name))
         }
         metadata = pod.metadata
-        images = lists.flatMap { list in
-            pod.list(list).enumerated().compactMap { index, container in
-                guard let image = container.image, !image.isEmpty else { return nil }
-                let name = container.name ?? "\(index)"
-                let decision: ImageDecision =
-                    if let reason {
-                        .kept(reason)
-                    } else if fixed.contains(name) {
-                        .kept(.unchangeable)
-                    } else if container.imagePullPolicy == "Never" {
-                        .kept(.neverPulled)
-                    } else {
-                        rules.decision(on: image, hasPullSecrets: hasSecrets)
-                    }
-                return Image(list: list, index: index, name: name, image: image, decision: decision)
-            }
+        images = places.map { place in
+            let decision: ImageDecision =
+                if let reason {
+                    .kept(reason)
+                } else if fixed.contains(place.name) {
+                    .kept(.unchangeable)
+                } else if place.pullPolicy == "Never" {
+                    .kept(.neverPulled)
+                } else {
+                    rules.decision(on: place.image, hasPullSecrets: hasSecrets)
+                }
+            return Image(place: place, decision: decision)
         }
     }
 
@@ -70,9 +58,8 @@ package struct PodDecision: Sendable {
         var operations: [PatchOperation] = []
         for image in images {
             guard case .rewritten(let reference) = image.decision else { continue }
-            originals[image.place] = image.image
-            let path = JSONPointer("spec", image.list.rawValue, String(image.index), "image")
-            operations.append(.replace(path, .string(reference)))
+            originals[image.place.title] = image.place.image
+            operations.append(.replace(image.place.pointer, .string(reference)))
         }
         return operations.isEmpty || !annotates ? operations : operations + [annotation(originals)]
     }
