@@ -33,14 +33,23 @@ WRONG = [
     ({"webhook": {"timeoutSeconds": 30}}, "/webhook/timeoutSeconds"),
     ({"webhook": {"optIn": True}}, "/webhook/optIn"),
     ({"webhook": {"gate": {"ready": "9"}}}, "/webhook/gate/ready"),
+    ({"registries": [{"host": "a.example.com", "names": ["https://a.example.com"]}]}, "/registries/0/names/0"),
+    ({"registries": [{"host": "a.example.com", "names": ["lab"]}]}, "/registries/0/names/0"),
+    ({"remote": "https://registry.example.com/v2"}, "/remote"),
+    ({"webhook": {"ignore": [{}]}}, "/webhook/ignore/0"),
+    ({"webhook": {"certificates": {"lifetime": "1h"}}}, "/webhook/certificates/lifetime"),
+    ({"test": {"image": "busybox"}}, "/test/image"),
+    ({"test": {"image": "registry.example.com:5000/app:1"}}, "/test/image"),
     ({"containerd": {"directories": []}}, "/containerd/directories"),
     ({"networkPolicy": {"nodeNetworks": ["10.0.0.1"]}}, "/networkPolicy/nodeNetworks/0"),
 ]
 # What no schema can say is said by the templates.
-INCOMPLETE = [
+CONTRADICTORY = [
     ({"webhook": {"certificates": {"mode": "provided"}}}, "webhook.certificates."),
     ({"webhook": {"certificates": {"mode": "provided", "secret": "a"}}}, "webhook.certificates.caBundle"),
     ({"supernode": {"tls": {"mode": "provided"}}}, "supernode.tls.secret"),
+    ({"registries": [{"host": "quay.io"}, {"host": "quay.io"}]}, "registries: quay.io"),
+    ({"registries": [{"host": "a.io", "names": ["b.io:5000"]}, {"host": "c.io", "names": ["b.io:5000"]}]}, "registries: b.io:5000"),
 ]
 
 
@@ -51,8 +60,8 @@ class Values(unittest.TestCase):
                 chart.render(values)
             self.assertIn(words, str(caught.exception))
 
-    def test_what_is_missing_is_named(self):
-        for values, words in INCOMPLETE:
+    def test_what_is_missing_or_named_twice_is_said(self):
+        for values, words in CONTRADICTORY:
             with self.subTest(values=values), self.assertRaises(helm.HelmError) as caught:
                 chart.render(values)
             self.assertIn(words, str(caught.exception))

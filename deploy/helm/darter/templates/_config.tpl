@@ -5,7 +5,14 @@
 {{- end }}
 
 {{- define "darter.dfdaemon.generated" -}}
-{{- $v := .Values.dfdaemon -}}
+{{- $v := .Values.dfdaemon }}
+{{- $named := dict }}
+{{- range $registry := .Values.registries }}
+{{- range prepend (default list $registry.names) $registry.host }}
+{{- if hasKey $named . }}{{ fail (printf "registries: %s is named twice" .) }}{{ end }}
+{{- $_ := set $named . true }}
+{{- end }}
+{{- end -}}
 log:
   level: {{ $v.logLevel }}
 proxy:
