@@ -66,6 +66,9 @@ class Values(unittest.TestCase):
                 chart.render(values)
             self.assertIn(words, str(caught.exception))
 
+    def test_what_a_chart_around_this_one_sets_is_taken(self):
+        self.assertTrue(chart.render({"enabled": True, "global": {"imageRegistry": "registry.example.com"}}))
+
     def test_every_value_has_a_comment_or_stands_in_a_group_that_has(self):
         lines = (chart.CHART / "values.yaml").read_text().splitlines()
         for number, line in enumerate(lines):
