@@ -103,6 +103,16 @@ class Objects(unittest.TestCase):
                     nonroot = context.get("runAsNonRoot", spec["securityContext"]["runAsNonRoot"])
                     self.assertEqual(nonroot, user != 0, where)
 
+    def test_what_uses_directories_of_a_node_has_a_type_for_selinux(self):
+        label = {"type": "spc_t"}
+        found = {name: spec["securityContext"].get("seLinuxOptions") for name, _, spec in pod_specs(chart.objects(chart.render({
+            "mode": "both", "dfdaemon": {"seLinuxOptions": label}, "supernode": {"seLinuxOptions": label},
+        })))}
+        chosen = {name for name, options in found.items() if options}
+        self.assertEqual(chosen, {"darter-dfdaemon", "darter-supernode", "darter-test-check"})
+        for name in chosen:
+            self.assertEqual(found[name], label)
+
     def test_only_a_webhook_that_asks_the_api_has_a_token(self):
         for name, objects in self.each():
             for pod, _, spec in pod_specs(objects):

@@ -65,6 +65,10 @@ runAsUser: {{ int .runAsUser }}
 runAsGroup: {{ int .runAsGroup }}
 fsGroup: {{ int .runAsGroup }}
 fsGroupChangePolicy: OnRootMismatch
+{{- with .seLinuxOptions }}
+seLinuxOptions:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
