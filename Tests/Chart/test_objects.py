@@ -163,6 +163,22 @@ class Objects(unittest.TestCase):
                 drains = sum(int(configuration[listener]["drain"][:-1]) for listener in listeners)
                 self.assertGreater(workload["template"]["spec"]["terminationGracePeriodSeconds"], drains + 10)
 
+    def test_supernodes_never_share_a_directory(self):
+        for values, kind in (
+            ({}, "preferred"), ({"antiAffinity": "required"}, "required"), ({"antiAffinity": "none"}, None),
+            ({"store": {"type": "hostPath"}}, "required"), ({"store": {"type": "hostPath"}, "antiAffinity": "none"}, "required"),
+        ):
+            spec = one(chart.objects(chart.render({"supernode": values})), "StatefulSet")["spec"]["template"]["spec"]
+            found = list(spec.get("affinity", {}).get("podAntiAffinity", {}))
+            self.assertEqual(found, [f"{kind}DuringSchedulingIgnoredDuringExecution"] if kind else [], values)
+
+    def test_the_quota_is_the_limit_of_a_store(self):
+        # One of the volume's own would have the kubelet evict the pod where the quota is more.
+        for name in VALUES:
+            for pod, _, spec in pod_specs(rendered(name)):
+                for volume in spec.get("volumes", []):
+                    self.assertEqual(volume.get("emptyDir", {}), {}, f"{name} {pod}")
+
     def test_probes_go_where_the_listener_is(self):
         for name, objects in self.each():
             files = support.configurations(objects)
