@@ -78,6 +78,19 @@ class Values(unittest.TestCase):
                     self.assertTrue(lines[number - 1].startswith("#"), name)
 
 
+class Notes(unittest.TestCase):
+    def test_they_lead_out_again_with_what_an_upgrade_brings_back_last(self):
+        restore, unhook, uninstall = "--set containerd.restore=true", "kubectl delete mutatingwebhookconfiguration darter-webhook", "helm uninstall"
+        for values, wanted in (
+            ({"mode": "webhook"}, [unhook]), ({"mode": "mirror"}, [restore]), ({"mode": "both"}, [restore]),
+            ({"mode": "mirror", "containerd": {"restore": True}}, [uninstall]),
+            ({"mode": "both", "containerd": {"restore": True}}, [unhook, uninstall]),
+        ):
+            text = chart.render(values)["templates/NOTES.txt"]
+            found = sorted((text.index(step), step) for step in (restore, unhook, uninstall) if step in text)
+            self.assertEqual([step for _, step in found], wanted, values)
+
+
 class Secrets(unittest.TestCase):
     def render(self, values, secrets):
         with cluster(secrets) as (kubeconfig, asked), helm.Config(kubeconfig_content=kubeconfig, namespace="darter") as config:
