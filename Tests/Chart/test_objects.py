@@ -1,4 +1,5 @@
 """What the chart makes of several sets of values: valid for every version of Kubernetes, and as safe as it says."""
+import fnmatch
 import functools
 import unittest
 
@@ -248,6 +249,12 @@ class Objects(unittest.TestCase):
             mirror = yaml.safe_load(files["dfdaemon.yml"])["registry_mirror"]
             known = {"docker.io"} | {entry["host"] for entry in mirror["registries"]} | set(mirror["allow"])
             self.assertEqual(set(yaml.safe_load(files["dfwebhook.yml"])["registries"]["include"]), known)
+
+    def test_images_that_nodes_log_in_for_by_themselves_stay_unless_somebody_says_otherwise(self):
+        registries = yaml.safe_load(support.configurations(rendered("default"))["dfwebhook.yml"])["registries"]
+        for host in ("gcr.io", "europe-docker.pkg.dev"):
+            for patterns in registries.values():
+                self.assertTrue(any(fnmatch.fnmatchcase(host, pattern) for pattern in patterns), host)
 
     def test_every_node_is_told_of_every_supernode(self):
         for replicas in (1, 2, 7):
