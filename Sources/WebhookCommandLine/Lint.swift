@@ -33,20 +33,38 @@ struct Lint: AsyncParsableCommand {
     }
 
     func run() async {
-        var configuration = WebhookConfiguration()
+        var file = RulesFile()
         do throws(ConfigError) {
-            if let config { try ConfigFile.load(path: config, into: &configuration) }
+            if let config { try ConfigFile.load(path: config, into: &file) }
         } catch {
             ProcessOptions.fail("dfwebhook", error)
         }
         do throws(ConfigError) {
             var manifests: [Manifest] = []
             for file in pod { manifests += try ManifestDocument.load(file) }
-            let report = LintReport(manifests, configuration.rules, namespace: namespace)
+            guard !manifests.isEmpty else {
+                throw ConfigError(message: "there is no manifest in \(pod.joined(separator: ", "))")
+            }
+            let report = LintReport(manifests, file.rules, namespace: namespace)
             print(json ? report.json : report.text, terminator: "")
             ProcessOptions.leave(report.isSound ? 0 : 1)
         } catch {
             ProcessOptions.fail("dfwebhook", Unreadable(description: error.description))
+        }
+    }
+}
+
+/// The rules of a webhook's configuration.
+///
+/// The other sections name files of its pod, which are nowhere else.
+private struct RulesFile: Configurable {
+    var rules = RewriteConfiguration()
+
+    mutating func bind(_ fields: inout ConfigFields) throws(ConfigError) {
+        try rules.bind(&fields)
+        for section in ["webhook", "health", "certificates", "kubernetes", "gate", "log"] {
+            var unread: RawConfig?
+            try fields.raw(section, &unread)
         }
     }
 }

@@ -195,6 +195,22 @@ class Executables(unittest.TestCase):
                         self.assertEqual(result.returncode, 0, result.stderr)
         self.needs(*set(NAMES.values()) - {"dfwebhook"})
 
+    def test_the_webhooks_file_says_what_becomes_of_a_manifest_where_its_pods_files_are_not(self):
+        self.needs("dfwebhook")
+        texts = [support.configurations(rendered(name)).get("dfwebhook.yml") for name in VALUES]
+        texts.append((ROOT / "config" / "dfwebhook.yml").read_text())
+        for text in filter(None, texts):
+            with tempfile.TemporaryDirectory() as directory:
+                path = pathlib.Path(directory) / "dfwebhook.yml"
+                path.write_text(text)
+                pod = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "nginx"}]}}
+                result = subprocess.run(
+                    [executable("dfwebhook"), "lint", "--pod", "/dev/stdin", "--config", path], input=json.dumps(pod),
+                    capture_output=True, text=True, timeout=60,
+                )
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("nginx", result.stdout)
+
     def test_a_blob_comes_through_the_supernode(self):
         self.needs("supernode", "dfdaemon")
         blob = os.urandom(1 << 20)

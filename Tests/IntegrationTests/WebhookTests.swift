@@ -371,7 +371,13 @@ import Testing
                 "pod.yaml",
                 "{kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: nginx}, {name: d, image: quay.io/x}]}}"
             )
-            let rules = try file("rules.yml", "registries: {include: [quay.io]}")
+            // The authority is a file of the webhook's pod.
+            let rules = try file(
+                "rules.yml",
+                "{registries: {include: [quay.io]}, gate: {supernode_ca_file: /nowhere/ca.crt}}"
+            )
+            let empty = try file("empty.yaml", "---\n# nothing\n")
+            let unknown = try file("unknown.yml", "regstries: {include: [quay.io]}")
             let bad = try file("bad.yaml", "{kind: Pod, spec: {containers: [{name: c, image: 'a b'}]}}")
             let broken = try file("broken.yaml", "a: [")
             let plain = try await run(.init(try builtExecutable("dfwebhook"), ["lint", "--pod", pod]))
@@ -383,8 +389,10 @@ import Testing
             )
             #expect(other.output.contains(#""becomes" : "127.0.0.1:65001/quay.io/x""#), "\(other.output)")
             for (arguments, status) in [
-                (["--pod", bad], 1), (["--pod", broken], 1), (["--pod", "/nowhere"], 1), ([], 64),
+                (["--pod", bad], 1), (["--pod", broken], 1), (["--pod", "/nowhere"], 1), (["--pod", empty], 1),
+                ([], 64),
                 (["--pod", pod, "--config", broken], 78), (["--pod", pod, "--config", "/nowhere"], 78),
+                (["--pod", pod, "--config", unknown], 78),
             ] as [([String], Int32)] {
                 let result = try await run(.init(try builtExecutable("dfwebhook"), ["lint"] + arguments))
                 #expect(result.status.exitCode == status, "\(arguments): \(result.errors)")
