@@ -112,7 +112,7 @@ import Testing
             ("[2001:db8::1]:5000/app", .port), ("docker.io:443/app", .port), ("reg:5000/app", .port),
             ("[2001:db8::1]/app", .noName), ("quay.io/\(long)/\(String(repeating: "b", count: 54))", .noName),
             ("127.0.0.1:65001/docker.io/library/nginx", .mirrored), ("127.0.0.1:65001/anything", .mirrored),
-            ("127.0.0.1:65001/", .mirrored),
+            ("127.0.0.1:65001/", .mirrored), (digest, .neverPulled),
         ] as [(String, KeptReason)]
     )
     func kept(image: String, reason: KeptReason) throws {

@@ -27,6 +27,8 @@ extension RewriteConfiguration {
     /// What becomes of an image of a pod that is rewritten.
     package func decision(on image: String, hasPullSecrets: Bool) -> ImageDecision {
         if image.hasPrefix("\(mirror)/") { return .kept(.mirrored) }
+        // Runtimes look such an image up by its ID, and a registry has none of that name.
+        if Digest(image) != nil { return .kept(.neverPulled) }
         guard let reference = ImageReference(image) else { return .kept(.invalid) }
         let host = ImageReference.canonicalHost(reference.host)
         if Self.isLocal(host) { return .kept(.local) }
