@@ -19,7 +19,7 @@ package struct WebhookMetrics: Sendable {
             }
         )
         // So that the first error is an increase, too.
-        for reason in ["body", "not_a_pod", "malformed_pod", "configuration", "certificate"] {
+        for reason in ["body", "not_a_pod", "malformed_pod", "annotations_full", "configuration", "certificate"] {
             Self.failed(reason, count: 0)
         }
         kept = Dictionary(

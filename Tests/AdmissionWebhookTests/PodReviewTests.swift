@@ -335,6 +335,15 @@ import Testing
         #expect(throws: Reviewer.Fault.self) { try Reviews.answer(body) }
     }
 
+    @Test("A pod whose annotations are as large as they may be stays", arguments: [(261_000, 2), (262_100, 0)])
+    func fullAnnotations(size: Int, operations: Int) throws {
+        let annotations = #"{"annotations": {"a": "\#(String(repeating: "x", count: size))"}}"#
+        let answer = try Reviews.answer(Reviews.create(Reviews.pod(metadata: annotations)))
+        #expect(answer.isAllowed)
+        #expect(answer.operations.count == operations)
+        #expect((answer.outcome?.fault == "annotations_full") == (operations == 0))
+    }
+
     @Test("No bytes make it fail otherwise, or touch anything but images and one annotation")
     func mutatedBytes() throws {
         let review = Array(Reviews.create(Reviews.pod(metadata: #"{"annotations": {"a": "b"}}"#)).utf8)

@@ -17,11 +17,14 @@ package struct Reviewer: Sendable {
     /// A body that is no review; for a person.
     package struct Fault: Error, Sendable { package let description: String }
 
+    /// With more bytes in all of its annotations an object is refused (Kubernetes, `TotalAnnotationSizeLimitB`).
+    private static let mostAnnotations = 256 << 10
+
     package init() {}
 
     /// Reviews an object.
     ///
-    /// What is no pod that can be understood is let through as it is. `closed`: nothing is rewritten now.
+    /// What is no pod that can be understood, or has no room for another annotation, is let through as it is. `closed`: nothing is rewritten now.
     package func review(_ body: Data, _ rules: RewriteConfiguration, closed: Bool) throws(Fault) -> Outcome {
         let review: AdmissionReview
         do {
@@ -47,6 +50,9 @@ package struct Reviewer: Sendable {
             return Outcome(result: .unchanged, fault: nil, images: decision.images, answer: answer(review, nil))
         }
         let document = Data(patch.document)
+        let annotations = pod.metadata?.annotations ?? [:]
+        let size = annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        guard size + document.count <= Self.mostAnnotations else { return unchanged(review, "annotations_full") }
         return Outcome(result: .mutated, fault: nil, images: decision.images, answer: answer(review, document))
     }
 
