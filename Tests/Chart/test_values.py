@@ -103,6 +103,8 @@ class Secrets(unittest.TestCase):
         self.assertIn("/api/v1/namespaces/darter/secrets/darter-cluster", asked)
         self.assertRegex(base64.b64decode(made["data"]["token"]).decode(), "^[A-Za-z0-9]{48}$")
         self.assertNotEqual(made["data"], one(self.render({}, [])[0], "Secret")["data"])
+        # Named as the operator's own it is none of the chart's any more, and Helm would take it away from under the pods.
+        self.assertEqual(made["metadata"]["annotations"], {"helm.sh/resource-policy": "keep"})
         made["metadata"]["namespace"] = "darter"
         again, _ = self.render({}, [made])
         self.assertEqual(one(again, "Secret")["data"], made["data"])
