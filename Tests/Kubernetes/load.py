@@ -1,4 +1,5 @@
 """Pods that are made all the time while something else happens."""
+import itertools
 import threading
 import time
 
@@ -11,6 +12,8 @@ class Load:
     def __init__(self, release, namespace, threads=3, pause=0.05):
         self.release, self.namespace, self.pause = release, namespace, pause
         self.admitted, self.refused = [], []
+        # Of so many names that kube-apiserver makes up two are the same every now and then, and it refuses the second one.
+        self.numbers = itertools.count()
         self.ends = threading.Event()
         self.threads = [threading.Thread(target=self._run) for _ in range(threads)]
 
@@ -28,7 +31,7 @@ class Load:
         while not self.ends.is_set():
             begin = time.monotonic()
             try:
-                pod = self.release.pod(self.namespace)
+                pod = self.release.pod(self.namespace, meta={"name": f"load-{next(self.numbers)}"})
                 self.admitted.append((begin, time.monotonic(), is_rewritten(pod)))
             except Exception as error:  # noqa: BLE001  # whatever it is, this pod was refused
                 self.refused.append(repr(error))
