@@ -63,6 +63,9 @@ class Pods(unittest.TestCase):
                 mount["name"] = mount["name"].rpartition("-")[0]
         self.assertEqual(with_webhook["spec"], without["spec"])
 
+    def test_a_pod_that_has_all_the_annotations_it_may_have_is_made_all_the_same(self):
+        self.assert_untouched(self.admitted(meta={"annotations": {"a": "x" * ((256 << 10) - 1)}}))
+
     def test_the_pods_of_a_deployment_are_rewritten_and_its_template_is_not(self):
         labels = {"app": "shop"}
         template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "nginx:1"}]}}
