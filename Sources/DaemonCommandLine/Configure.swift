@@ -32,7 +32,11 @@ struct Configure: ParsableCommand {
     @Option(help: ArgumentHelp("Where dfdaemon listens for runtimes.", valueName: "url"))
     var mirror = MirrorAddress.usual.url
 
+    @Flag(help: "Take back first what was configured for registries that are not named now, or for another mirror.")
+    var replace = false
+
     func validate() throws {
+        if replace, options.dryRun { throw ValidationError("--dry-run can not say what --replace would do") }
         if MirrorAddress(mirror) == nil {
             throw ValidationError("--mirror: '\(mirror)' is no base URL such as http://127.0.0.1:65001")
         }
@@ -46,6 +50,13 @@ struct Configure: ParsableCommand {
         let registries = registry.compactMap { RegistryName($0) }.unique
         try options.run { (setup) throws(SetupError) in
             try setup.alone { () throws(SetupError) in
+                if replace {
+                    var stale = try setup.restoration(before: registries, mirror: mirror)
+                    stale.next = []
+                    if !stale.files.isEmpty {
+                        try options.show(stale) { () throws(SetupError) in try setup.apply(restoration: stale) }
+                    }
+                }
                 let plan = try setup.configuration(registries, mirror: mirror)
                 try options.show(plan) { () throws(SetupError) in try setup.apply(plan, mirror: mirror) }
             }

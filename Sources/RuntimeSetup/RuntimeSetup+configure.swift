@@ -39,7 +39,7 @@ extension RuntimeSetup {
         return record.users != users
     }
 
-    private func containerd(_ registries: [RegistryName], _ mirror: MirrorAddress) throws(SetupError) -> SetupPlan {
+    func containerd(_ registries: [RegistryName], _ mirror: MirrorAddress) throws(SetupError) -> SetupPlan {
         let text = try files.read(Self.containerdPath)
         let edit = try edit(Self.containerdPath) { () throws(EditFault) in try ContainerdConfig.configured(text) }
         guard edit.directory.hasPrefix("/"), !edit.directory.split(separator: "/").contains("..") else {

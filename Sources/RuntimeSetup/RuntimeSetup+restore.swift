@@ -5,10 +5,30 @@ extension RuntimeSetup {
     /// What there is to do so that the files are what they were before ``configuration(_:mirror:)``.
     ///
     /// Reads files, writes nothing.
-    package func restoration() throws(SetupError) -> SetupPlan {
+    package func restoration() throws(SetupError) -> SetupPlan { try restoration { _, _ in true } }
+
+    /// What there is to do so that of an earlier ``configuration(_:mirror:)`` only what this one has, too, is left.
+    ///
+    /// The files of registries that are not named any more, and those that were written for another mirror, become what they were.
+    /// Reads files, writes nothing.
+    package func restoration(
+        before registries: [RegistryName],
+        mirror: MirrorAddress
+    ) throws(SetupError) -> SetupPlan {
+        var wanted: [String] = []
+        switch runtime {
+        case .containerd: wanted = try containerd(registries, mirror).files.map(\.path)
+        case .docker: wanted = [Self.dockerPath]
+        // All registries are in one file, which is written anew.
+        case .crio, .podman: break
+        }
+        return try restoration { path, record in !wanted.contains(path) || record.mirror != mirror.url }
+    }
+
+    private func restoration(of isMeant: (String, SetupRecord) -> Bool) throws(SetupError) -> SetupPlan {
         var plan = SetupPlan()
         for path in try configuredPaths() {
-            guard let record = try record(of: path) else { continue }
+            guard let record = try record(of: path), isMeant(path, record) else { continue }
             if let users = record.users, let text = try files.read(path) {
                 try share(path, text, record, users, &plan)
             } else {

@@ -30,11 +30,22 @@ private struct Machine {
     }
 
     @discardableResult
-    func configure(_ runtime: RuntimeName, _ registries: [String] = []) throws -> SetupPlan {
+    func configure(
+        _ runtime: RuntimeName,
+        _ registries: [String] = [],
+        mirror: MirrorAddress = .usual
+    ) throws -> SetupPlan {
         let setup = try RuntimeSetup(runtime, root: root)
-        let plan = try setup.configuration(registries.compactMap { RegistryName($0) }, mirror: .usual)
-        try setup.apply(plan, mirror: .usual)
+        let plan = try setup.configuration(registries.compactMap { RegistryName($0) }, mirror: mirror)
+        try setup.apply(plan, mirror: mirror)
         return plan
+    }
+
+    func replace(_ runtime: RuntimeName, _ registries: [String]) throws {
+        let setup = try RuntimeSetup(runtime, root: root)
+        let plan = try setup.restoration(before: registries.compactMap { RegistryName($0) }, mirror: .usual)
+        try setup.apply(restoration: plan)
+        try configure(runtime, registries)
     }
 
     @discardableResult
@@ -74,6 +85,31 @@ private func withMachine(_ files: [String: String] = [:], _ body: (Machine) thro
         cases.append((.podman, [RuntimeSetup.registriesPath: "# nothing\n"], ["ghcr.io"]))
         return cases
     }()
+
+    @Test(
+        "What replaces an earlier configuration is as if that had never been",
+        arguments: [
+            (.containerd, [], ["quay.io"]), (.containerd, ["quay.io", "ghcr.io"], ["quay.io"]),
+            (.containerd, ["quay.io"], []), (.docker, [], []), (.podman, ["quay.io"], ["ghcr.io"]),
+        ] as [(RuntimeName, [String], [String])]
+    )
+    func replaced(runtime: RuntimeName, earlier: [String], registries: [String]) async throws {
+        let files = [Self.config: "version = 2\n", Self.daemon: "{}\n"]
+        for other in [MirrorAddress.usual, try #require(MirrorAddress("http://127.0.0.1:15001"))] {
+            try await withMachine(files) { machine in
+                try machine.configure(runtime, registries)
+                let wanted = try machine.everything()
+                try machine.restore(runtime)
+                let untouched = try machine.everything()
+                try machine.configure(runtime, earlier, mirror: other)
+                try machine.replace(runtime, registries)
+                #expect(try machine.everything() == wanted)
+                try machine.replace(runtime, registries)
+                try machine.restore(runtime)
+                #expect(try machine.everything() == untouched)
+            }
+        }
+    }
 
     @Test(
         "Configured twice is configured once, and restored is as before: bytes, modes and directories",
