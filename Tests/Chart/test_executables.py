@@ -251,15 +251,20 @@ class Executables(unittest.TestCase):
 
     def test_an_init_container_prepares_a_node(self):
         self.needs("dfdaemon")
+        # Before the upgrade: all registries, at another port.
+        earlier = support.chart.objects(support.chart.render({"mode": "mirror", "dfdaemon": {"port": 15001}}))
+        wider = {"mode": "mirror", "containerd": {"registries": ["quay.io", "ghcr.io"]}}
+        wider = support.chart.objects(support.chart.render(wider))
         for name in ("mirror", "restore"):
-            daemon = one(rendered(name), "DaemonSet")["spec"]["template"]["spec"]
-            command = next(c for c in daemon["initContainers"] if c["name"] == "containerd")["command"]
             with tempfile.TemporaryDirectory() as directory:
                 for mount in ("etc/containerd", "etc/containers-mirror"):
                     (pathlib.Path(directory) / mount).mkdir(parents=True)
-                arguments = [argument.replace("/host", directory) for argument in command[1:]]
-                result = subprocess.run([executable("dfdaemon"), *arguments], capture_output=True, text=True, timeout=60)
-                self.assertEqual(result.returncode, 0, result.stderr)
+                for objects in (earlier, wider, rendered(name)):
+                    daemon = one(objects, "DaemonSet")["spec"]["template"]["spec"]
+                    command = next(c for c in daemon["initContainers"] if c["name"] == "containerd")["command"]
+                    arguments = [argument.replace("/host", directory) for argument in command[1:]]
+                    result = subprocess.run([executable("dfdaemon"), *arguments], capture_output=True, text=True, timeout=60)
+                    self.assertEqual(result.returncode, 0, result.stderr)
                 made = sorted(str(p.relative_to(directory)) for p in pathlib.Path(directory).rglob("hosts.toml"))
                 certs = "etc/containerd/certs.d"
                 wanted = [f"{certs}/quay.io/hosts.toml", f"{certs}/registry.example.com:5000/hosts.toml"]
