@@ -124,6 +124,8 @@ class Secrets(unittest.TestCase):
         self.assertEqual(set(made["data"]), {"ca.crt", "tls.crt", "tls.key"})
         made["metadata"]["namespace"] = "darter"
         self.assertEqual(one(self.render(values, [made])[0], "Secret")["data"], made["data"])
+        elsewhere = one(self.render(values | {"clusterDomain": "k8s.example.com"}, [made])[0], "Secret")
+        self.assertNotEqual(elsewhere["data"]["tls.crt"], made["data"]["tls.crt"])
 
 
 if __name__ == "__main__":
