@@ -21,8 +21,11 @@ package struct WebhookProcess: Sendable {
         self.configuration = configuration
         let watch = ConfigurationWatch(logger: process.logger)
         live = LiveFile(path, value: configuration) { path throws(ConfigError) in
+            let text = try ConfigFile.read(path)
+            // It would be all defaults, without a gate; more likely somebody has just begun to write it.
+            guard !text.isEmpty else { throw ConfigError(file: path, message: "is empty") }
             var read = WebhookConfiguration()
-            try ConfigFile.load(path: path, into: &read)
+            try ConfigFile.parse(text: text, file: path, into: &read)
             return read
         } report: {
             watch.report($0, $1)

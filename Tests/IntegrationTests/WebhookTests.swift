@@ -181,6 +181,8 @@ import Testing
                 var metrics = try await MetricsSnapshot.of(webhook.health)
                 #expect(metrics.value("darter_webhook_configuration_good") == 0)
                 #expect(metrics.value("darter_webhook_errors_total", ["reason": "configuration"]) == 1)
+                try "".write(toFile: webhook.file, atomically: false, encoding: .utf8)
+                #expect(try await image().contains("10.0.0.1:99/docker.io/library/nginx:1"))
                 try FileManager.default.removeItem(atPath: webhook.file)
                 #expect(try await image().contains("10.0.0.1:99/docker.io/library/nginx:1"))
                 try write("registries: {exclude: ['*']}")
