@@ -149,6 +149,10 @@ CASES = {
         ({error("certificate"): "0x10 1x50"}, 24, []),
         ({error("certificate"): "0x10 1x50"}, 40, []),
     ],
+    "DarterWebhookGone": [
+        ({up("webhook", "a"): "1x10 0x50", up("webhook", "b"): "0x60"}, 25, [({}, 1)]),
+        ({up("webhook", "a"): "1x60", up("webhook", "b"): "0x60"}, 30, []),
+    ],
     "DarterWebhookConfiguration": [
         ({CONFIGURATION: "1x5 0x60"}, 25, [({}, 0)]),
         ({CONFIGURATION: "1x5 0x10 1x50"}, 25, []),
