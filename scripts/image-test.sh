@@ -97,7 +97,13 @@ for blob in "$work"/layout/blobs/sha256/*; do
     [ ! -e "$work/pulled/$name" ] || cmp "$blob" "$work/pulled/$name"
 done
 [ "$(find "$work/pulled" -type f -size +1M | wc -l)" = 3 ] || die "not all layers came"
-podman logs dfdaemon 2>&1 | grep -q "kind=blob.* supernode=" || die "no layer came from the supernode"
+# A request is in the log after its end.
+for _ in $(seq 100); do
+    podman logs dfdaemon >"$work/log" 2>&1
+    ! grep -q "kind=blob.* supernode=" "$work/log" || break
+    sleep 0.05
+done
+grep -q "kind=blob.* supernode=" "$work/log" || die "no layer came from the supernode"
 
 echo "image-test: SIGTERM"
 for name in dfdaemon supernode; do

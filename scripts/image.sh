@@ -31,7 +31,7 @@ if [ -z "$binary" ]; then
     binary=$PWD/.build/release/darter
 fi
 [ -x "$binary" ] || die "$binary is no executable"
-! ldd "$binary" | grep -q libswift || die "$binary needs the Swift runtime: build it with --static-swift-stdlib"
+! ldd "$binary" | grep libswift >/dev/null || die "$binary needs the Swift runtime: build it with --static-swift-stdlib"
 version=$("$binary" --version | cut -d ' ' -f 2)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 

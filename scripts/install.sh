@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 binary=${DARTER_BIN:-.build/release}/darter
 prefix=${DESTDIR:-}${1:-/usr/local}
 [ -x "$binary" ] || { echo "install: there is no $binary: run make build" >&2; exit 1; }
-! ldd "$binary" | grep -q libswift || {
+! ldd "$binary" | grep libswift >/dev/null || {
     echo "install: $binary needs the Swift runtime, which other machines have not: run make build" >&2
     exit 1
 }
