@@ -342,6 +342,9 @@ import Testing
         #expect(answer.isAllowed)
         #expect(answer.operations.count == operations)
         #expect((answer.outcome?.fault == "annotations_full") == (operations == 0))
+        // Ephemeral containers add no annotation.
+        let pod = #"{"metadata": \#(annotations), "spec": {"ephemeralContainers": [{"name": "e", "image": "nginx"}]}}"#
+        #expect(try Reviews.answer(Reviews.ephemeral(pod, before: Reviews.pod())).operations.count == 1)
     }
 
     @Test("No bytes make it fail otherwise, or touch anything but images and one annotation")

@@ -390,6 +390,14 @@ import Testing
                 .init(try builtExecutable("dfwebhook"), ["lint", "--pod", pod, "--config", rules, "--json"])
             )
             #expect(other.output.contains(#""becomes" : "127.0.0.1:65001/quay.io/x""#), "\(other.output)")
+            // It has every section that there is.
+            let complete = URL(filePath: #filePath).deletingLastPathComponent().appending(
+                path: "../../config/dfwebhook.yml"
+            )
+            let whole = try await run(
+                .init(try builtExecutable("dfwebhook"), ["lint", "--pod", pod, "--config", complete.path])
+            )
+            #expect(whole.status.exitCode == 0, "\(whole.errors)")
             for (arguments, status) in [
                 (["--pod", bad], 1), (["--pod", broken], 1), (["--pod", "/nowhere"], 1), (["--pod", empty], 1),
                 ([], 64),

@@ -8,7 +8,8 @@ package struct PodDecision: Sendable {
 
     package let images: [Image]
     private let metadata: Pod.Metadata?
-    private let annotates: Bool
+    /// Whether the change keeps the references in an annotation.
+    let annotates: Bool
 
     /// What kind of change is looked at.
     package enum Occasion: Sendable {

@@ -24,7 +24,8 @@ package struct Reviewer: Sendable {
 
     /// Reviews an object.
     ///
-    /// What is no pod that can be understood, or has no room for another annotation, is let through as it is. `closed`: nothing is rewritten now.
+    /// What is no pod that can be understood, or has no room for another annotation, is let through as it is. `closed`: nothing is
+    /// rewritten now.
     package func review(_ body: Data, _ rules: RewriteConfiguration, closed: Bool) throws(Fault) -> Outcome {
         let review: AdmissionReview
         do {
@@ -52,7 +53,8 @@ package struct Reviewer: Sendable {
         let document = Data(patch.document)
         let annotations = pod.metadata?.annotations ?? [:]
         let size = annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-        guard size + document.count <= Self.mostAnnotations else { return unchanged(review, "annotations_full") }
+        let isFull = decision.annotates && size + document.count > Self.mostAnnotations
+        guard !isFull else { return unchanged(review, "annotations_full") }
         return Outcome(result: .mutated, fault: nil, images: decision.images, answer: answer(review, document))
     }
 

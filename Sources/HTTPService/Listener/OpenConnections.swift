@@ -40,7 +40,7 @@ final class OpenConnections: Sendable {
     }
 
     /// Whether a graceful shutdown has begun: responses then say that the connection ends.
-    var isLeaving: Bool { state.withLock { $0.leaving || $0.draining } }
+    var isLeaving: Bool { state.withLock(\.leaving) }
 
     /// From now on connections end with the next response, and new ones are served still.
     func leave() { state.withLock { $0.leaving = true } }

@@ -49,14 +49,7 @@ struct HostFiles: Sendable {
             throw Self.failure("can not be listed", place)
         }
         defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        return readNames(from: directory).sorted()
     }
 
     /// Where a file really is: symbolic links are followed, but not out of the root.

@@ -58,14 +58,7 @@ package struct OwnedDirectory: Sendable {
             throw failure("can not be listed", path)
         }
         defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
+        return readNames(from: stream)
     }
 
     private static func failure(_ what: String, _ path: String) -> Failure {
